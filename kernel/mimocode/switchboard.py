@@ -1,0 +1,144 @@
+"""Call plugins by the hook they answer, so that type checkers see every argument and answer.
+
+pluggy decides who is asked and in which order. This file knows how to wait, how long, and whom to blame: five
+verbs, one after the other on purpose (order is contract; slow watchers belong in tasks of their own).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, ParamSpec, TypeVar
+
+import pluggy
+
+from .errors import MimoError, PluginError
+from .hookspecs import DEADLINE
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Complain = Callable[[str, BaseException], None]
+
+
+@dataclass
+class Spent:
+    """What a plugin has cost so far."""
+
+    calls: int = 0
+    seconds: float = 0.0
+
+
+class Switchboard:
+    """Who may join in. One per host."""
+
+    def __init__(self, plugins: pluggy.PluginManager, complain: Complain) -> None:
+        self._plugins, self._complain = plugins, complain
+        self._order: dict[str, list[pluggy.HookImpl]] = {}
+        self.spent: defaultdict[str, Spent] = defaultdict(Spent)
+
+    async def collect(
+        self, hook: Callable[P, Awaitable[T | None] | T | None], *args: P.args, **kwargs: P.kwargs
+    ) -> list[T]:
+        """Every answer that is not None, later plugins first."""
+        return [answer for _, answer in await self.collect_named(hook, *args, **kwargs)]
+
+    async def collect_named(
+        self, hook: Callable[P, Awaitable[T | None] | T | None], *args: P.args, **kwargs: P.kwargs
+    ) -> list[tuple[str, T]]:
+        """As `collect`, each answer with the name of its plugin."""
+        answers = [(impl.plugin_name, await self._ask(hook, impl, kwargs)) for impl in self.implementations(hook)]
+        return [(name, answer) for name, answer in answers if answer is not None]
+
+    async def first(
+        self, hook: Callable[P, Awaitable[T | None] | T | None], *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
+        """The first answer that is not None; earlier registered plugins are then not asked."""
+        for impl in self.implementations(hook):
+            if (answer := await self._ask(hook, impl, kwargs)) is not None:
+                return answer  # type: ignore[no-any-return]
+        return None
+
+    async def fold(self, hook: Callable[P, Awaitable[T | None]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Thread the hook's first argument through every plugin; None leaves it as it is."""
+        slot = next(iter(kwargs))
+        for impl in self.implementations(hook):
+            if (answer := await self._ask(hook, impl, kwargs)) is not None:
+                kwargs[slot] = answer
+        return kwargs[slot]  # type: ignore[return-value]
+
+    async def tell(self, hook: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Tell everyone."""
+        for impl in self.implementations(hook):
+            await self._ask(hook, impl, kwargs)
+
+    async def enter(
+        self,
+        stack: AsyncExitStack,
+        hook: Callable[P, AbstractAsyncContextManager[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Enter every plugin's context manager; the stack leaves them in reverse."""
+        for impl in self.implementations(hook):
+            try:
+                async with asyncio.timeout(_deadline(hook)):
+                    if (scope := _call(impl, kwargs)) is not None:
+                        await stack.enter_async_context(scope)
+            except Exception as error:
+                self._complain(impl.plugin_name, error)
+
+    def implementations(self, hook: Callable[..., Any]) -> list[pluggy.HookImpl]:
+        """Who answers a hook, in the order in which they are asked."""
+        name = hook.__name__
+        if (known := self._order.get(name)) is None:
+            caller: pluggy.HookCaller = getattr(self._plugins.hook, name)
+            known = self._order[name] = caller.get_hookimpls()[::-1]
+        return known
+
+    def forget_order(self) -> None:
+        """Plugins came or went."""
+        self._order.clear()
+
+    async def _ask(self, hook: Callable[..., Any], impl: pluggy.HookImpl, kwargs: dict[str, Any]) -> Any:
+        began = perf_counter()
+        try:
+            answer = _call(impl, kwargs)
+            if inspect.isawaitable(answer):
+                async with asyncio.timeout(_deadline(hook)) as limit:
+                    answer = await answer
+        except Exception as error:
+            if isinstance(error, TimeoutError) and "limit" in locals() and limit.expired():
+                error = PluginError(impl.plugin_name, f"{hook.__name__} took longer than {_deadline(hook):g} s")
+            if isinstance(error, MimoError) and (_is(hook, "foreseen") or _is(hook, "strict")):
+                raise
+            if _is(hook, "strict"):
+                raise PluginError(impl.plugin_name, f"{hook.__name__} raised {describe(error)}") from error
+            self._complain(impl.plugin_name, error)
+            return None
+        finally:
+            spent = self.spent[impl.plugin_name]
+            spent.calls += 1
+            spent.seconds += perf_counter() - began
+        return answer
+
+
+def _deadline(hook: Callable[..., Any]) -> float:
+    return getattr(hook, "deadline", DEADLINE)
+
+
+def _is(hook: Callable[..., Any], mark: str) -> bool:
+    return bool(getattr(hook, mark, False))
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _call(impl: pluggy.HookImpl, kwargs: dict[str, Any]) -> Any:
+    return impl.function(*[kwargs[name] for name in impl.argnames])
