@@ -3,7 +3,8 @@
     MimoError                   one clear sentence for the user: what, where, what to do
     ├── UsageError              the command line makes no sense
     ├── SettingsError           a settings file or value makes no sense        .where
-    ├── PluginError             a plugin broke or overran its deadline         .plugin
+    ├── PluginError             a plugin broke                                 .plugin
+    │   └── Overrun             it took too long and is suspended
     ├── StoreError              the log cannot be written or read
     │   └── SessionBusy         another process writes to this session         .owner
     ├── ModelError              the provider refused, failed or made no sense  .kind .status .retry_after
@@ -43,6 +44,10 @@ class PluginError(MimoError):
     def __init__(self, plugin: str, message: str) -> None:
         super().__init__(f"plugin {plugin}: {message}")
         self.plugin = plugin
+
+
+class Overrun(PluginError):
+    """A plugin took too long. It is not asked again; if it is a guard, nothing passes it."""
 
 
 class StoreError(MimoError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from .events import AnyFact, Entry, Pulse
-from .messages import JSON, NO_JSON, Block, Media, Message, Part, Text, ToolSpec, Usage
+from .messages import JSON, Block, Media, Message, Part, Text, ToolSpec, Usage
 
 if TYPE_CHECKING:
     from .session import Session
@@ -37,7 +37,7 @@ class Prompt:
     messages: Sequence[Message]
     tools: tuple[ToolSpec, ...] = ()
     session: str = ""
-    options: JSON = NO_JSON
+    options: JSON = field(default_factory=dict)
     """Sampling and the like, from the agent and the user: `temperature`, `top_p`, `variant`, `max_output`."""
 
 
@@ -227,7 +227,7 @@ class Agent:
     hidden: bool = False
     tools: Mapping[str, bool] = field(default_factory=dict)
     """Tool name (with wildcards) to whether it is offered; the last match wins, no match offers."""
-    options: JSON = NO_JSON
+    options: JSON = field(default_factory=dict)
     """All other front matter (`permission`, `temperature`, `variant`, ...), for the plugins that know it."""
     source: str = ""
     """The file it comes from."""

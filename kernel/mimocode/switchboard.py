@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import pluggy
 
-from .errors import MimoError, PluginError
+from .errors import MimoError, Overrun, PluginError
 from .hookspecs import DEADLINE
 
 P = ParamSpec("P")
@@ -39,27 +39,24 @@ class Switchboard:
     def __init__(self, plugins: pluggy.PluginManager, complain: Complain) -> None:
         self._plugins, self._complain = plugins, complain
         self._order: dict[str, list[pluggy.HookImpl]] = {}
+        self._suspended: set[str] = set()
         self.spent: defaultdict[str, Spent] = defaultdict(Spent)
 
-    async def collect(
-        self, hook: Callable[P, Awaitable[T | None] | T | None], *args: P.args, **kwargs: P.kwargs
-    ) -> list[T]:
+    async def collect(self, hook: Callable[P, Awaitable[T | None]], *args: P.args, **kwargs: P.kwargs) -> list[T]:
         """Every answer that is not None, later plugins first."""
         return [answer for _, answer in await self.collect_named(hook, *args, **kwargs)]
 
     async def collect_named(
-        self, hook: Callable[P, Awaitable[T | None] | T | None], *args: P.args, **kwargs: P.kwargs
+        self, hook: Callable[P, Awaitable[T | None]], *args: P.args, **kwargs: P.kwargs
     ) -> list[tuple[str, T]]:
         """As `collect`, each answer with the name of its plugin."""
-        answers = [(impl.plugin_name, await self._ask(hook, impl, kwargs)) for impl in self.implementations(hook)]
+        answers = [(impl.plugin_name, await self.ask(hook, impl, kwargs)) for impl in self.implementations(hook)]
         return [(name, answer) for name, answer in answers if answer is not None]
 
-    async def first(
-        self, hook: Callable[P, Awaitable[T | None] | T | None], *args: P.args, **kwargs: P.kwargs
-    ) -> T | None:
+    async def first(self, hook: Callable[P, Awaitable[T | None]], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """The first answer that is not None; earlier registered plugins are then not asked."""
         for impl in self.implementations(hook):
-            if (answer := await self._ask(hook, impl, kwargs)) is not None:
+            if (answer := await self.ask(hook, impl, kwargs)) is not None:
                 return answer  # type: ignore[no-any-return]
         return None
 
@@ -67,14 +64,14 @@ class Switchboard:
         """Thread the hook's first argument through every plugin; None leaves it as it is."""
         slot = next(iter(kwargs))
         for impl in self.implementations(hook):
-            if (answer := await self._ask(hook, impl, kwargs)) is not None:
+            if (answer := await self.ask(hook, impl, kwargs)) is not None:
                 kwargs[slot] = answer
         return kwargs[slot]  # type: ignore[return-value]
 
     async def tell(self, hook: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
         """Tell everyone."""
         for impl in self.implementations(hook):
-            await self._ask(hook, impl, kwargs)
+            await self.ask(hook, impl, kwargs)
 
     async def enter(
         self,
@@ -86,11 +83,11 @@ class Switchboard:
         """Enter every plugin's context manager; the stack leaves them in reverse."""
         for impl in self.implementations(hook):
             try:
-                async with asyncio.timeout(_deadline(hook)):
-                    if (scope := _call(impl, kwargs)) is not None:
+                async with asyncio.timeout(getattr(hook, "deadline", DEADLINE)):
+                    if (scope := call_now(impl, kwargs)) is not None:
                         await stack.enter_async_context(scope)
             except Exception as error:
-                self._complain(impl.plugin_name, error)
+                self._fault(hook, impl, error)
 
     def implementations(self, hook: Callable[..., Any]) -> list[pluggy.HookImpl]:
         """Who answers a hook, in the order in which they are asked."""
@@ -104,35 +101,50 @@ class Switchboard:
         """Plugins came or went."""
         self._order.clear()
 
-    async def _ask(self, hook: Callable[..., Any], impl: pluggy.HookImpl, kwargs: dict[str, Any]) -> Any:
-        began = perf_counter()
+    def collect_now(self, hook: Callable[P, T | None], *args: P.args, **kwargs: P.kwargs) -> list[tuple[str, T]]:
+        """As `collect_named`, for hooks whose implementations are plain functions, where nothing can be awaited."""
+        answers = []
+        for impl in self.implementations(hook):
+            try:
+                answers.append((impl.plugin_name, call_now(impl, kwargs)))
+            except Exception as error:
+                self._fault(hook, impl, error)
+        return [(name, answer) for name, answer in answers if answer is not None]
+
+    async def ask(self, hook: Callable[..., Any], impl: pluggy.HookImpl, kwargs: dict[str, Any]) -> Any:
+        """One plugin's answer to one hook; None if it failed and may fail."""
+        if impl.plugin_name in self._suspended:
+            return self._fault(hook, impl, PluginError(impl.plugin_name, "is suspended, it overran a deadline before"))
+        began, deadline = perf_counter(), getattr(hook, "deadline", DEADLINE)
+        limit: asyncio.Timeout | None = None
         try:
-            answer = _call(impl, kwargs)
+            answer = call_now(impl, kwargs)
             if inspect.isawaitable(answer):
-                async with asyncio.timeout(_deadline(hook)) as limit:
+                async with asyncio.timeout(deadline) as limit:
                     answer = await answer
         except Exception as error:
-            if isinstance(error, TimeoutError) and "limit" in locals() and limit.expired():
-                error = PluginError(impl.plugin_name, f"{hook.__name__} took longer than {_deadline(hook):g} s")
-            if isinstance(error, MimoError) and (_is(hook, "foreseen") or _is(hook, "strict")):
-                raise
-            if _is(hook, "strict"):
-                raise PluginError(impl.plugin_name, f"{hook.__name__} raised {describe(error)}") from error
-            self._complain(impl.plugin_name, error)
-            return None
+            if isinstance(error, TimeoutError) and limit is not None and limit.expired():
+                error = Overrun(impl.plugin_name, f"{hook.__name__} took longer than {deadline:g} s")
+            return self._fault(hook, impl, error)
         finally:
             spent = self.spent[impl.plugin_name]
             spent.calls += 1
             spent.seconds += perf_counter() - began
         return answer
 
-
-def _deadline(hook: Callable[..., Any]) -> float:
-    return getattr(hook, "deadline", DEADLINE)
-
-
-def _is(hook: Callable[..., Any], mark: str) -> bool:
-    return bool(getattr(hook, mark, False))
+    def _fault(self, hook: Callable[..., Any], impl: pluggy.HookImpl, error: Exception) -> None:
+        """Raise what the hook lets through, report the rest."""
+        strict, foreseen = getattr(hook, "strict", False), getattr(hook, "foreseen", False)
+        if isinstance(error, Overrun):
+            self._suspended.add(impl.plugin_name)
+        elif isinstance(error, MimoError) and not isinstance(error, PluginError) and (strict or foreseen):
+            raise error
+        elif not isinstance(error, PluginError):
+            named = PluginError(impl.plugin_name, f"{hook.__name__} raised {describe(error)}")
+            named.__cause__, error = error, named
+        if strict:
+            raise error
+        self._complain(impl.plugin_name, error)
 
 
 def describe(error: BaseException) -> str:
@@ -140,5 +152,5 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _call(impl: pluggy.HookImpl, kwargs: dict[str, Any]) -> Any:
+def call_now(impl: pluggy.HookImpl, kwargs: dict[str, Any]) -> Any:
     return impl.function(*[kwargs[name] for name in impl.argnames])

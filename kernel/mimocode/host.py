@@ -1,0 +1,330 @@
+"""One workspace: its plugins, its settings, its sessions. No globals: two hosts never meet."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import importlib
+import importlib.metadata
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from . import __version__
+from . import hookspecs as on
+from .errors import MimoError, ModelError, ModelFault, PluginError, StoreError, UsageError
+from .events import AgentChosen, Entry, ModelChosen, SessionStarted, Titled
+from .places import Places, places
+from .ports import Agent, Command, Model, ModelInfo, StashKey, Store
+from .session import Session, opened
+from .settings import Settings
+from .state import replay
+from .switchboard import Switchboard, describe
+from .watchdog import Watchdog
+
+BUILT_INS = "mimocode_plugins"
+
+
+class Host:
+    """One workspace.
+
+    Args:
+        plugins: what to register, in order: dotted names or objects. Default: the built-ins.
+        directory: the workspace; default: the current directory.
+        external: also load the plugins that installed distributions offer (entry points "mimocode").
+        options: what the front end wants for this run ("max_steps", "yolo", ...).
+        complain: gets one line about every plugin that fails.
+    """
+
+    def __init__(
+        self,
+        plugins: Iterable[Any] | None = None,
+        *,
+        directory: Path | None = None,
+        external: bool = True,
+        environ: Mapping[str, str] | None = None,
+        options: Mapping[str, Any] | None = None,
+        trusted: bool = False,
+        complain: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.environ = os.environ if environ is None else environ
+        self.directory = (directory or Path.cwd()).resolve()
+        self.options: dict[str, Any] = dict(options or {})
+        self.trusted = trusted
+        self.stash: dict[StashKey[Any], Any] = {}
+        self.broken: dict[str, str] = {}
+        """Plugins that failed, with what they failed at first."""
+        self.origins: dict[str, str] = {}
+        """Where plugins that are not built in come from: distribution and version."""
+        self.watchdog = Watchdog()
+        self._complain, self._said = complain, set[str]()
+        self._store: Store | None = None
+        self._followers: list[asyncio.Queue[Entry | None]] = []
+        self._open: dict[str, Session] = {}
+        self.plugins = pluggy.PluginManager(on.PROJECT)
+        self.plugins.add_hookspecs(on)
+        self.hooks = Switchboard(self.plugins, self.report)
+        self.watchdog.blame(Switchboard.ask.__code__, lambda frame: str(frame.f_locals["impl"].plugin_name))
+        self.watchdog.blame(Host._load.__code__, lambda frame: str(frame.f_locals["name"]))
+        with self.watchdog():
+            self._register(importlib.import_module(BUILT_INS).DEFAULT if plugins is None else plugins)
+            if external:
+                self._register_external()
+            self._check()
+
+    # -- plugins --------------------------------------------------------------
+
+    def _register(self, plugins: Iterable[Any]) -> None:
+        for plugin in plugins:
+            name = plugin if isinstance(plugin, str) else getattr(plugin, "__name__", type(plugin).__name__)
+            while not isinstance(plugin, str) and self.plugins.has_plugin(name):
+                name += "'"
+            load = partial(importlib.import_module, plugin) if isinstance(plugin, str) else partial(_same, plugin)
+            self._contain(name, partial(self._load, name, load))
+
+    def _register_external(self) -> None:
+        for point in importlib.metadata.entry_points(group=on.PROJECT):
+            self.origins[point.name] = f"{point.dist.name} {point.dist.version}" if point.dist else "entry point"
+            self._contain(point.name, partial(self._load, point.name, point.load))
+
+    def _load(self, name: str, load: Callable[[], Any]) -> None:
+        """Import and register a plugin. A frame of this function tells the watchdog whom to blame."""
+        self.plugins.register(load(), name)
+
+    def _contain(self, name: str, work: Callable[[], Any]) -> None:
+        """Do something for one plugin; if it fails, go on without the plugin and say so."""
+        try:
+            work()
+        except (Exception, SystemExit) as error:
+            if self.plugins.has_plugin(name):
+                self.plugins.unregister(name=name)
+            self.report(name, error)
+
+    def _check(self) -> None:
+        """Let families bring their hooks, then refuse plugins that implement hooks nobody has declared."""
+        for name, family in self.hooks.collect_now(on.register_hooks):
+            self._contain(name, partial(self.plugins.add_hookspecs, family))
+        for name, caller in list(vars(self.plugins.hook).items()):
+            if isinstance(caller, pluggy.HookCaller) and not caller.has_spec():
+                close = difflib.get_close_matches(name, [n for n in vars(on) if hasattr(getattr(on, n), "deadline")], 1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                for impl in list(caller.get_hookimpls()):
+                    self.plugins.unregister(name=impl.plugin_name)
+                    self.report(impl.plugin_name, PluginError(impl.plugin_name, f"there is no hook {name}{hint}"))
+        self.hooks.forget_order()
+
+    def report(self, plugin: str, error: BaseException) -> None:
+        """Say, once, that a plugin failed at something."""
+        what = str(error) if isinstance(error, MimoError) else describe(error)
+        line = what if isinstance(error, PluginError) else f"plugin {plugin}: {what}" if plugin != "kernel" else what
+        self.broken.setdefault(plugin, what)
+        if line not in self._said:
+            self._said.add(line)
+            self._complain(line)
+
+    # -- the workspace --------------------------------------------------------
+
+    def enter(self, directory: Path) -> None:
+        """Move to another directory, before anything was asked of this one."""
+        if not directory.is_dir():
+            raise UsageError(f"{directory} is not a directory")
+        os.chdir(directory)
+        self.directory = Path.cwd()
+
+    @cached_property
+    def paths(self) -> Places:
+        """Where data, settings, caches and state live."""
+        return places(self.environ)
+
+    @cached_property
+    def root(self) -> Path:
+        """Where the project begins."""
+        found = self.hooks.collect_now(on.find_root, directory=self.directory)
+        return Path(found[0][1]) if found else self.directory
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings files as they add up for this directory."""
+        offers = self.hooks.collect_now(on.register_settings)
+        claims = [(plugin, setting) for plugin, offer in offers for setting in offer]
+        return Settings.load(
+            claims,
+            places=self.paths,
+            directory=self.directory,
+            root=self.root,
+            environ=self.environ,
+            trusted=self.trusted,
+        )
+
+    def setting(self, name: str) -> Any:
+        """A setting that some plugin may or may not have claimed; None if not."""
+        return self.settings[name] if name in self.settings else None  # noqa: SIM401
+
+    async def store(self) -> Store:
+        """Where the log is kept."""
+        if self._store is None:
+            self._store = await self.hooks.first(on.open_store, host=self)
+        if self._store is None:
+            raise StoreError("no plugin keeps the log: enable one that implements open_store")
+        return self._store
+
+    async def models(self) -> list[ModelInfo]:
+        """Every model that some plugin can open, by name."""
+        offers = await self.hooks.collect(on.list_models, host=self)
+        return sorted({info.ref: info for offer in offers for info in offer}.values(), key=lambda info: info.ref)
+
+    async def model(self, ref: str) -> Model:
+        """Open a model.
+
+        Raises:
+            ModelError: nobody opens it; says what is close.
+        """
+        if (model := await self.hooks.first(on.open_model, ref=ref, host=self)) is not None:
+            return model
+        close = difflib.get_close_matches(ref, [info.ref for info in await self.models()], 3)
+        hint = f"; did you mean {' or '.join(close)}?" if close else "; `mimo models` lists what there is"
+        raise ModelError(ModelFault.NOT_FOUND, f"no plugin opens the model {ref!r}{hint}")
+
+    async def default_model(self) -> str:
+        """The model for sessions that chose none.
+
+        Raises:
+            ModelError: none is configured.
+        """
+        if ref := self.setting("model"):
+            return str(ref)
+        raise ModelError(
+            ModelFault.NOT_FOUND,
+            'no model is configured: pass --model provider/model or set "model" in '
+            f"{self.paths.config / 'mimocode.json'} (`mimo models` lists them, `mimo demo` needs none)",
+        )
+
+    async def credential(self, provider: str) -> str | None:
+        """A secret for this provider, if some plugin knows one."""
+        return await self.hooks.first(on.find_credential, provider=provider, host=self)
+
+    async def agents(self) -> dict[str, Agent]:
+        """All agents by name; later registered plugins override earlier ones."""
+        offers = await self.hooks.collect(on.register_agents, host=self)
+        return {agent.name: agent for offer in reversed(offers) for agent in offer}
+
+    async def agent(self, name: str = "") -> Agent:
+        """One agent; without a name the default one.
+
+        Raises:
+            UsageError: there is none of this name; says what is close.
+        """
+        agents = await self.agents()
+        wanted = name or str(self.setting("default_agent") or "")
+        if wanted in agents:
+            return agents[wanted]
+        if not agents:
+            return Agent(wanted or "agent")
+        if not wanted:
+            return next((agent for agent in agents.values() if agent.mode != "subagent"), next(iter(agents.values())))
+        close = difflib.get_close_matches(wanted, agents, 1) or sorted(agents)
+        raise UsageError(f"there is no agent {wanted!r}; there is {', '.join(close) or 'none'}")
+
+    async def _answering(self, wanted: str, before: str) -> Agent:
+        """Who answers in a session that is being opened: it opens even if its agent is gone."""
+        if wanted or not before or before in await self.agents():
+            return await self.agent(wanted or before)
+        agent = await self.agent()
+        self.report("kernel", UsageError(f"the agent {before!r} of this session is gone, {agent.name!r} takes over"))
+        return agent
+
+    async def commands(self) -> dict[str, Command]:
+        """All slash commands by name; later registered plugins override earlier ones."""
+        offers = await self.hooks.collect(on.register_commands, host=self)
+        return {command.name: command for offer in reversed(offers) for command in offer}
+
+    # -- sessions -------------------------------------------------------------
+
+    @asynccontextmanager
+    async def open(
+        self,
+        id: str = "",
+        *,
+        agent: str = "",
+        model: str = "",
+        parent: Session | None = None,
+        fork: str = "",
+        title: str = "",
+    ) -> AsyncIterator[Session]:
+        """Open a session: a new one, an old one by its id, or a copy of another (`fork`).
+
+        Raises:
+            SessionBusy: another process writes to it.
+            StoreError: the log cannot be read or written.
+            UsageError: there is no such session or agent.
+        """
+        store = await self.store()
+        source = list(store.read(fork or id)) if fork or id else []
+        if (fork or id) and not source:
+            raise UsageError(f"there is no session {fork or id!r}; `mimo session list` shows those of this project")
+        id = new_id() if fork or not id else id
+        state = replay(source)
+        with store.lease(id):
+            session = Session(self, id, store, await self._answering(agent, state.agent), parent)
+            if source and not fork:
+                session.state = replay(store.read(id))
+            else:
+                await session.emit(_first(session, model, fork))
+                for entry in source[1:]:
+                    await session.emit(entry.event)
+            if source and agent and agent != session.state.agent:
+                await session.emit(AgentChosen(agent))
+            if model and model != session.state.model:
+                await session.emit(ModelChosen(model))
+            if title:
+                await session.emit(Titled(title))
+            self._open[id] = session
+            try:
+                async with opened(session):
+                    yield session
+            finally:
+                del self._open[id]
+
+    async def follow(self) -> AsyncIterator[Entry]:
+        """The events of all sessions from now on."""
+        queue: asyncio.Queue[Entry | None] = asyncio.Queue()
+        self._followers.append(queue)
+        try:
+            while (entry := await queue.get()) is not None:
+                yield entry
+        finally:
+            self._followers.remove(queue)
+
+    def show(self, entry: Entry) -> None:
+        """Pass an event to everyone who follows."""
+        for queue in self._followers:
+            queue.put_nowait(entry)
+
+    def close(self) -> None:
+        """Let go of the log and of followers."""
+        for queue in self._followers:
+            queue.put_nowait(None)
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+def _same(plugin: Any) -> Any:
+    return plugin
+
+
+def _first(session: Session, model: str, fork: str) -> SessionStarted:
+    parent = session.parent.id if session.parent else ""
+    return SessionStarted(str(session.directory), session.agent.name, model, parent, fork, __version__)
+
+
+def new_id() -> str:
+    """A session id: later ones sort after earlier ones."""
+    return f"ses_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(5)}"

@@ -1,0 +1,147 @@
+"""argv to the front end that claims it. Every command is a plugin's; this file knows none of them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from . import __version__
+from .errors import MimoError, UsageError
+
+if TYPE_CHECKING:
+    from .host import Host
+
+Run = Callable[[argparse.Namespace, "Host"], Awaitable[int]]
+
+ABOUT = "A terminal coding agent that remembers."
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+class Commands:
+    """Where plugins put their subcommands."""
+
+    def __init__(self) -> None:
+        self.parser = _Parser(prog="mimo", description=ABOUT)
+        self.parser.add_argument("-v", "--version", action="version", version=__version__)
+        self.parser.add_argument("--pure", action="store_true", help="leave out plugins that are not built in")
+        self.parser.add_argument("--print-logs", action="store_true", help="write the log to stderr")
+        self.parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARN", "ERROR"], default="INFO")
+        self._groups = {"": self.parser.add_subparsers(metavar="command", title="commands")}
+
+    def add(
+        self,
+        name: str,
+        summary: str,
+        run: Run,
+        arguments: Callable[[argparse.ArgumentParser], None] | None = None,
+        aliases: Iterable[str] = (),
+    ) -> None:
+        """Add a command.
+
+        Args:
+            name: one word, or two for a command of a group ("session list").
+            summary: one line for `--help`.
+            run: gets the parsed arguments and the host, returns the exit code. An argument with `dest="dir"` is the
+                directory to work in.
+            arguments: declares the command's arguments.
+            aliases: other names of the last word.
+        """
+        group, _, word = name.rpartition(" ")
+        if group not in self._groups:
+            parser = self._groups[""].add_parser(group, help=f"{group}: several commands, see `mimo {group} --help`")
+            parser.set_defaults(parser=parser)
+            self._groups[group] = parser.add_subparsers(metavar="command", title="commands")
+        parser = self._groups[group].add_parser(word, help=summary, description=summary, aliases=list(aliases))
+        parser.set_defaults(run=run)
+        if arguments is not None:
+            arguments(parser)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words in (["-v"], ["--version"]):
+        print(__version__)  # noqa: T201
+        return 0
+    try:
+        return asyncio.run(_run(words))
+    except MimoError as error:
+        complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output went away: nothing more to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+async def _run(words: list[str]) -> int:
+    from . import hookspecs as on
+    from .host import Host
+
+    external = "--pure" not in words and os.environ.get("MIMOCODE_PURE", "").lower() not in ("1", "true")
+    host = Host(external=external, complain=complain)
+    commands = Commands()
+    with host.watchdog():
+        host.hooks.collect_now(on.register_cli, commands=commands)
+    chosen = commands.parser.parse_args(words)
+    _logging(chosen)
+    if getattr(chosen, "dir", None):
+        host.enter(Path(chosen.dir))
+    if not hasattr(chosen, "run"):
+        getattr(chosen, "parser", commands.parser).print_help(sys.stderr)
+        return 0 if not words else 2
+    try:
+        code: int = await chosen.run(chosen, host)
+        return code
+    finally:
+        host.close()
+
+
+def _logging(chosen: argparse.Namespace) -> None:
+    """Before anything else does: the MCP library would put its own handler on the root logger."""
+    import logging
+
+    level = "WARNING" if chosen.log_level == "WARN" else chosen.log_level
+    logging.basicConfig(
+        level=level,
+        handlers=[logging.StreamHandler() if chosen.print_logs else logging.NullHandler()],
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+
+
+def complain(line: str) -> None:
+    """One line for the user."""
+    print(f"mimo: {line}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def console() -> NoReturn:
+    """The `mimo` command. Nothing that a library left running may hold up the exit."""
+    code = 1
+    try:
+        code = main()
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or 1
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    console()

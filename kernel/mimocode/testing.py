@@ -1,0 +1,205 @@
+"""For tests, ours and yours: a model that reads its lines, a log in memory, and `play`.
+
+async with play("hello", [ToolCall("1", "greet", {"name": "you"})], plugins=[my_plugin]) as session:
+    await session.submit(Say("hi"))
+    await session.settled()
+    assert talk(session) == [...]
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from . import hookspecs as on
+from .errors import ModelError, ModelFault, SessionBusy
+from .events import AnyFact, ApprovalAsked, Approve, Entry, Pulse, SessionStarted, TextDelta, Titled
+from .host import Host
+from .messages import Message, Text, ToolCall, Usage
+from .ports import Agent, Answer, ModelInfo, Prompt, SessionInfo, Setting
+from .session import Session
+
+Line = str | Message | Sequence[ToolCall] | Exception
+"""What the model does at one step: say text, a whole message, call tools, or fail."""
+
+
+class Script:
+    """A model that plays its lines in order and keeps every prompt it was given in `seen`."""
+
+    ref = "script/lines"
+    window = 200_000
+
+    def __init__(self, *lines: Line) -> None:
+        self.lines, self.seen = list(lines), list[Prompt]()
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[Pulse | Answer]:
+        """Play the next line."""
+        self.seen.append(prompt)
+        if not self.lines:
+            raise ModelError(ModelFault.NONSENSE, "the script has no more lines")
+        line = self.lines.pop(0)
+        if isinstance(line, Exception):
+            raise line
+        if isinstance(line, str):
+            line = Message("assistant", (Text(line),))
+        elif not isinstance(line, Message):
+            line = Message("assistant", tuple(line))
+        for word in line.text.split(" "):
+            yield TextDelta(word)
+        yield Answer(line, Usage(input=len(prompt.messages), output=1), "calls" if line.calls else "stop")
+
+
+class MemoryStore:
+    """A log that forgets when the process ends."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, list[Entry]] = {}
+        self._leased: set[str] = set()
+
+    def append(self, session: str, fact: AnyFact) -> Entry:
+        """Keep one fact."""
+        entries = self.facts.setdefault(session, [])
+        entries.append(Entry(session, len(entries) + 1, time.time(), fact))
+        return entries[-1]
+
+    def read(self, session: str, after: int = 0) -> Iterator[Entry]:
+        """The facts after number `after`."""
+        return iter(self.facts.get(session, [])[after:])
+
+    def sessions(self, directory: str = "") -> list[SessionInfo]:
+        """All sessions, latest first."""
+        infos = []
+        for id_, entries in self.facts.items():
+            first = entries[0].event
+            titles = [e.event.title for e in entries if isinstance(e.event, Titled)]
+            if isinstance(first, SessionStarted) and directory in ("", first.directory):
+                title = titles[-1] if titles else ""
+                times = entries[0].time, entries[-1].time
+                infos.append(SessionInfo(id_, first.directory, title, *times, first.parent, len(entries)))
+        return sorted(infos, key=lambda info: info.updated, reverse=True)
+
+    @contextmanager
+    def lease(self, session: str) -> Iterator[None]:
+        """One writer at a time."""
+        if session in self._leased:
+            raise SessionBusy(f"session {session} is open already")
+        self._leased.add(session)
+        try:
+            yield
+        finally:
+            self._leased.discard(session)
+
+    def delete(self, session: str) -> bool:
+        """Forget a session."""
+        return self.facts.pop(session, None) is not None
+
+    def verify(self, session: str) -> int:
+        """There is no chain to check."""
+        return len(self.facts.get(session, []))
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Stage:
+    """A plugin that keeps the log in memory and opens one scripted model, whatever its name."""
+
+    def __init__(self, model: Script, store: MemoryStore | None = None) -> None:
+        self.script, self.memory = model, store or MemoryStore()
+
+    @on.hookimpl
+    def register_settings(self) -> Iterable[Setting]:
+        """The one setting that the kernel asks for."""
+        return [Setting("model", str, self.script.ref, "The model.")]
+
+    @on.hookimpl
+    async def open_store(self) -> MemoryStore:
+        """In memory."""
+        return self.memory
+
+    @on.hookimpl
+    async def open_model(self) -> Script:
+        """The script."""
+        return self.script
+
+    @on.hookimpl
+    async def list_models(self) -> list[ModelInfo]:
+        """The script."""
+        return [ModelInfo(self.script.ref, window=self.script.window)]
+
+
+@asynccontextmanager
+async def play(
+    *lines: Line,
+    plugins: Iterable[Any] = (),
+    directory: Path | None = None,
+    allow: bool | None = True,
+    store: MemoryStore | None = None,
+    agent: Agent | None = None,
+    session_id: str = "",
+    **options: Any,
+) -> AsyncIterator[Session]:
+    """Open a session with a scripted model and only the plugins named.
+
+    Args:
+        allow: how approvals are answered; None leaves them open.
+        agent: who answers; the default has no name that matters.
+    """
+    stage = Stage(Script(*lines), store)
+    extra = [_Cast(agent)] if agent else []
+    said: list[str] = []
+    host = Host([stage, *plugins, *extra], directory=directory, external=False, options=options, complain=said.append)
+    host.options["complaints"] = said
+    async with host.open(session_id, agent=agent.name if agent else "") as session:
+        approver = _Approver(session, allow)
+        host.plugins.register(approver)
+        host.hooks.forget_order()
+        try:
+            yield session
+        finally:
+            host.plugins.unregister(approver)
+    host.close()
+
+
+class _Cast:
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+
+    @on.hookimpl
+    def register_agents(self) -> list[Agent]:
+        return [self.agent]
+
+
+class _Approver:
+    def __init__(self, session: Session, allow: bool | None) -> None:
+        self.session, self.allow = session, allow
+
+    @on.hookimpl
+    async def on_event(self, event: Any) -> None:
+        if isinstance(event, ApprovalAsked) and self.allow is not None:
+            await self.session.submit(Approve(event.call.id, self.allow))
+
+
+def talk(session: Session) -> list[str]:
+    """The conversation as a transcript: "user: hi", "assistant: greet(name='you')", "tool: hello"."""
+    return [f"{message.role}: {_line(message)}" for message in session.state.messages]
+
+
+def _line(message: Message) -> str:
+    calls = [f"{c.name}({', '.join(f'{k}={v!r}' for k, v in c.arguments.items())})" for c in message.calls]
+    return " ".join([message.text] * bool(message.text) + calls)
+
+
+async def catalogue(server: Any) -> str:
+    """The `catalogue.json` of a server: what it lists, as JSON with stable order and bytes."""
+    from mcp import Client
+
+    async with Client(server) as client:
+        tools = (await client.list_tools()).tools
+    listed = [tool.model_dump(mode="json", exclude_none=True, by_alias=False) for tool in tools]
+    return msgspec.json.format(msgspec.json.encode(listed, order="sorted"), indent=1).decode() + "\n"

@@ -1,0 +1,273 @@
+"""All tools, one door: every server is spoken to through an MCP client.
+
+A server with a catalogue is offered before it runs and opened at its first call, so that a session's first request
+does not wait for the MCP library. Each server lives in a task of its own, because a client must be closed by the
+task that opened it; what goes wrong there costs that server's tools and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from concurrent.futures import Future
+from fnmatch import fnmatchcase
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from .errors import PluginError, ToolFailed
+from .messages import JSON, Block, Media, Text, ToolCall, ToolSpec
+from .ports import Agent, ToolResult, ToolServer
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+Progress = Callable[[str], Awaitable[None]]
+Complain = Callable[[str, BaseException], None]
+T = TypeVar("T")
+
+GRACE = 0.2
+"""Seconds that an interrupted tool gets to tidy up."""
+
+
+class Toolbox:
+    """The tools of one session."""
+
+    def __init__(self, complain: Complain) -> None:
+        self.specs: dict[str, ToolSpec] = {}
+        self._links: dict[str, _Link] = {}
+        self._waiting: list[_Link] = []
+        self._complain = complain
+
+    def offer(self, plugin: str, servers: Iterable[Any]) -> None:
+        """Take a plugin's servers: `ToolServer`s, or anything that `mcp.Client` connects to."""
+        for server in servers:
+            if not isinstance(server, ToolServer):
+                server = ToolServer(getattr(server, "name", plugin), partial(_same, server))
+            link = _Link(plugin, server)
+            if server.catalogue is None:
+                self._waiting.append(link)
+            else:
+                self._add(link, _catalogued(server))
+
+    async def ready(self) -> None:
+        """Connect the servers that have no catalogue; one that fails or is slow is reported and left out."""
+        waiting, self._waiting = self._waiting, []
+        for link, listed in zip(waiting, await asyncio.gather(*(self._listed(link) for link in waiting)), strict=True):
+            self._add(link, listed)
+
+    async def _listed(self, link: _Link) -> list[ToolSpec]:
+        try:
+            async with asyncio.timeout(link.server.timeout):
+                return await link.list()
+        except Exception as error:
+            self._complain(link.plugin, error)
+            await link.close()
+            return []
+
+    def _add(self, link: _Link, specs: Iterable[ToolSpec]) -> None:
+        for spec in specs:
+            if (other := self.specs.get(spec.name)) is not None:
+                clash = f"its tool {spec.name!r} is left out, the server {other.server!r} has one of that name"
+                self._complain(link.plugin, PluginError(link.plugin, clash))
+                continue
+            self.specs[spec.name] = spec
+            self._links[spec.name] = link
+
+    def offered(self, agent: Agent) -> tuple[ToolSpec, ...]:
+        """What this agent's model is told of, in a stable order."""
+        return tuple(spec for spec in self.specs.values() if _allowed(agent, spec.name))
+
+    def provider(self, tool: str) -> str:
+        """The plugin that brought a tool, or ""."""
+        return self._links[tool].plugin if tool in self._links else ""
+
+    async def call(self, call: ToolCall, progress: Progress, meta: dict[str, Any]) -> ToolResult:
+        """Run a call and wait for its answer. Failures the tool foresaw come back as an error result.
+
+        Raises:
+            ToolFailed: no such tool, or its server cannot be reached.
+        """
+        if (spec := self.specs.get(call.name)) is None:
+            raise ToolFailed(f"there is no tool {call.name!r}; there are: {', '.join(sorted(self.specs))}")
+        if call.malformed:
+            raise ToolFailed(f"the arguments were not one JSON object, nothing was run: {call.malformed[:200]!r}")
+
+        async def report(done: float, total: float | None, note: str | None) -> None:
+            await progress(note or f"{done:g}" + (f" of {total:g}" if total else ""))
+
+        client = await self._links[call.name].client()
+        name = spec.meta.get("mimocode", {}).get("remote_name", call.name)
+        calling = client.call_tool(name, _arguments(call, spec), progress_callback=report, meta=meta)  # type: ignore[arg-type]
+        return _result(await _abandonable(calling))
+
+    def warm(self) -> None:
+        """Start loading the MCP library in the background, while something else is waited for."""
+        if self._links:
+            _library()
+
+    async def close(self) -> None:
+        """Close every server."""
+        links = {id(link): link for link in (*self._links.values(), *self._waiting)}
+        await asyncio.gather(*(link.close() for link in links.values()), return_exceptions=True)
+
+
+class _Link:
+    """One server: opened at most once, kept open until `close`."""
+
+    def __init__(self, plugin: str, server: ToolServer) -> None:
+        self.plugin, self.server = plugin, server
+        self._task: asyncio.Task[None] | None = None
+        self._client: asyncio.Future[Client] | None = None
+        self._stop = asyncio.Event()
+
+    async def client(self) -> Client:
+        """The connected client.
+
+        Raises:
+            ToolFailed: the server cannot be reached.
+        """
+        if self._task is None or self._task.done():  # never opened, or it died: open it again
+            self._client = asyncio.get_running_loop().create_future()
+            self._stop.clear()
+            self._task = asyncio.create_task(self._live(self._client), name=f"tools {self.server.name}")
+        assert self._client is not None
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._client), self.server.timeout)
+        except TimeoutError:
+            raise ToolFailed(
+                f"the tool server {self.server.name!r} did not answer in {self.server.timeout:g} s"
+            ) from None
+
+    async def _live(self, connected: asyncio.Future[Client]) -> None:
+        try:
+            await asyncio.wrap_future(_library())
+            from mcp import Client
+
+            async with Client(self.server.open()) as client:
+                connected.set_result(client)
+                await self._stop.wait()
+        except Exception as error:
+            if connected.done():  # it broke after it was up: the next call opens it again
+                return
+            why = f"{type(error).__name__}: {error}"
+            connected.set_exception(ToolFailed(f"the tool server {self.server.name!r} cannot be opened: {why}"))
+            connected.exception()  # seen, even if nobody asks
+
+    async def list(self) -> list[ToolSpec]:
+        """The server's tools as it lists them itself."""
+        client = await self.client()
+        tools, cursor = [], None
+        while True:
+            page = await client.list_tools(cursor=cursor)
+            tools += [tool.model_dump(mode="json", exclude_none=True, by_alias=False) for tool in page.tools]
+            if not (cursor := page.next_cursor):
+                return [_spec(tool, self.server) for tool in tools]
+
+    async def close(self) -> None:
+        """Close the client, if there is one."""
+        self._stop.set()
+        if self._task is not None:
+            _, late = await asyncio.wait([self._task], timeout=2)
+            for task in late:
+                task.cancel()
+
+
+@cache
+def _library() -> Future[None]:
+    """The MCP library, imported once per process in a thread that nothing waits for at exit."""
+    loaded: Future[None] = Future()
+
+    def load() -> None:
+        try:
+            import mcp.server.mcpserver  # noqa: F401
+        except BaseException as error:
+            loaded.set_exception(error)
+        else:
+            loaded.set_result(None)
+
+    threading.Thread(target=load, name="load mcp", daemon=True).start()
+    return loaded
+
+
+async def _abandonable(calling: Coroutine[Any, Any, T]) -> T:
+    """Await, but do not let a tool that ignores its cancellation hold up the interruption."""
+    task = asyncio.create_task(calling)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE)
+        raise
+    return task.result()
+
+
+def _same(server: Any) -> Any:
+    return server
+
+
+def _catalogued(server: ToolServer) -> list[ToolSpec]:
+    assert server.catalogue is not None
+    return [_spec(tool, server) for tool in msgspec.json.decode(server.catalogue.read_bytes())]
+
+
+def _spec(tool: JSON, server: ToolServer) -> ToolSpec:
+    name, meta = tool["name"], dict(tool.get("meta") or {})
+    if server.external:  # a stranger's word on what its tool does counts for nothing
+        meta = {"mimocode": {"remote_name": name}}
+        name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{server.name}_{name}")
+    return ToolSpec(
+        name=name,
+        description=tool.get("description") or "",
+        schema=tool["input_schema"],
+        server=server.name,
+        hints={} if server.external else tool.get("annotations") or {},
+        meta=meta,
+    )
+
+
+def _allowed(agent: Agent, tool: str) -> bool:
+    allowed = True
+    for pattern, allow in agent.tools.items():
+        if fnmatchcase(tool, pattern):
+            allowed = allow
+    return allowed
+
+
+def _arguments(call: ToolCall, spec: ToolSpec) -> dict[str, Any]:
+    """The arguments, with camelCase names (older prompts, other products) turned into the schema's own."""
+    known = spec.schema.get("properties", {})
+    renamed = {}
+    for name, value in call.arguments.items():
+        snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+        renamed[snake if name not in known and snake in known else name] = value
+    return renamed
+
+
+def _result(answer: Any) -> ToolResult:
+    blocks = tuple(block for item in answer.content if (block := _block(item)) is not None)
+    display = answer.structured_content
+    if not blocks and display is not None:
+        blocks = (Text(msgspec.json.encode(display).decode()),)
+    return ToolResult(blocks, bool(answer.is_error), display)
+
+
+def _block(item: Any) -> Block | None:
+    match item.type:
+        case "text":
+            return Text(item.text)
+        case "image" | "audio":
+            return Media(item.mime_type, item.data)
+        case "resource" if hasattr(item.resource, "text"):
+            return Text(item.resource.text)
+        case "resource":
+            return Media(
+                item.resource.mime_type or "application/octet-stream", item.resource.blob, str(item.resource.uri)
+            )
+        case "resource_link":
+            return Text(f"{item.name}: {item.uri}")
+        case _:
+            return None
