@@ -61,8 +61,7 @@ class Toolbox:
 
     async def _listed(self, link: _Link) -> list[ToolSpec]:
         try:
-            async with asyncio.timeout(link.server.timeout):
-                return await link.list()
+            return await link.list()
         except Exception as error:
             self._complain(link.plugin, error)
             await link.close()
@@ -99,10 +98,16 @@ class Toolbox:
         async def report(done: float, total: float | None, note: str | None) -> None:
             await progress(note or f"{done:g}" + (f" of {total:g}" if total else ""))
 
-        client = await self._links[call.name].client()
+        link = self._links[call.name]
+        client = await link.client()
         name = spec.meta.get("mimocode", {}).get("remote_name", call.name)
         calling = client.call_tool(name, _arguments(call, spec), progress_callback=report, meta=meta)  # type: ignore[arg-type]
-        return _result(await _abandonable(calling))
+        try:
+            return _result(await _abandonable(calling))
+        except Exception as error:
+            await link.close()  # the next call opens it again
+            broke = f"the tool server {spec.server!r} broke while it worked on this: {error}"
+            raise ToolFailed(broke) from error
 
     def warm(self) -> None:
         """Start loading the MCP library in the background, while something else is waited for."""
@@ -132,24 +137,27 @@ class _Link:
         """
         if self._task is None or self._task.done():  # never opened, or it died: open it again
             self._client = asyncio.get_running_loop().create_future()
-            self._stop.clear()
-            self._task = asyncio.create_task(self._live(self._client), name=f"tools {self.server.name}")
+            self._stop = asyncio.Event()
+            self._task = asyncio.create_task(self._live(self._client, self._stop), name=f"tools {self.server.name}")
         assert self._client is not None
+        return await self._in_time(asyncio.shield(self._client))
+
+    async def _in_time(self, waited: Awaitable[T]) -> T:
         try:
-            return await asyncio.wait_for(asyncio.shield(self._client), self.server.timeout)
+            return await asyncio.wait_for(waited, self.server.timeout)
         except TimeoutError:
             raise ToolFailed(
                 f"the tool server {self.server.name!r} did not answer in {self.server.timeout:g} s"
             ) from None
 
-    async def _live(self, connected: asyncio.Future[Client]) -> None:
+    async def _live(self, connected: asyncio.Future[Client], stop: asyncio.Event) -> None:
         try:
             await asyncio.wrap_future(_library())
             from mcp import Client
 
             async with Client(self.server.open()) as client:
                 connected.set_result(client)
-                await self._stop.wait()
+                await stop.wait()
         except Exception as error:
             if connected.done():  # it broke after it was up: the next call opens it again
                 return
@@ -162,16 +170,17 @@ class _Link:
         client = await self.client()
         tools, cursor = [], None
         while True:
-            page = await client.list_tools(cursor=cursor)
+            page = await self._in_time(client.list_tools(cursor=cursor))
             tools += [tool.model_dump(mode="json", exclude_none=True, by_alias=False) for tool in page.tools]
             if not (cursor := page.next_cursor):
                 return [_spec(tool, self.server) for tool in tools]
 
     async def close(self) -> None:
         """Close the client, if there is one."""
+        task, self._task = self._task, None
         self._stop.set()
-        if self._task is not None:
-            _, late = await asyncio.wait([self._task], timeout=2)
+        if task is not None:
+            _, late = await asyncio.wait([task], timeout=2)
             for task in late:
                 task.cancel()
 
