@@ -2,6 +2,7 @@
 
 What a plugin needs most is here; the rest is in the modules without an underscore.
 """
+# fmt: off
 
 __version__ = "0.1.0"
 
@@ -9,57 +10,12 @@ from .errors import MimoError, ModelError, ModelFault, PluginError, SettingsErro
 from .events import Approve, Entry, Event, Interrupt, MessageAdded, Noted, Say, TextDelta, TurnEnded, TurnStarted
 from .hookspecs import hookimpl
 from .messages import Media, Message, Part, Reasoning, Text, ToolCall, ToolSpec, Usage
-from .ports import (
-    Agent,
-    Answer,
-    Command,
-    ModelInfo,
-    Prompt,
-    Ruling,
-    Setting,
-    StashKey,
-    ToolResult,
-    ToolServer,
-    Verdict,
-)
+from .ports import Agent, Answer, Command, ModelInfo, Prompt, Ruling, Setting, StashKey, ToolResult, ToolServer, Verdict
 
 __all__ = [
-    "Agent",
-    "Answer",
-    "Approve",
-    "Command",
-    "Entry",
-    "Event",
-    "Interrupt",
-    "Media",
-    "Message",
-    "MessageAdded",
-    "MimoError",
-    "ModelError",
-    "ModelFault",
-    "ModelInfo",
-    "Noted",
-    "Part",
-    "PluginError",
-    "Prompt",
-    "Reasoning",
-    "Ruling",
-    "Say",
-    "Setting",
-    "SettingsError",
-    "StashKey",
-    "StoreError",
-    "Text",
-    "TextDelta",
-    "ToolCall",
-    "ToolFailed",
-    "ToolResult",
-    "ToolServer",
-    "ToolSpec",
-    "TurnEnded",
-    "TurnStarted",
-    "Usage",
-    "UsageError",
-    "Verdict",
+    "Agent", "Answer", "Approve", "Command", "Entry", "Event", "Interrupt", "Media", "Message", "MessageAdded",
+    "MimoError", "ModelError", "ModelFault", "ModelInfo", "Noted", "Part", "PluginError", "Prompt", "Reasoning",
+    "Ruling", "Say", "Setting", "SettingsError", "StashKey", "StoreError", "Text", "TextDelta", "ToolCall",
+    "ToolFailed", "ToolResult", "ToolServer", "ToolSpec", "TurnEnded", "TurnStarted", "Usage", "UsageError", "Verdict",
     "hookimpl",
 ]

@@ -8,32 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from . import events as ev
 from . import hookspecs as on
 from . import turn
 from .errors import MimoError, ModelError, ModelFault, StoreError
-from .events import (
-    AgentChosen,
-    ApprovalGiven,
-    Approve,
-    CallFinished,
-    ChooseAgent,
-    ChooseModel,
-    Entry,
-    Event,
-    Fact,
-    Interrupt,
-    MessageAdded,
-    ModelChosen,
-    Notice,
-    Operation,
-    Retitle,
-    Rewind,
-    Rewound,
-    Say,
-    Titled,
-    TurnEnded,
-    TurnStarted,
-)
+from .events import Approve, Entry, Event, Fact, Operation, Say
 from .messages import Text, ToolCall, user
 from .ports import Agent, Model, StashKey, Store
 from .state import State, step
@@ -85,7 +64,7 @@ class Session:
 
     async def notice(self, source: str, text: str, level: Literal["info", "warning", "error"] = "info") -> None:
         """Tell the user something that is not part of the conversation."""
-        await self.emit(Notice(source, text, level))
+        await self.emit(ev.Notice(source, text, level))
 
     async def follow(self) -> AsyncIterator[Entry]:
         """This session's events from now on, until it closes."""
@@ -151,19 +130,19 @@ class Session:
                 if self._turn is None:
                     self._turn = asyncio.create_task(self._work(), name=f"turn {self.id}")
             case Approve(call_id=call_id) if call_id in self._approvals:
-                await self.emit(ApprovalGiven(call_id, operation.allow, operation.message, operation.remember))
+                await self.emit(ev.ApprovalGiven(call_id, operation.allow, operation.message, operation.remember))
                 self._approvals.pop(call_id).set_result(operation)
-            case Interrupt() if self._turn is not None:
+            case ev.Interrupt() if self._turn is not None:
                 self._turn.cancel()
-            case ChooseAgent(agent=name):
+            case ev.ChooseAgent(agent=name):
                 self.agent = await self.host.agent(name)
-                await self.emit(AgentChosen(self.agent.name))
-            case ChooseModel(model=ref):
-                await self.emit(ModelChosen(ref))
-            case Retitle(title=title):
-                await self.emit(Titled(title))
-            case Rewind(to=to) if self._turn is None:
-                await self.emit(Rewound(to))
+                await self.emit(ev.AgentChosen(self.agent.name))
+            case ev.ChooseModel(model=ref):
+                await self.emit(ev.ModelChosen(ref))
+            case ev.Retitle(title=title):
+                await self.emit(ev.Titled(title))
+            case ev.Rewind(to=to) if self._turn is None:
+                await self.emit(ev.Rewound(to))
 
     def _rest(self) -> None:
         if self._turn is None and self._operations.empty():
@@ -195,7 +174,7 @@ class Session:
         if taken is True:
             return
         with self.host.watchdog():
-            await self.emit(TurnStarted())
+            await self.emit(ev.TurnStarted())
             try:
                 if self.state.window is None:
                     await turn.open_window(self, "session opened")
@@ -214,7 +193,7 @@ class Session:
                     self.host.report("kernel", error)
                 await self.recover("failed", str(error) if isinstance(error, MimoError) else describe(error))
             else:
-                await self.emit(TurnEnded("done"))
+                await self.emit(ev.TurnEnded("done"))
 
     async def steer(self) -> None:
         """Let what the user said meanwhile join the conversation."""
@@ -226,7 +205,7 @@ class Session:
 
     async def _hear(self, say: Say, taken: str | bool | None) -> None:
         text = taken if isinstance(taken, str) else say.text
-        await self.emit(MessageAdded(user(text, *say.media, origin=say.origin)))
+        await self.emit(ev.MessageAdded(user(text, *say.media, origin=say.origin)))
 
     async def open_model(self) -> Model:
         """The model to ask, wrapped by everyone who wants to."""
@@ -247,9 +226,9 @@ class Session:
         """Close a turn that was cut short. No call stays unanswered: providers refuse such a history."""
         self._approvals.clear()
         for call in self.state.unanswered:
-            await self.emit(CallFinished(call.id, (Text(INTERRUPTED),), error=True))
+            await self.emit(ev.CallFinished(call.id, (Text(INTERRUPTED),), error=True))
         if self.state.busy:
-            await self.emit(TurnEnded(reason, detail))
+            await self.emit(ev.TurnEnded(reason, detail))
 
 
 @asynccontextmanager

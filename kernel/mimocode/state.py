@@ -6,25 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar, overload
 
-from .events import (
-    AgentChosen,
-    AnyFact,
-    ApprovalAsked,
-    ApprovalGiven,
-    CallFinished,
-    CallStarted,
-    Entry,
-    Fact,
-    MessageAdded,
-    ModelChosen,
-    Noted,
-    Rewound,
-    SessionStarted,
-    Titled,
-    TurnEnded,
-    TurnStarted,
-    WindowOpened,
-)
+from . import events as ev
 from .messages import JSON, Message, ToolCall, Usage
 
 T = TypeVar("T")
@@ -83,11 +65,11 @@ class State:
 
     seq: int = 0
     """Number of the last fact."""
-    started: SessionStarted | None = None
+    started: ev.SessionStarted | None = None
     title: str = ""
     agent: str = ""
     model: str = ""
-    window: WindowOpened | None = None
+    window: ev.WindowOpened | None = None
     messages: Grown[Message] = field(default_factory=Grown)
     """What the window holds: the messages it opened with and all since."""
     open: tuple[ToolCall, ...] = ()
@@ -95,7 +77,7 @@ class State:
     results: Mapping[str, Message] = field(default_factory=dict)
     """Results of `open` so far; they join `messages` together, in the order of the calls."""
     running: frozenset[str] = frozenset()
-    waiting: Mapping[str, ApprovalAsked] = field(default_factory=dict)
+    waiting: Mapping[str, ev.ApprovalAsked] = field(default_factory=dict)
     busy: bool = False
     finish: str = ""
     """How the last answer ended."""
@@ -113,46 +95,46 @@ class State:
         return tuple(call for call in self.open if call.id not in self.results)
 
 
-def step(state: State, fact: Fact, seq: int) -> State:
+def step(state: State, fact: ev.Fact, seq: int) -> State:
     """The state after one more fact, which has number `seq` in the log."""
     return replace(_step(state, fact, seq), seq=seq)
 
 
-def _step(state: State, fact: Fact, seq: int) -> State:
+def _step(state: State, fact: ev.Fact, seq: int) -> State:
     match fact:
-        case MessageAdded():
+        case ev.MessageAdded():
             return _message(state, fact)
-        case CallStarted(call_id=call_id):
+        case ev.CallStarted(call_id=call_id):
             return replace(state, running=state.running | {call_id})
-        case CallFinished():
+        case ev.CallFinished():
             return _result(state, fact)
-        case TurnStarted():
+        case ev.TurnStarted():
             return replace(state, busy=True, turns=state.turns.plus((seq, state)))
-        case TurnEnded():
+        case ev.TurnEnded():
             return replace(state, busy=False, waiting={}, running=frozenset())
-        case WindowOpened(messages=messages):
+        case ev.WindowOpened(messages=messages):
             return replace(state, window=fact, messages=Grown(messages), context=0)
-        case ApprovalAsked(call=call):
+        case ev.ApprovalAsked(call=call):
             return replace(state, waiting={**state.waiting, call.id: fact})
-        case ApprovalGiven(call_id=call_id):
+        case ev.ApprovalGiven(call_id=call_id):
             return replace(state, waiting={k: v for k, v in state.waiting.items() if k != call_id})
-        case Noted(plugin=plugin, data=data):
+        case ev.Noted(plugin=plugin, data=data):
             return replace(state, notes={**state.notes, plugin: state.notes.get(plugin, Grown()).plus(data)})
-        case Rewound(to=to):
+        case ev.Rewound(to=to):
             return _rewound(state, to)
-        case SessionStarted(agent=agent, model=model):
+        case ev.SessionStarted(agent=agent, model=model):
             return replace(state, started=fact, agent=agent, model=model)
-        case Titled(title=title):
+        case ev.Titled(title=title):
             return replace(state, title=title)
-        case AgentChosen(agent=agent):
+        case ev.AgentChosen(agent=agent):
             return replace(state, agent=agent)
-        case ModelChosen(model=model):
+        case ev.ModelChosen(model=model):
             return replace(state, model=model)
         case _:
             return state
 
 
-def _message(state: State, fact: MessageAdded) -> State:
+def _message(state: State, fact: ev.MessageAdded) -> State:
     message, usage = fact.message, fact.usage or Usage()
     state = replace(state, messages=state.messages.plus(message), usage=state.usage + usage)
     if message.role != "assistant":
@@ -161,7 +143,7 @@ def _message(state: State, fact: MessageAdded) -> State:
     return replace(state, open=message.calls, results={}, finish=fact.finish, context=context)
 
 
-def _result(state: State, fact: CallFinished) -> State:
+def _result(state: State, fact: ev.CallFinished) -> State:
     message = Message("tool", fact.content, fact.call_id, fact.error)
     results = {**state.results, fact.call_id: message}
     state = replace(state, running=state.running - {fact.call_id}, results=results)
@@ -179,10 +161,10 @@ def _rewound(state: State, to: int) -> State:
     return state
 
 
-def replay(entries: Iterable[Entry]) -> State:
+def replay(entries: Iterable[ev.Entry]) -> State:
     """The state that a log adds up to."""
     state = State()
     for entry in entries:
-        if isinstance(entry.event, AnyFact):
+        if isinstance(entry.event, ev.AnyFact):
             state = step(state, entry.event, entry.seq)
     return state
