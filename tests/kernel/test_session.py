@@ -34,7 +34,7 @@ async def test_a_full_disk_is_one_sentence_and_what_was_shown_is_in_the_log(room
         async def on_event(self, event: Any) -> None:
             shown.append(event)
 
-    with pytest.raises(StoreError, match="^the disk is full: free some space in /data and start again$"):
+    with pytest.raises(StoreError, match=r"^the disk is full: free some space in /data and start again$"):
         async with play("hello", plugins=[Watch()], store=store) as session:
             await session.submit(Say("hi"))
             async with asyncio.timeout(5):
