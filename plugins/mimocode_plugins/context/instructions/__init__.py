@@ -1,0 +1,47 @@
+"""Puts AGENTS.md, CLAUDE.md and the files of `instructions` in front of the model, within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mimocode.hookspecs import hookimpl
+from mimocode.messages import Part
+from mimocode.ports import Setting
+
+if TYPE_CHECKING:
+    from mimocode.session import Session
+
+RANK = 30
+
+
+@hookimpl
+def register_settings() -> Iterable[Setting]:
+    """`instructions`: more files than those that are found by their names."""
+    return [
+        Setting(
+            "instructions",
+            list[str],
+            [],
+            "More instruction files: absolute or ~/ paths and globs, or globs that are looked for from the working"
+            " directory up to the project root. Addresses are not fetched.",
+            needs_trust=True,
+        )
+    ]
+
+
+@hookimpl
+async def contribute(session: Session) -> Iterable[Part]:
+    """Every instruction file as a part of its own, the most general first; says what was read and what was not."""
+    import asyncio
+
+    from .discover import Places, candidates
+    from .load import gather
+
+    host = session.host
+    places = Places.of(session.directory, host.root, host.paths.config)
+    wanted = list(host.settings["instructions"])
+    found = await asyncio.to_thread(lambda: gather(candidates(places, wanted)))
+    if session.parent is None and (line := found.report(session.directory)):
+        session.notice("instructions", line, "info")
+    return [Part(text, RANK, source) for source, text in found.texts]
