@@ -12,9 +12,8 @@ import msgspec
 
 from .messages import JSON, Block, Media, Message, Part, ToolCall, ToolSpec, Usage, Value
 
-# -- facts --------------------------------------------------------------------
 
-
+# Facts.
 class Fact(Value, frozen=True, tag_field="type"):
     """Something that happened and is kept."""
 
@@ -129,9 +128,7 @@ AnyFact: TypeAlias = (
 )  # fmt: skip
 
 
-# -- pulses -------------------------------------------------------------------
-
-
+# Pulses.
 class Pulse(Value, frozen=True, tag_field="type"):
     """Something to show and forget."""
 
@@ -193,9 +190,7 @@ class Entry(Value, frozen=True):
     parent: str = ""
 
 
-# -- operations ---------------------------------------------------------------
-
-
+# Operations.
 class Operation(Value, frozen=True, tag_field="type"):
     """What a front end asks of a session."""
 

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import importlib
-import importlib.metadata
 import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pluggy
-
 from . import __version__
 from . import hookspecs as on
-from .errors import MimoError, ModelError, ModelFault, PluginError, StoreError, UsageError
+from .errors import ModelError, ModelFault, StoreError, UsageError
 from .events import AgentChosen, Entry, ModelChosen, SessionStarted, Titled
 from .places import Places, places
+from .plugins import Plugins
 from .ports import Agent, Command, Model, ModelInfo, StashKey, Store
 from .session import Session, opened
 from .settings import Settings
 from .state import replay
-from .switchboard import Switchboard, describe
-from .watchdog import Watchdog
-
-BUILT_INS = "mimocode_plugins"
 
 
 class Host:
@@ -59,77 +52,11 @@ class Host:
         self.options: dict[str, Any] = dict(options or {})
         self.trusted = trusted
         self.stash: dict[StashKey[Any], Any] = {}
-        self.broken: dict[str, str] = {}
-        """Plugins that failed, with what they failed at first."""
-        self.origins: dict[str, str] = {}
-        """Where plugins that are not built in come from: distribution and version."""
-        self.watchdog = Watchdog()
-        self._complain, self._said = complain, set[str]()
+        self.plugins = Plugins(plugins, external, complain)
+        self.hooks, self.report, self.watchdog = self.plugins.hooks, self.plugins.report, self.plugins.watchdog
         self._store: Store | None = None
         self._followers: list[asyncio.Queue[Entry | None]] = []
         self._open: dict[str, Session] = {}
-        self.plugins = pluggy.PluginManager(on.PROJECT)
-        self.plugins.add_hookspecs(on)
-        self.hooks = Switchboard(self.plugins, self.report)
-        self.watchdog.blame(Switchboard.ask.__code__, lambda frame: str(frame.f_locals["impl"].plugin_name))
-        self.watchdog.blame(Host._load.__code__, lambda frame: str(frame.f_locals["name"]))
-        with self.watchdog():
-            self._register(importlib.import_module(BUILT_INS).DEFAULT if plugins is None else plugins)
-            if external:
-                self._register_external()
-            self._check()
-
-    # -- plugins --------------------------------------------------------------
-
-    def _register(self, plugins: Iterable[Any]) -> None:
-        for plugin in plugins:
-            name = plugin if isinstance(plugin, str) else getattr(plugin, "__name__", type(plugin).__name__)
-            while not isinstance(plugin, str) and self.plugins.has_plugin(name):
-                name += "'"
-            load = partial(importlib.import_module, plugin) if isinstance(plugin, str) else partial(_same, plugin)
-            self._contain(name, partial(self._load, name, load))
-
-    def _register_external(self) -> None:
-        for point in importlib.metadata.entry_points(group=on.PROJECT):
-            self.origins[point.name] = f"{point.dist.name} {point.dist.version}" if point.dist else "entry point"
-            self._contain(point.name, partial(self._load, point.name, point.load))
-
-    def _load(self, name: str, load: Callable[[], Any]) -> None:
-        """Import and register a plugin. A frame of this function tells the watchdog whom to blame."""
-        self.plugins.register(load(), name)
-
-    def _contain(self, name: str, work: Callable[[], Any]) -> None:
-        """Do something for one plugin; if it fails, go on without the plugin and say so."""
-        try:
-            work()
-        except (Exception, SystemExit) as error:
-            if self.plugins.has_plugin(name):
-                self.plugins.unregister(name=name)
-            self.report(name, error)
-
-    def _check(self) -> None:
-        """Let families bring their hooks, then refuse plugins that implement hooks nobody has declared."""
-        for name, family in self.hooks.collect_now(on.register_hooks):
-            self._contain(name, partial(self.plugins.add_hookspecs, family))
-        for name, caller in list(vars(self.plugins.hook).items()):
-            if isinstance(caller, pluggy.HookCaller) and not caller.has_spec():
-                close = difflib.get_close_matches(name, [n for n in vars(on) if hasattr(getattr(on, n), "deadline")], 1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                for impl in list(caller.get_hookimpls()):
-                    self.plugins.unregister(name=impl.plugin_name)
-                    self.report(impl.plugin_name, PluginError(impl.plugin_name, f"there is no hook {name}{hint}"))
-        self.hooks.forget_order()
-
-    def report(self, plugin: str, error: BaseException) -> None:
-        """Say, once, that a plugin failed at something."""
-        what = str(error) if isinstance(error, MimoError) else describe(error)
-        line = what if isinstance(error, PluginError) else f"plugin {plugin}: {what}" if plugin != "kernel" else what
-        self.broken.setdefault(plugin, what)
-        if line not in self._said:
-            self._said.add(line)
-            self._complain(line)
-
-    # -- the workspace --------------------------------------------------------
 
     def enter(self, directory: Path) -> None:
         """Move to another directory, before anything was asked of this one."""
@@ -163,7 +90,7 @@ class Host:
             trusted=self.trusted,
         )
 
-    def setting(self, name: str) -> Any:
+    def _setting(self, name: str) -> Any:
         """A setting that some plugin may or may not have claimed; None if not."""
         return self.settings[name] if name in self.settings else None  # noqa: SIM401
 
@@ -198,7 +125,7 @@ class Host:
         Raises:
             ModelError: none is configured.
         """
-        if ref := self.setting("model"):
+        if ref := self._setting("model"):
             return str(ref)
         raise ModelError(
             ModelFault.NOT_FOUND,
@@ -222,7 +149,7 @@ class Host:
             UsageError: there is none of this name; says what is close.
         """
         agents = await self.agents()
-        wanted = name or str(self.setting("default_agent") or "")
+        wanted = name or str(self._setting("default_agent") or "")
         if wanted in agents:
             return agents[wanted]
         if not agents:
@@ -244,8 +171,6 @@ class Host:
         """All slash commands by name; later registered plugins override earlier ones."""
         offers = await self.hooks.collect(on.register_commands, host=self)
         return {command.name: command for offer in reversed(offers) for command in offer}
-
-    # -- sessions -------------------------------------------------------------
 
     @asynccontextmanager
     async def open(
@@ -276,7 +201,7 @@ class Host:
             if source and not fork:
                 session.state = replay(store.read(id))
             else:
-                await session.emit(_first(session, model, fork))
+                await session.emit(_first(session, model or state.model, fork))
                 for entry in source[1:]:
                     await session.emit(entry.event)
             if source and agent and agent != session.state.agent:
@@ -314,10 +239,6 @@ class Host:
         if self._store is not None:
             self._store.close()
             self._store = None
-
-
-def _same(plugin: Any) -> Any:
-    return plugin
 
 
 def _first(session: Session, model: str, fork: str) -> SessionStarted:

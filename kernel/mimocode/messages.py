@@ -104,9 +104,7 @@ class Usage(Value, frozen=True):
         return Usage(*(getattr(self, f) + getattr(other, f) for f in self.__struct_fields__))
 
 
-# -- what a window opens with -------------------------------------------------
-
-
+# What a window opens with.
 class Part(Value, frozen=True):
     """A piece of the system prompt. Lower ranks come first and stay longer when room is short."""
 

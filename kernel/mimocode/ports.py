@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-# -- models -------------------------------------------------------------------
-
-
+# Models.
 @dataclass(frozen=True)
 class Prompt:
     """One request to a model.
@@ -56,12 +54,10 @@ class Model(Protocol):
     @property
     def ref(self) -> str:
         """ "provider/model"."""
-        ...
 
     @property
     def window(self) -> int:
         """How many tokens a request and its answer may have together."""
-        ...
 
     def stream(self, prompt: Prompt) -> AsyncIterator[Pulse | Answer]:
         """Yield pulses as they come, then exactly one `Answer`.
@@ -71,7 +67,6 @@ class Model(Protocol):
         Raises:
             ModelError: the call failed; nothing of it counts.
         """
-        ...
 
 
 @dataclass(frozen=True)
@@ -92,9 +87,7 @@ class ModelInfo:
     """A credential (or none needed) is at hand."""
 
 
-# -- the log ------------------------------------------------------------------
-
-
+# The log.
 @dataclass(frozen=True)
 class SessionInfo:
     """A session as a list shows it. Times are Unix seconds."""
@@ -117,15 +110,12 @@ class Store(Protocol):
 
     def append(self, session: str, fact: AnyFact) -> Entry:
         """Write one fact; the first one creates the session. The caller holds the lease."""
-        ...
 
     def read(self, session: str, after: int = 0) -> Iterator[Entry]:
         """The facts with `seq` > `after`, in order. An unknown session has none."""
-        ...
 
     def sessions(self, directory: str = "") -> list[SessionInfo]:
         """All sessions (of one directory), latest change first."""
-        ...
 
     def lease(self, session: str) -> AbstractContextManager[None]:
         """Be the one writer of a session until the context ends.
@@ -133,11 +123,9 @@ class Store(Protocol):
         Raises:
             SessionBusy: another live process is.
         """
-        ...
 
     def delete(self, session: str) -> bool:
         """Forget a session and its children; False if there was none."""
-        ...
 
     def verify(self, session: str) -> int:
         """Check the hash chain and return the number of facts.
@@ -145,16 +133,12 @@ class Store(Protocol):
         Raises:
             StoreError: the chain is broken; the message names the first fact that does not fit.
         """
-        ...
 
     def close(self) -> None:
         """Let go of files."""
-        ...
 
 
-# -- tools --------------------------------------------------------------------
-
-
+# Tools.
 @dataclass(frozen=True)
 class ToolServer:
     """An MCP server that is opened when first needed.
@@ -209,9 +193,7 @@ class Ruling:
     offer: tuple[str, ...] = ()
 
 
-# -- who answers and what it is told ------------------------------------------
-
-
+# Who answers and what it is told.
 @dataclass(frozen=True)
 class Agent:
     """A prompt, a model and a choice of tools under one name."""

@@ -18,10 +18,10 @@ import msgspec
 
 from . import hookspecs as on
 from .errors import ModelError, ModelFault, SessionBusy
-from .events import AnyFact, ApprovalAsked, Approve, Entry, Pulse, SessionStarted, TextDelta, Titled
+from .events import AnyFact, ApprovalAsked, Approve, Entry, Event, Pulse, TextDelta
 from .host import Host
 from .messages import Message, Text, ToolCall, Usage
-from .ports import Agent, Answer, ModelInfo, Prompt, SessionInfo, Setting
+from .ports import Agent, Answer, Prompt, SessionInfo, Store
 from .session import Session
 
 Line = str | Message | Sequence[ToolCall] | Exception
@@ -55,7 +55,7 @@ class Script:
 
 
 class MemoryStore:
-    """A log that forgets when the process ends."""
+    """A log that forgets when the process ends; `facts` is the whole of it, by session."""
 
     def __init__(self) -> None:
         self.facts: dict[str, list[Entry]] = {}
@@ -72,16 +72,8 @@ class MemoryStore:
         return iter(self.facts.get(session, [])[after:])
 
     def sessions(self, directory: str = "") -> list[SessionInfo]:
-        """All sessions, latest first."""
-        infos = []
-        for id_, entries in self.facts.items():
-            first = entries[0].event
-            titles = [e.event.title for e in entries if isinstance(e.event, Titled)]
-            if isinstance(first, SessionStarted) and directory in ("", first.directory):
-                title = titles[-1] if titles else ""
-                times = entries[0].time, entries[-1].time
-                infos.append(SessionInfo(id_, first.directory, title, *times, first.parent, len(entries)))
-        return sorted(infos, key=lambda info: info.updated, reverse=True)
+        """All sessions; titles are not looked up."""
+        return [SessionInfo(id, directory, "", log[0].time, log[-1].time) for id, log in self.facts.items()]
 
     @contextmanager
     def lease(self, session: str) -> Iterator[None]:
@@ -89,10 +81,8 @@ class MemoryStore:
         if session in self._leased:
             raise SessionBusy(f"session {session} is open already")
         self._leased.add(session)
-        try:
-            yield
-        finally:
-            self._leased.discard(session)
+        yield
+        self._leased.discard(session)
 
     def delete(self, session: str) -> bool:
         """Forget a session."""
@@ -107,30 +97,31 @@ class MemoryStore:
 
 
 class Stage:
-    """A plugin that keeps the log in memory and opens one scripted model, whatever its name."""
+    """A plugin with one scripted model, whatever its name, a log in memory, one agent, and an answer to approvals."""
 
-    def __init__(self, model: Script, store: MemoryStore | None = None) -> None:
-        self.script, self.memory = model, store or MemoryStore()
-
-    @on.hookimpl
-    def register_settings(self) -> Iterable[Setting]:
-        """The one setting that the kernel asks for."""
-        return [Setting("model", str, self.script.ref, "The model.")]
+    def __init__(self, model: Script, store: Store, agent: Agent | None = None, allow: bool | None = True) -> None:
+        self.script, self.store, self.agent, self.allow = model, store, agent, allow
 
     @on.hookimpl
-    async def open_store(self) -> MemoryStore:
-        """In memory."""
-        return self.memory
+    def open_store(self) -> Store:
+        """The log."""
+        return self.store
 
     @on.hookimpl
-    async def open_model(self) -> Script:
+    def open_model(self) -> Script:
         """The script."""
         return self.script
 
     @on.hookimpl
-    async def list_models(self) -> list[ModelInfo]:
-        """The script."""
-        return [ModelInfo(self.script.ref, window=self.script.window)]
+    def register_agents(self) -> list[Agent]:
+        """The agent."""
+        return [self.agent] if self.agent else []
+
+    @on.hookimpl
+    async def on_event(self, event: Event, session: Session) -> None:
+        """Answer approvals."""
+        if isinstance(event, ApprovalAsked) and self.allow is not None:
+            await session.submit(Approve(event.call.id, self.allow))
 
 
 @asynccontextmanager
@@ -139,7 +130,7 @@ async def play(
     plugins: Iterable[Any] = (),
     directory: Path | None = None,
     allow: bool | None = True,
-    store: MemoryStore | None = None,
+    store: Store | None = None,
     agent: Agent | None = None,
     session_id: str = "",
     **options: Any,
@@ -148,41 +139,15 @@ async def play(
 
     Args:
         allow: how approvals are answered; None leaves them open.
-        agent: who answers; the default has no name that matters.
+        options: the host's options; "complaints" collects what `Host.report` says.
     """
-    stage = Stage(Script(*lines), store)
-    extra = [_Cast(agent)] if agent else []
     said: list[str] = []
-    host = Host([stage, *plugins, *extra], directory=directory, external=False, options=options, complain=said.append)
-    host.options["complaints"] = said
-    async with host.open(session_id, agent=agent.name if agent else "") as session:
-        approver = _Approver(session, allow)
-        host.plugins.register(approver)
-        host.hooks.forget_order()
-        try:
-            yield session
-        finally:
-            host.plugins.unregister(approver)
+    stage = Stage(Script(*lines), store or MemoryStore(), agent, allow)
+    options = {"complaints": said, **options}
+    host = Host([stage, *plugins], directory=directory, external=False, options=options, complain=said.append)
+    async with host.open(session_id, agent=agent.name if agent else "", model=stage.script.ref) as session:
+        yield session
     host.close()
-
-
-class _Cast:
-    def __init__(self, agent: Agent) -> None:
-        self.agent = agent
-
-    @on.hookimpl
-    def register_agents(self) -> list[Agent]:
-        return [self.agent]
-
-
-class _Approver:
-    def __init__(self, session: Session, allow: bool | None) -> None:
-        self.session, self.allow = session, allow
-
-    @on.hookimpl
-    async def on_event(self, event: Any) -> None:
-        if isinstance(event, ApprovalAsked) and self.allow is not None:
-            await self.session.submit(Approve(event.call.id, self.allow))
 
 
 def talk(session: Session) -> list[str]:

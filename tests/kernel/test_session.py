@@ -137,7 +137,7 @@ async def test_a_session_whose_agent_is_gone_opens_with_the_default_one() -> Non
 
 
 async def test_two_sessions_of_one_host_work_at_the_same_time() -> None:
-    async with play("one", "two") as first, first.host.open() as second:
+    async with play("one", "two") as first, first.host.open(model=first.model_ref) as second:
         await first.submit(Say("a"))
         await second.submit(Say("b"))
         await first.settled()
