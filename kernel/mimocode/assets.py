@@ -1,0 +1,116 @@
+"""Find Markdown with front matter: what ships with the product, and what users and projects put beside it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import SettingsError
+
+_OPENED = re.compile(r"---[ \t]*\n")
+_FENCED = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)(.*)", re.DOTALL | re.MULTILINE)
+_PLAIN_VALUE = re.compile(r"^([A-Za-z_][\w-]*):[ \t]+([^\s\"'\[{|>&*!#].*:.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One Markdown file: front matter and prose."""
+
+    path: Path
+    name: str
+    """Its place below the folder without the ending: "a/b" for a/b.md."""
+    meta: dict[str, Any]
+    body: str
+    source: str
+    """Whose it is, as the caller named the folder: "shipped", "user", "project"."""
+
+
+def root(kind: str) -> Path:
+    """The folder of shipped assets of one kind: inside the installed package, or next to the source tree."""
+    packed = Path(__file__).parent / kind
+    return packed if packed.is_dir() else Path(__file__).parents[2] / kind
+
+
+def find(kinds: Sequence[str], folders: Iterable[tuple[str, Path]]) -> tuple[list[Asset], list[str]]:
+    """All Markdown files below the folders' subfolders of these names, in the order of the folders.
+
+    Args:
+        kinds: names of subfolders that mean the same, say the singular and the plural.
+        folders: (source, folder) pairs; what is not there is passed over. What ships is `root(kind).parent`.
+
+    Returns:
+        The assets, and a sentence for each file that was left out because it cannot be understood.
+    """
+    assets: list[Asset] = []
+    problems: list[str] = []
+    for source, folder in folders:
+        for kind in kinds:
+            for path in _markdown(folder / kind):
+                try:
+                    assets.append(open_asset(path, path.relative_to(folder / kind).with_suffix("").as_posix(), source))
+                except SettingsError as error:
+                    problems.append(f"{error} (left out)")
+    return assets, problems
+
+
+def open_asset(path: Path, name: str, source: str) -> Asset:
+    """One file as an asset.
+
+    Raises:
+        SettingsError: it cannot be opened, is not UTF-8, or its front matter is malformed.
+    """
+    try:
+        meta, body = front_matter(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"cannot be read: {error.strerror}", str(path)) from None
+    except UnicodeDecodeError:
+        raise SettingsError("this is not UTF-8 text", str(path)) from None
+    except SettingsError as error:
+        raise SettingsError(str(error), str(path)) from None
+    return Asset(path, name, meta, body, source)
+
+
+def front_matter(text: str) -> tuple[dict[str, Any], str]:
+    """Split a file into its front matter and its body; without a front matter all is body.
+
+    Plain values that hold a colon, which YAML forbids and people write, are taken as text (surface 8.2).
+
+    Raises:
+        SettingsError: the front matter is neither YAML nor nearly so, or is not a mapping.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    if not (split := _FENCED.match(text)):
+        if _OPENED.match(text):
+            raise SettingsError("the front matter is not closed by a line ---")
+        return {}, text
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        try:
+            meta = yaml.load(split[1], loader)
+        except yaml.YAMLError:
+            meta = yaml.load(_PLAIN_VALUE.sub(r"\1: |-\n  \2", split[1]), loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 2}" if mark else ""
+        raise SettingsError(f"the front matter is not YAML{line}: {getattr(error, 'problem', None) or error}") from None
+    if not isinstance(meta, dict | None):
+        raise SettingsError('the front matter must be lines of the form "key: value"')
+    return {str(key): value for key, value in (meta or {}).items()}, split[2].lstrip("\n")
+
+
+def _markdown(folder: Path) -> Iterator[Path]:
+    """Markdown files below a folder by name; links are followed, but no folder is entered twice."""
+    entered: set[str] = set()
+    for at, inner, files in os.walk(folder, followlinks=True):
+        inner[:] = sorted(name for name in inner if not name.startswith(".") and name != "node_modules")
+        if (real := os.path.realpath(at)) in entered:
+            inner.clear()
+            continue
+        entered.add(real)
+        yield from (Path(at, name) for name in sorted(files) if name.endswith(".md"))

@@ -1,0 +1,194 @@
+"""Where settings come from: which files and variables are looked at, low to high, and what each one says.
+
+The order is that of surface 3.1, with one difference: the nearest `.mimocode` directory wins over the outer ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from . import jsonc
+from .errors import SettingsError
+from .places import Places, flag, home
+
+MANAGED = Path("/etc/mimocode")
+"""What an administrator decides for everyone on the machine."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place where settings may stand: a file that may be missing, or a text from the environment."""
+
+    name: str
+    file: Path | None = None
+    text: str | None = None
+    project: bool = False
+    required: bool = False
+    inside: str = ""
+    """The top-level key that the text is the value of; empty: the text is the whole."""
+
+    @property
+    def where(self) -> str:
+        """The file, or the variable."""
+        return str(self.file) if self.file else self.name
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one source says, after references were filled in and refused keys were taken out."""
+
+    name: str
+    """As the user is shown it."""
+    file: str = ""
+    text: str = ""
+    """As it was written."""
+    data: dict[str, Any] = field(default_factory=dict)
+    project: bool = False
+    """It came with the repository, not from the user."""
+    filled: dict[str, str] = field(default_factory=dict, repr=False)
+    """Values that came through references, with the reference: they may be secret."""
+    inside: str = ""
+
+    def line(self, path: Iterable[str]) -> int:
+        """The line that sets a path or the nearest key above it; 0 when there is no file."""
+        keys = tuple(path)
+        while keys and self.file:
+            if keys in self._lines:
+                return self._lines[keys]
+            keys = keys[:-1]
+        return 0
+
+    def where(self, path: Iterable[str]) -> str:
+        """ "file:line" for a path, or the name of the layer."""
+        line = self.line(path)
+        return f"{self.file}:{line}" if line else self.file or self.name
+
+    @cached_property
+    def _lines(self) -> dict[tuple[str, ...], int]:
+        return jsonc.lines(jsonc.quote_references(self.text))
+
+
+def sources(
+    places: Places, directory: Path, root: Path, environ: Mapping[str, str], managed: Path = MANAGED
+) -> list[Source]:
+    """Every place to look at, low to high, whether there is something or not. Nothing above `root` is looked at."""
+
+    def pair(name: str, folder: Path) -> list[Source]:
+        return [Source(name, folder / f"mimocode.{ending}") for ending in ("json", "jsonc")]
+
+    user = [Source("user settings", places.config / "config.json"), *pair("user settings", places.config)]
+    if own := environ.get("MIMOCODE_CONFIG"):
+        user.append(Source("MIMOCODE_CONFIG", _absolute(own, directory, environ), required=True))
+    above = pair("user settings", home(environ) / ".mimocode")
+    if folder := environ.get("MIMOCODE_CONFIG_DIR"):
+        above += pair("MIMOCODE_CONFIG_DIR", _absolute(folder, directory, environ))
+    mine = {source.file for source in (*user, *above)}
+    project = [source for source in _project(root, directory, environ) if source.file not in mine]
+    rest = pair("managed settings", managed)
+    if content := environ.get("MIMOCODE_CONFIG_CONTENT"):
+        rest.insert(0, Source("MIMOCODE_CONFIG_CONTENT", text=content))
+    if permission := environ.get("MIMOCODE_PERMISSION"):
+        rest.append(Source("MIMOCODE_PERMISSION", text=permission, inside="permission"))
+    return [*user, *project, *above, *rest]
+
+
+def _project(root: Path, directory: Path, environ: Mapping[str, str]) -> Iterator[Source]:
+    if flag(environ, "MIMOCODE_DISABLE_PROJECT_CONFIG"):
+        return
+    folders = [folder for folder in (directory, *directory.parents) if folder.is_relative_to(root)][::-1]
+    for inner in ("", ".mimocode"):
+        for folder in folders or [directory]:
+            for ending in ("json", "jsonc"):
+                yield Source("project settings", folder / inner / f"mimocode.{ending}", project=True)
+
+
+def _absolute(path: str, directory: Path, environ: Mapping[str, str]) -> Path:
+    return directory / (home(environ) / path[2:] if path.startswith("~/") else path)
+
+
+def open_layer(
+    source: Source, directory: Path, environ: Mapping[str, str], trusted: bool, ignore: Callable[[str], None]
+) -> Layer | None:
+    """What a source says, or None when there is nothing.
+
+    A project that the user does not trust gets no references filled in: they could carry secrets away. Their keys
+    are taken out, and `ignore` is told.
+
+    Raises:
+        SettingsError: the file cannot be read or makes no sense.
+    """
+    if (text := _text(source)) is None or not text.strip():
+        return None
+    filled: dict[str, str] = {}
+    fenced = source.project and not trusted and jsonc.has_reference(text)
+    if fenced:
+        data = jsonc.parse(jsonc.quote_references(text), source.where)
+    else:
+        data = jsonc.parse(jsonc.fill(text, _resolver(source, directory, environ, filled)), source.where)
+    if source.inside:
+        data = {source.inside: data}
+    if not isinstance(data, dict):
+        raise SettingsError("settings are one JSON object in braces", f"{source.where}:1")
+    file = str(source.file) if source.file else ""
+    layer = Layer(source.name, file, text, data, source.project, filled, source.inside)
+    for path in _drop_references(data, ()) if fenced else ():
+        ignore(
+            f'{layer.where(path)}: "{".".join(path)}" is ignored because it uses {{env:}} or {{file:}} '
+            "and this folder is not trusted"
+        )
+    return layer
+
+
+def _text(source: Source) -> str | None:
+    if source.file is None:
+        return source.text
+    try:
+        return source.file.read_text("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        if source.required:
+            raise SettingsError(f"{source.file} does not exist", source.name) from None
+        return None
+    except OSError as error:
+        raise SettingsError(f"cannot be read: {error.strerror}", str(source.file)) from None
+    except UnicodeDecodeError:
+        raise SettingsError("this is not UTF-8 text", str(source.file)) from None
+
+
+def _resolver(source: Source, directory: Path, environ: Mapping[str, str], filled: dict[str, str]) -> jsonc.Resolve:
+    base = source.file.parent if source.file else directory
+
+    def resolve(kind: str, name: str, line: int) -> str:
+        if kind == "env":
+            value = environ.get(name, "")
+        else:
+            try:
+                value = _absolute(name, base, environ).read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+                raise SettingsError(f"{{file:{name}}} cannot be read: {reason}", f"{source.where}:{line}") from None
+        if value:
+            filled[value] = f"{{{kind}:{name}}}"
+        return value
+
+    return resolve
+
+
+def _drop_references(data: dict[str, Any], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for key, value in list(data.items()):
+        if isinstance(value, dict) and not jsonc.has_reference(key):
+            yield from _drop_references(value, (*above, key))
+        elif jsonc.has_reference(key) or _mentions(value):
+            del data[key]
+            yield (*above, key)
+
+
+def _mentions(value: Any) -> bool:
+    if isinstance(value, str):
+        return jsonc.has_reference(value)
+    if isinstance(value, dict):
+        return any(map(_mentions, (*value, *value.values())))
+    return isinstance(value, list) and any(map(_mentions, value))

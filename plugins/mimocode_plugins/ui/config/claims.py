@@ -1,0 +1,44 @@
+"""The settings that no other plugin owns yet (surface 3.2); a plugin that comes to own one takes its line along.
+
+Shapes with parts are named, not imported, so that claiming them costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from mimocode.ports import Setting
+
+SHAPES = "mimocode_plugins.ui.config.shapes:"
+
+CLAIMS = (
+    Setting("logLevel", Literal["DEBUG", "INFO", "WARN", "ERROR"], "INFO", "How much is written to the log files."),
+    Setting("vision_model", str | None, None, 'The model that looks at pictures, "provider/model".'),
+    Setting("model_groups", f"{SHAPES}ModelGroups", {}, "Names for models, to be used in place of one."),
+    Setting("username", str | None, None, "What to call the user; the name of the account when unset."),
+    Setting("tool", f"{SHAPES}ToolStyle", {}, "How tools are called."),
+    Setting("mcp", dict[str, dict[str, Any]], {}, "MCP servers by name, local or remote.", needs_trust=True),
+    Setting("plugin", list[str | list[Any]], [], "Plugins to load, each a name or [name, options].", needs_trust=True),
+    Setting("skills", f"{SHAPES}Skills", {}, "More places to find skills.", needs_trust=True),
+    Setting("compose", f"{SHAPES}Compose", {}, "Where the compose skills put their documents."),
+    Setting("lsp", bool | dict[str, Any], False, "Language servers: on, or each by name.", needs_trust=True),
+    Setting("formatter", bool | dict[str, Any], False, "Formatters: on, or each by name.", needs_trust=True),
+    Setting("share", Literal["manual", "auto", "disabled"], "manual", "When sessions are shared.", needs_trust=True),
+    Setting("autoshare", bool, False, "Old spelling of share: auto.", needs_trust=True),
+    Setting("autoupdate", bool | Literal["notify"], True, "Whether to update, or only say that there is an update."),
+    Setting("snapshot", bool, True, "Whether files are kept as they were before, for undo."),
+    Setting("watcher", f"{SHAPES}Watcher", {}, "What the file watcher passes over."),
+    Setting("server", f"{SHAPES}Server", {}, "Where mimo serve listens.", needs_trust=True),
+    Setting("llmServer", f"{SHAPES}LlmServer", {}, "How long the model server keeps what it was given."),
+    Setting("enterprise", f"{SHAPES}Enterprise", {}, "The host that shared sessions go to.", needs_trust=True),
+    Setting("compaction", f"{SHAPES}Compaction", {}, "When and how a full context window is made smaller."),
+    Setting("checkpoint", f"{SHAPES}Checkpoint", {}, "When a checkpoint is written and how much of it comes back."),
+    Setting("memory", f"{SHAPES}Memory", {}, "What may be remembered."),
+    Setting("history", f"{SHAPES}History", {}, "What of past sessions can be searched."),
+    Setting("dream", f"{SHAPES}Dream", {}, "Tidying the memory from time to time."),
+    Setting("distill", f"{SHAPES}Distill", {}, "Turning repeated work into skills from time to time."),
+    Setting("voice", f"{SHAPES}Voice", {}, "The models that listen."),
+    Setting("workflow", f"{SHAPES}Workflow", {}, "Limits of workflows."),
+    Setting("experimental", f"{SHAPES}Experimental", {}, "What may still change or go away."),
+    Setting("layout", str | None, None, "Without effect; old files have it."),
+)

@@ -1,0 +1,204 @@
+"""The parts of settings that have parts: names, types and defaults of surface 3.2 to 3.4.
+
+Plain dataclasses, which pydantic validates without being imported here. An unknown part is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+Amount = int | float | str
+"""A number of tokens, "300K", "1.5M", or "50%" of the window."""
+Kind = Literal["user_text", "assistant_text", "tool_input", "tool_error", "reasoning", "tool_output"]
+Style = Literal["json", "shell"]
+
+
+class Strict:
+    """Refuse parts that nobody knows, so that a misspelt one is noticed."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+
+@dataclass
+class ModelGroup(Strict):
+    """Models that can stand for each other, and the one to take."""
+
+    default: str
+    models: list[str] = field(default_factory=list)
+
+
+ModelGroups = dict[str, str | ModelGroup]
+
+
+@dataclass
+class ToolStyle(Strict):
+    """Arguments as JSON, or as one small shell script."""
+
+    invocation_style: Style = "json"
+    invocation_style_by_tool: dict[str, Style] = field(default_factory=dict)
+
+
+@dataclass
+class Skills(Strict):
+    """More folders, and addresses of skill collections."""
+
+    paths: list[str] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Compose(Strict):
+    """Where specifications, plans and reports go."""
+
+    docs: str = "docs/compose"
+    docs_absolute: bool = False
+
+
+@dataclass
+class Watcher(Strict):
+    """Patterns that are not watched."""
+
+    ignore: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Server(Strict):
+    """Address and names of the HTTP server; port 0 takes a free one."""
+
+    port: int = 0
+    hostname: str = "127.0.0.1"
+    mdns: bool = False
+    mdnsDomain: str = "mimocode.local"
+    cors: list[str] = field(default_factory=list)
+
+
+@dataclass
+class LlmServer(Strict):
+    """Durations such as "1d", or "none"."""
+
+    ttl: str = "1d"
+    maxAge: str = "none"
+
+
+@dataclass
+class Enterprise(Strict):
+    """A share host of one's own."""
+
+    url: str | None = None
+
+
+@dataclass
+class Compaction(Strict):
+    """`reserved` tokens are kept free; `max_context` only ever lowers the window."""
+
+    auto: bool = True
+    prune: bool = True
+    tail_turns: int = 2
+    preserve_recent_tokens: int | None = None
+    reserved: int | None = None
+    max_context: Amount | dict[str, Amount] | None = None
+
+
+@dataclass
+class PushCaps(Strict):
+    """Tokens that each section may bring into a new window."""
+
+    tasks_ledger: int = 2000
+    focus_task: int = 4000
+    actor_ledger: int = 500
+    memory_titles: int = 500
+    global_: int = field(default=6000, metadata={"alias": "global"})
+    checkpoint: int = 11000
+    memory: int = 10000
+    notes: int = 6000
+    design_decisions: int = 3000
+    open_notes: int = 800
+    recent_user: int = 16000
+    recent_user_per_msg: int = 2000
+
+
+@dataclass
+class Checkpoint(Strict):
+    """Thresholds are shares of the window or numbers of tokens; empty leaves them to the size of the window."""
+
+    thresholds: list[Amount] = field(default_factory=list)
+    reserved: int = 20000
+    fork: bool = False
+    task_archive_days: float = 7
+    memory_reconcile_on_search: bool = True
+    memory_search_score_floor: float = 0.15
+    max_writer_failures: int = 3
+    push_caps: PushCaps = field(default_factory=PushCaps)
+
+
+@dataclass
+class Memory(Strict):
+    """Whether writing is off, and whether Claude Code's memory is indexed too."""
+
+    disable_write: bool = False
+    cc_index: bool = False
+
+
+@dataclass
+class History(Strict):
+    """Kinds of text that are indexed."""
+
+    kinds: list[Kind] = field(default_factory=lambda: ["user_text", "assistant_text", "tool_input", "tool_error"])
+
+
+@dataclass
+class Dream(Strict):
+    """Whether it runs by itself, and after how many days."""
+
+    auto: bool | None = None
+    interval_days: float = 7
+
+
+@dataclass
+class Distill(Strict):
+    """Whether it runs by itself, and after how many days."""
+
+    auto: bool | None = None
+    interval_days: float = 30
+
+
+@dataclass
+class Voice(Strict):
+    """One model writes down what is said, the other understands commands."""
+
+    asr_model: str = "xiaomi/mimo-v2.5-asr"
+    control_model: str = "xiaomi/mimo-v2.5"
+
+
+@dataclass
+class Workflow(Strict):
+    """Unset `maxConcurrentAgents` goes by the number of processors. The deadline is in milliseconds."""
+
+    maxConcurrentAgents: int | None = None
+    maxDepth: int = 8
+    maxLifecycleAgents: int = 1000
+    scriptDeadlineMs: int = 12 * 60 * 60 * 1000
+
+
+@dataclass
+class Candidates(Strict):
+    """How many proposals Max Mode compares."""
+
+    candidates: int = 5
+
+
+@dataclass
+class Experimental:
+    """Parts that are not named here are kept for the plugins that know them."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "allow"}
+    disable_paste_summary: bool = False
+    batch_tool: bool = False
+    openTelemetry: bool = False
+    primary_tools: list[str] = field(default_factory=list)
+    continue_loop_on_deny: bool = False
+    mcp_timeout: int | None = None
+    predict_next_prompt: bool = True
+    maxMode: bool | Candidates = False
+    try_best: dict[str, Any] = field(default_factory=dict)
