@@ -22,6 +22,9 @@ _MARKS = re.compile(rf"(?P<key>{_STRING})\s*:|{_STRING}|[\[\]{{}},]")
 _REFERENCE = re.compile(r"\{(env|file):([^{}\r\n]*)\}")
 _REFERENCES = re.compile(f"{_STRING}|{_COMMENT}|{_REFERENCE.pattern}", re.DOTALL)
 
+DEEPEST = 100
+"""Levels of nesting: whoever walks over a value may recurse."""
+
 _EXPECTED = {
     "Expecting value": "a value is expected here",
     "Expecting ',' delimiter": "a comma or a closing bracket is expected here",
@@ -40,14 +43,30 @@ def parse(text: str, where: str) -> Any:
         SettingsError: it is not JSON with comments; says file, line, column and what was expected.
     """
     try:
-        return json.loads(plain(text), parse_constant=_refuse)
+        value = json.loads(plain(text), parse_constant=_refuse)
+        if _deeper_than(DEEPEST, value):
+            raise RecursionError
+        return value
     except json.JSONDecodeError as error:
         expected = _EXPECTED.get(error.msg, error.msg[:1].lower() + error.msg[1:])
-        raise SettingsError(f"{expected}", f"{where}:{error.lineno}:{error.colno}") from None
+        raise SettingsError(expected, f"{where}:{error.lineno}:{error.colno}") from None
     except ValueError as error:
         raise SettingsError(str(error), where) from None
     except RecursionError:
         raise SettingsError("this is nested too deeply", where) from None
+
+
+def _deeper_than(limit: int, value: Any) -> bool:
+    level = [value]
+    while level and limit >= 0:
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        limit -= 1
+    return bool(level)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -102,14 +102,12 @@ class Settings:
                 ignored.append(f"{error} (left out)")
                 return None
 
-        layers = [
-            attempt(partial(open_layer, source, directory, environ, trusted, ignored.append)) for source in looked
+        openers: list[Callable[[], Layer | None]] = [
+            partial(open_layer, source, directory, environ, trusted, ignored.append) for source in looked
         ]
-        at = len(layers) - sum(bool(source.inside) for source in looked)
-        layers.insert(at, attempt(lambda: nested_layer(environ, claimed)))
-        if overrides:
-            layers.append(attempt(lambda: Layer("command line", data=dict(overrides))))
-        settings = cls(claimed, [layer for layer in layers if layer])
+        openers.insert(len(looked) - bool(looked[-1].inside), partial(nested_layer, environ, claimed))
+        openers.append(partial(Layer, "command line", data=dict(overrides or {})))
+        settings = cls(claimed, [layer for opener in openers if (layer := attempt(opener)) and layer.data])
         settings.ignored, settings.looked = ignored, looked
         return settings
 

@@ -20,8 +20,9 @@ KERNEL, PLUGINS = "kernel/mimocode/", "plugins/mimocode_plugins/"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
     for names in (
-        "errors messages places",
-        "events assets",
+        "errors messages",
+        "places jsonc merging",
+        "events assets sources",
         "ports state",
         "settings hookspecs",
         "switchboard toolbox",

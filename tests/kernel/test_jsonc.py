@@ -92,6 +92,7 @@ def test_lines_go_into_lists() -> None:
         ('{"a": /* on', "f:1:7: a value is expected here"),
         ('{"a": NaN}', "f: NaN is not a value of JSON"),
         ("[" * 200_000, "f: this is nested too deeply"),
+        ('{"a":' * 101 + "1" + "}" * 101, "f: this is nested too deeply"),
     ],
 )
 def test_errors_say_where_and_what_was_expected(text: str, complaint: str) -> None:
@@ -127,3 +128,7 @@ def test_references_are_escaped_in_strings_raw_outside_and_left_alone_in_comment
 @given(st.text(st.characters(codec="utf-8")))
 def test_whatever_a_variable_holds_stays_one_string(value: str) -> None:
     assert jsonc.parse(jsonc.fill('{"a": "{env:A}"}', lambda *_: value), "f") == {"a": value}
+
+
+def test_a_hundred_levels_are_not_too_deep() -> None:
+    assert jsonc.parse('{"a":' * 100 + "1" + "}" * 100, "f")
