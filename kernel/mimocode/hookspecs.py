@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +21,19 @@ if TYPE_CHECKING:
     from .host import Host
     from .main import Commands
     from .messages import Part, ToolCall
-    from .ports import Agent, Command, Model, ModelInfo, Prompt, Ruling, Setting, Store, ToolResult, ToolServer
+    from .ports import (
+        Agent,
+        Command,
+        Model,
+        ModelInfo,
+        Prompt,
+        Ruling,
+        Setting,
+        Store,
+        ToolResult,
+        ToolServer,
+        Workspace,
+    )
     from .session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,9 +75,9 @@ def register_settings() -> Iterable[Setting]:
     """Claim top-level keys of the settings files."""
 
 
-@hookspec()
-def find_root(directory: Path) -> Path | None:
-    """Say where the project that holds this directory begins."""
+@hookspec(foreseen=True)
+def open_workspace(host: Host) -> Workspace | None:
+    """Say where the project begins, where files are kept and what the settings say."""
 
 
 @hookspec()

@@ -15,11 +15,10 @@ from typing import Any
 
 from . import __version__
 from . import hookspecs as on
-from .errors import ModelError, ModelFault, StoreError, UsageError
+from .errors import ModelError, ModelFault, SettingsError, StoreError, UsageError
 from .events import AgentChosen, Entry, ModelChosen, SessionStarted, Titled
-from .places import Places, places
 from .plugins import Plugins
-from .ports import Agent, Command, Model, ModelInfo, StashKey, Store
+from .ports import Agent, Command, Model, ModelInfo, Places, StashKey, Store, Workspace
 from .session import Session, opened
 from .settings import Settings
 from .state import replay
@@ -51,12 +50,13 @@ class Host:
         self.directory = (directory or Path.cwd()).resolve()
         self.options: dict[str, Any] = dict(options or {})
         self.trusted = trusted
+        self.lenient = plugins is not None
+        """Keys of plugins that are not here are no mistake."""
         self.stash: dict[StashKey[Any], Any] = {}
         self.plugins = Plugins(plugins, external, complain)
         self.hooks, self.report, self.watchdog = self.plugins.hooks, self.plugins.report, self.plugins.watchdog
         self._store: Store | None = None
         self._followers: list[asyncio.Queue[Entry | None]] = []
-        self._open: dict[str, Session] = {}
 
     def enter(self, directory: Path) -> None:
         """Move to another directory, before anything was asked of this one."""
@@ -66,29 +66,31 @@ class Host:
         self.directory = Path.cwd()
 
     @cached_property
-    def paths(self) -> Places:
-        """Where data, settings, caches and state live."""
-        return places(self.environ)
+    def workspace(self) -> Workspace:
+        """Where the project begins, where files are kept, what the settings say."""
+        found = self.hooks.collect_now(on.open_workspace, host=self)
+        if not found:
+            raise SettingsError("no plugin finds the workspace: enable one that implements open_workspace")
+        return found[0][1]
 
-    @cached_property
+    @property
     def root(self) -> Path:
         """Where the project begins."""
-        found = self.hooks.collect_now(on.find_root, directory=self.directory)
-        return Path(found[0][1]) if found else self.directory
+        return self.workspace.root
+
+    @property
+    def paths(self) -> Places:
+        """Where data, settings, caches and state are kept."""
+        return self.workspace.places
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings files as they add up for this directory."""
+        """What the user wants of this workspace."""
         offers = self.hooks.collect_now(on.register_settings)
         claims = [(plugin, setting) for plugin, offer in offers for setting in offer]
-        return Settings.load(
-            claims,
-            places=self.paths,
-            directory=self.directory,
-            root=self.root,
-            environ=self.environ,
-            trusted=self.trusted,
-        )
+        lenient = self.lenient or bool(self.plugins.broken)
+        layers, ignored = self.workspace.read({claim.name for _, claim in claims}, self.trusted, lenient)
+        return Settings(claims, layers, trusted=self.trusted, lenient=lenient, ignored=ignored)
 
     def _setting(self, name: str) -> Any:
         """A setting that some plugin may or may not have claimed; None if not."""
@@ -191,15 +193,15 @@ class Host:
             UsageError: there is no such session or agent.
         """
         store = await self.store()
-        source = list(store.read(fork or id)) if fork or id else []
-        if (fork or id) and not source:
-            raise UsageError(f"there is no session {fork or id!r}; `mimo session list` shows those of this project")
-        id = new_id() if fork or not id else id
-        state = replay(source)
-        with store.lease(id):
-            session = Session(self, id, store, await self._answering(agent, state.agent), parent)
+        own = new_id() if fork or not id else id
+        with store.lease(own):
+            source = list(store.read(fork or id)) if fork or id else []
+            if (fork or id) and not source:
+                raise UsageError(f"there is no session {fork or id!r}; `mimo session list` shows those of this project")
+            state = replay(source)
+            session = Session(self, own, store, await self._answering(agent, state.agent), parent)
             if source and not fork:
-                session.state = replay(store.read(id))
+                session.state = state
             else:
                 await session.emit(_first(session, model or state.model, fork))
                 for entry in source[1:]:
@@ -210,12 +212,8 @@ class Host:
                 await session.emit(ModelChosen(model))
             if title:
                 await session.emit(Titled(title))
-            self._open[id] = session
-            try:
-                async with opened(session):
-                    yield session
-            finally:
-                del self._open[id]
+            async with opened(session):
+                yield session
 
     async def follow(self) -> AsyncIterator[Entry]:
         """The events of all sessions from now on."""

@@ -5,7 +5,7 @@ Each Protocol says what it may raise, who closes it and what cancellation means.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -230,7 +230,8 @@ class Command:
 class Setting:
     """A top-level key of the settings files.
 
-    `type` is any annotation that pydantic validates. `needs_trust` keeps project files that the user has not
+    `type` is any annotation that pydantic validates, or "package.module:Name" of one, imported when it is needed;
+    `default` is then raw data that is validated as that type. `needs_trust` keeps project files that the user has not
     trusted from setting it: for whatever runs something or says where data goes.
     """
 
@@ -239,6 +240,50 @@ class Setting:
     default: Any
     doc: str
     needs_trust: bool = False
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one source of settings says. Keys that may not count are taken out of `data` before it is merged."""
+
+    name: str
+    """As the user is shown it."""
+    data: dict[str, Any] = field(default_factory=dict)
+    project: bool = False
+    """It came with the project, not from the user."""
+
+    def where(self, path: Iterable[str]) -> str:
+        """Where a key stands: "file:line", or the name of the source."""
+        return self.name
+
+
+@dataclass(frozen=True)
+class Places:
+    """The directories that files are kept in. Whoever writes into one makes it."""
+
+    data: Path
+    """The log, credentials, what was learnt: worth a backup."""
+    config: Path
+    """What the user wrote."""
+    cache: Path
+    """May be deleted at any time."""
+    state: Path
+    """Small things to remember between runs."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where a project begins, where files are kept, and what the settings say.
+
+    `read(known, trusted, lenient)` returns the layers of settings, low to high, and a sentence for everything that
+    was left out; `known` are the claimed keys, `lenient` leaves out what makes no sense instead of raising.
+    """
+
+    root: Path
+    places: Places
+    read: Callable[[Collection[str], bool, bool], tuple[Sequence[Layer], Sequence[str]]]
+    consulted: Callable[[], Sequence[tuple[str, str, bool]]] = list
+    """Every source that is looked at, low to high: its name, its file or "", and whether there is something."""
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ class Session:
         """The only way anything happens: write, fold, show, tell."""
         if isinstance(event, Fact):
             entry = self._store.append(self.id, event)  # type: ignore[arg-type]
-            self.state = step(self.state, event, entry.seq)  # no await since the write: that is the whole lock
+            event = entry.event  # as it was written
+            self.state = step(self.state, event, entry.seq)  # type: ignore[arg-type]  # no await since the write: that is the whole lock
         else:
             entry = Entry(self.id, 0, time.time(), event, self.parent.id if self.parent else "")
         self.host.show(entry)  # before plugins, who may emit: followers see causes before effects

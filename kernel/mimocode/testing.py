@@ -21,7 +21,7 @@ from .errors import ModelError, ModelFault, SessionBusy
 from .events import AnyFact, ApprovalAsked, Approve, Entry, Event, Pulse, TextDelta
 from .host import Host
 from .messages import Message, Text, ToolCall, Usage
-from .ports import Agent, Answer, Prompt, SessionInfo, Store
+from .ports import Agent, Answer, Places, Prompt, SessionInfo, Store, Workspace
 from .session import Session
 
 Line = str | Message | Sequence[ToolCall] | Exception
@@ -101,6 +101,11 @@ class Stage:
 
     def __init__(self, model: Script, store: Store, agent: Agent | None = None, allow: bool | None = True) -> None:
         self.script, self.store, self.agent, self.allow = model, store, agent, allow
+
+    @on.hookimpl
+    def open_workspace(self, host: Host) -> Workspace:
+        """The directory itself, and nobody's settings."""
+        return Workspace(host.directory, Places(*[host.directory] * 4), lambda known, trusted, lenient: ((), ()))
 
     @on.hookimpl
     def open_store(self) -> Store:

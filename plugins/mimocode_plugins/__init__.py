@@ -1,3 +1,6 @@
 """The built-ins, in order. They are registered exactly as a stranger's plugin is."""
 
-DEFAULT: tuple[str, ...] = ()
+DEFAULT: tuple[str, ...] = (
+    "mimocode_plugins.store.workspace",
+    "mimocode_plugins.ui.config",
+)

@@ -18,8 +18,9 @@ from mimocode.hookspecs import hookimpl
 from mimocode.host import Host
 from mimocode.ports import Setting
 from mimocode_plugins.ui.config import claims, commands, shapes
+from mimocode_plugins.ui.config.telling import explain as explanation
 
-PLUGIN = "mimocode_plugins.ui.config"
+PLUGIN, WORKSPACE = "mimocode_plugins.ui.config", "mimocode_plugins.store.workspace"
 
 
 class Others:
@@ -50,7 +51,7 @@ def workspace(tmp_path: Path) -> Path:
 
 def host(workspace: Path, **environ: str) -> Host:
     around = {"MIMOCODE_HOME": str(workspace.parent / "m"), "HOME": str(workspace.parent), **environ}
-    return Host([PLUGIN, Others()], directory=workspace, external=False, environ=around)
+    return Host([WORKSPACE, PLUGIN, Others()], directory=workspace, external=False, environ=around)
 
 
 async def test_show_prints_what_adds_up_and_no_secret(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,7 +172,7 @@ async def test_without_a_file_every_key_has_its_default(workspace: Path) -> None
     (workspace / "mimocode.json").unlink()
     settings = host(workspace).settings
     for claim in claims.CLAIMS:
-        assert settings.explain(claim.name).origins[0].layer == "default"
+        assert explanation(settings, claim.name).origins[0].layer == "default"
     assert (settings["history"], settings["model_groups"]) == (shapes.History(), {})
 
 
@@ -209,11 +210,13 @@ def test_claiming_costs_nothing() -> None:
 
 
 def test_from_the_shell(workspace: Path) -> None:
-    code = "from mimocode import main, host; import mimocode_plugins as p; p.DEFAULT = ['%s']; raise SystemExit(main.main())"
+    code = (
+        "from mimocode import main, host; import mimocode_plugins as p; p.DEFAULT = %r; raise SystemExit(main.main())"
+    )
     around = {"PYTHONPATH": "kernel:plugins", "MIMOCODE_HOME": str(workspace.parent / "none")}
 
     def mimo(*words: str) -> tuple[int, str, str]:
-        line = [sys.executable, "-c", code % PLUGIN, *words]
+        line = [sys.executable, "-c", code % ([WORKSPACE, PLUGIN],), *words]
         done = subprocess.run(line, capture_output=True, text=True, env=around)
         return done.returncode, done.stdout, done.stderr
 

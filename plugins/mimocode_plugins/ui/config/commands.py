@@ -9,9 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import telling
+
 if TYPE_CHECKING:
     from mimocode.host import Host
-    from mimocode.settings import Origin, Settings
+    from mimocode.settings import Settings
+
+    from .telling import Origin
 
 MASK = "***"
 _SECRET = re.compile(
@@ -41,7 +45,7 @@ async def explain(args: argparse.Namespace, host: Host) -> int:
         SettingsError: no such key.
     """
     settings = host.settings
-    told = settings.explain(args.key)
+    told = telling.explain(settings, args.key)
     known = filled(settings)
 
     def safe(value: Any) -> Any:
@@ -61,24 +65,22 @@ async def explain(args: argparse.Namespace, host: Host) -> int:
 
 async def schema(args: argparse.Namespace, host: Host) -> int:
     """Print the JSON Schema, for editors."""
-    _print_json(host.settings.schema())
+    _print_json(telling.schema(host.settings))
     return 0
 
 
 async def path(args: argparse.Namespace, host: Host) -> int:
     """Print every place that is looked at, low to high, and whether there is something."""
     print("low to high, a later one counts more; project settings stop at", _home(host.root))
-    for source in host.settings.looked:
-        there = source.text is not None or (source.file is not None and source.file.is_file())
-        place = _home(source.file) if source.file else "(variable)"
-        print(f"  {'read' if there else '-':4}  {source.name:24}  {place}")
+    for name, place, there in host.workspace.consulted():
+        print(f"  {'read' if there else '-':4}  {name:24}  {_home(Path(place)) if place else '(variable)'}")
     _say_ignored(host.settings)
     return 0
 
 
 def filled(settings: Settings) -> dict[str, str]:
     """Values that came through `{env:}` or `{file:}`, with the reference that is shown in their place."""
-    return {value: reference for layer in settings.layers for value, reference in layer.filled.items()}
+    return {value: reference for layer in settings.layers for value, reference in getattr(layer, "filled", {}).items()}
 
 
 def masked_under(key: str, value: Any, known: dict[str, str]) -> Any:
@@ -128,11 +130,11 @@ def _short(value: Any) -> str:
 
 
 def _place(origin: Origin, host: Host) -> str:
-    if not origin.file:
+    file, _, line = origin.where.rpartition(":")
+    if not line.isdigit():
         return ""
-    file = Path(origin.file)
-    name = str(file.relative_to(host.directory)) if file.is_relative_to(host.directory) else _home(file)
-    return f"{name}:{origin.line}"
+    path = Path(file)
+    return f"{path.relative_to(host.directory) if path.is_relative_to(host.directory) else _home(path)}:{line}"
 
 
 def _home(file: Path) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .errors import SettingsError
+from mimocode.errors import SettingsError
 
 _STRING = r'"(?:[^"\\\r\n]|\\.)*"'
 _COMMENT = r"//[^\r\n]*|/\*.*?\*/"

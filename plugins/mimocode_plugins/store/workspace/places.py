@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import SettingsError
+from mimocode.errors import SettingsError
+from mimocode.ports import Places
 
 NAME = "mimocode"
-
-
-@dataclass(frozen=True)
-class Places:
-    """The four directories. Whoever writes into one makes it."""
-
-    data: Path
-    """The log, credentials, what was learnt: worth a backup."""
-    config: Path
-    """What the user wrote."""
-    cache: Path
-    """May be deleted at any time."""
-    state: Path
-    """Small things to remember between runs: preferences of the screen, prompt history."""
 
 
 def places(environ: Mapping[str, str]) -> Places:

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimocode.errors import SettingsError
-from mimocode.merging import merge
-from mimocode.places import places
-from mimocode.ports import Setting
-from mimocode.settings import Origin, Settings
-from mimocode.sources import Layer
+from mimocode.ports import Layer, Setting
+from mimocode.settings import Settings, merge
+from mimocode_plugins.store.workspace.layers import Reader
+from mimocode_plugins.store.workspace.places import places
+from mimocode_plugins.ui.config.telling import Origin, explain, schema
 
 
 @dataclass
@@ -67,10 +67,10 @@ class Desk:
         **rest: Any,
     ) -> Settings:
         around = {"HOME": str(self.home), **(environ or {})}
-        return Settings.load(
-            claims, places=places(around), directory=self.directory, root=self.root, environ=around, trusted=trusted,
-            managed=self.managed, **rest,
-        )  # fmt: skip
+        lenient = rest.pop("lenient", False)
+        reader = Reader(places(around), self.directory, self.root, around, managed=self.managed, **rest)
+        layers, ignored = reader({claim.name for _, claim in claims}, trusted, lenient)
+        return Settings(claims, layers, trusted=trusted, lenient=lenient, ignored=ignored)
 
 
 @pytest.fixture
@@ -103,8 +103,9 @@ def test_every_source_counts_and_the_later_one_wins(desk: Desk, tmp_path: Path) 
     settings = desk.load(environ=environ, overrides={"extra": {"line": 1, "last": "line"}})
     everyone = {f"k{number}": number for number in range(len(order))}
     assert settings["extra"] == everyone | {"content": 1, "managed": 1, "nested": 1, "line": 1, "last": "line"}
-    files = [origin.file for origin in settings.explain("extra").origins]
-    assert files == [*map(str, order), "", str(desk.managed / "mimocode.json"), "", ""]
+    files = [origin.where.rsplit(":", 1)[0] for origin in explain(settings, "extra").origins]
+    variables = ("MIMOCODE__* variables", "command line")
+    assert files == [*map(str, order), "MIMOCODE_CONFIG_CONTENT", str(desk.managed / "mimocode.json"), *variables]
     assert str(above) not in files
 
 
@@ -315,20 +316,20 @@ def test_a_value_says_who_had_a_say(desk: Desk) -> None:
     user = desk.put(desk.user / "mimocode.jsonc", '{ // mine\n"permission": {\n"ls": "ask",\n"rm": "deny"}}')
     project = desk.put(desk.root / "mimocode.json", '{"permission":\n {"ls": "allow"}, "extra": {"a.b": {"c": 1}}}')
     settings = desk.load()
-    told = settings.explain("permission.ls")
+    told = explain(settings, "permission.ls")
     assert (told.value, told.origins) == (
         "allow",
-        (Origin("user settings", str(user), 3, "ask"), Origin("project settings", str(project), 2, "allow")),
+        (Origin("user settings", f"{user}:3", "ask"), Origin("project settings", f"{project}:2", "allow")),
     )
-    assert settings.explain("extra.a.b.c").value == 1
-    assert settings.explain("limits.steps").origins == (Origin("default", "", 0, 5),)
-    assert settings.explain("share").origins == (Origin("default", "", 0, "manual"),)
+    assert explain(settings, "extra.a.b.c").value == 1
+    assert explain(settings, "limits.steps").origins == (Origin("default", "", 5),)
+    assert explain(settings, "share").origins == (Origin("default", "", "manual"),)
     for key, complaint in [
         ("shaer", 'no such setting: "shaer"; did you mean "share"?'),
         ("limits.none", 'nothing sets "limits.none", and it has no default'),
     ]:
         with pytest.raises(SettingsError) as caught:
-            settings.explain(key)
+            explain(settings, key)
         assert str(caught.value) == complaint
 
 
@@ -336,18 +337,18 @@ def test_what_was_replaced_as_a_whole_has_no_say(desk: Desk) -> None:
     desk.put(desk.user / "mimocode.json", {"permission": {"ls": "ask"}})
     desk.put(desk.root / "mimocode.json", {"permission": "allow"})
     path = desk.put(desk.root / "mimocode.jsonc", {"permission": {"ls": "deny"}})
-    assert desk.load().explain("permission.ls").origins == (Origin("project settings", str(path), 1, "deny"),)
+    assert explain(desk.load(), "permission.ls").origins == (Origin("project settings", f"{path}:1", "deny"),)
 
 
 def test_the_schema_describes_every_key(desk: Desk) -> None:
-    schema = desk.load().schema()
-    assert set(schema["properties"]) == {"$schema", *(claim.name for _, claim in CLAIMS)}
-    assert schema["properties"]["share"] == {
+    made = schema(desk.load())
+    assert set(made["properties"]) == {"$schema", *(claim.name for _, claim in CLAIMS)}
+    assert made["properties"]["share"] == {
         "default": "manual", "description": "When to share.", "enum": ["manual", "auto"], "type": "string"
     }  # fmt: skip
-    assert schema["properties"]["limits"] == {"$ref": "#/$defs/Limits", "description": "Limits.", "default": {}}
-    assert schema["$defs"]["Limits"]["properties"]["steps"] == {"default": 5, "title": "Steps", "type": "integer"}
-    assert schema["additionalProperties"] is False
+    assert made["properties"]["limits"] == {"$ref": "#/$defs/Limits", "description": "Limits.", "default": {}}
+    assert made["$defs"]["Limits"]["properties"]["steps"] == {"default": 5, "title": "Steps", "type": "integer"}
+    assert made["additionalProperties"] is False
 
 
 # -- laws -----------------------------------------------------------------------
@@ -393,9 +394,12 @@ def test_the_higher_layer_wins_every_leaf_and_comes_last(low: dict[str, Any], hi
 @given(layers)
 def test_the_last_origin_of_a_leaf_is_its_value(data: list[dict[str, Any]]) -> None:
     claims = {key: Setting(key, Any, None, "Any.") for each in data for key in each}
-    settings = Settings(claims, [Layer(str(number), data=each) for number, each in enumerate(data)])
+    settings = Settings(
+        [("any", claim) for claim in claims.values()],
+        [Layer(str(number), data=each) for number, each in enumerate(data)],
+    )
     for path, value in _leaves(settings.data).items():
-        told = settings.explain(".".join(path))
+        told = explain(settings, ".".join(path))
         assert told.value == value == told.origins[-1].value
 
 
@@ -409,14 +413,18 @@ def test_loading_settings_and_reading_defaults_imports_nothing_heavy(tmp_path: P
 import sys
 from pathlib import Path
 from mimocode.settings import Settings
-from mimocode.places import places
+from mimocode_plugins.store.workspace.places import places
 from mimocode.ports import Setting
 environ = {{"HOME": {str(desk.home)!r}}}
 claims = [("a", Setting("share", str, "", "")), ("a", Setting("other", int, 5, ""))]
 here = Path({str(desk.root)!r})
-settings = Settings.load(claims, places=places(environ), directory=here, root=here, environ=environ, trusted=False)
+from mimocode_plugins.store.workspace.layers import Reader
+layers, ignored = Reader(places(environ), here, here, environ)({{"share"}}, False, False)
+settings = Settings(claims, layers)
 assert settings["other"] == 5
-print([name for name in ("pydantic", "pydantic_settings", "yaml", "difflib") if name in sys.modules])
+print([name for name in ("pydantic", "pydantic_settings", "yaml") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": "kernel"})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": "kernel:plugins"}
+    )
     assert (done.stdout, done.stderr) == ("[]\n", "")

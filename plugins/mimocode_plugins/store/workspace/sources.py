@@ -11,9 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mimocode.errors import SettingsError
+from mimocode.ports import Layer, Places
+
 from . import jsonc
-from .errors import SettingsError
-from .places import Places, flag, home
+from .places import flag, home
 
 MANAGED = Path("/etc/mimocode")
 """What an administrator decides for everyone on the machine."""
@@ -38,17 +40,12 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """What one source says, after references were filled in and refused keys were taken out."""
+class FileLayer(Layer):
+    """What one file or variable says, after references were filled in and refused keys were taken out."""
 
-    name: str
-    """As the user is shown it."""
     file: str = ""
     text: str = ""
     """As it was written."""
-    data: dict[str, Any] = field(default_factory=dict)
-    project: bool = False
-    """It came with the repository, not from the user."""
     filled: dict[str, str] = field(default_factory=dict, repr=False)
     """Values that came through references, with the reference: they may be secret."""
     inside: str = ""
@@ -134,7 +131,7 @@ def open_layer(
     if not isinstance(data, dict):
         raise SettingsError("settings are one JSON object in braces", f"{source.where}:1")
     file = str(source.file) if source.file else ""
-    layer = Layer(source.name, file, text, data, source.project, filled, source.inside)
+    layer = FileLayer(source.name, data, source.project, file, text, filled, source.inside)
     for path in _drop_references(data, ()) if fenced else ():
         ignore(
             f'{layer.where(path)}: "{".".join(path)}" is ignored because it uses {{env:}} or {{file:}} '

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mimocode.errors import SettingsError
-from mimocode.places import Places, flag, home, places
+from mimocode.ports import Places
+from mimocode_plugins.store.workspace.places import flag, home, places
 
 
 def test_without_wishes_the_directories_are_those_of_the_xdg_rules() -> None:
