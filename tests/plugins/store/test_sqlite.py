@@ -34,6 +34,7 @@ from mimocode.events import (
     TurnEnded,
     TurnStarted,
 )
+from mimocode.host import Host
 from mimocode.messages import Text, ToolCall, Usage, assistant, user
 from mimocode.ports import SessionInfo
 from mimocode_plugins.store.sqlite.place import locate
@@ -567,3 +568,26 @@ def test_the_original_program_keeps_its_file(tmp_path: Path) -> None:
 def test_looking_at_the_plugin_does_not_load_sqlite() -> None:
     script = PATHS + "import mimocode_plugins.store.sqlite; print('sqlite3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
+
+
+async def test_a_host_keeps_its_sessions_here(tmp_path: Path) -> None:
+    def host() -> Host:
+        environ = {"MIMOCODE_HOME": str(tmp_path), "MIMOCODE_DB": "mine.db"}
+        return Host(["mimocode_plugins.store.sqlite"], directory=tmp_path, environ=environ, external=False)
+
+    first, second = host(), host()
+    async with first.open(title="The parser") as session:
+        with pytest.raises(SessionBusy, match=f"session {session.id} is already open in this process"):
+            async with second.open(session.id):
+                pass
+    async with second.open(session.id) as again:
+        assert again.state == session.state
+    async with second.open(fork=session.id) as copy:
+        assert copy.state.title == "The parser"
+    assert [(info.id, info.facts) for info in (await second.store()).sessions(str(tmp_path))] == [
+        (copy.id, 2),
+        (session.id, 2),
+    ]
+    first.close()
+    second.close()
+    assert os.listdir(tmp_path / "data") == ["mine.db"]

@@ -5,14 +5,12 @@ The file is named by `MIMOCODE_DB` when that is set: absolute, relative to the d
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from mimocode.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from mimocode.host import Host
-
     from mimocode.ports import Store
 
 
@@ -22,4 +20,4 @@ async def open_store(host: Host) -> Store:
     from .place import locate
     from .store import SqliteStore
 
-    return SqliteStore(locate(host.paths.data, os.environ.get("MIMOCODE_DB", "")))
+    return SqliteStore(locate(host.paths.data, host.environ.get("MIMOCODE_DB", "")))
