@@ -151,6 +151,16 @@ def test_deleting_takes_children_and_theirs_along(store: SqliteStore) -> None:
     assert facts(store, "s.1.1") == []
 
 
+def test_what_was_deleted_is_not_in_the_file_any_more(path: str) -> None:
+    with closing(SqliteStore(path)) as store:
+        store.append("kept", MessageAdded(user("an ordinary sentence")))
+        store.append("s", MessageAdded(user("my private sentence " * 1000)))
+        store.delete("s")
+    content = Path(path).read_bytes()
+    assert b"an ordinary sentence" in content
+    assert b"my private sentence" not in content
+
+
 def test_half_a_surrogate_pair_does_not_stop_the_work(store: SqliteStore) -> None:
     entry = store.append("s", Noted("files", {"name": "a\udc80b", "list": ["\ud83d"], "ok": "\U0001f600"}))
     assert entry.event == Noted("files", {"name": "a\ufffdb", "list": ["\ufffd"], "ok": "\U0001f600"})
@@ -312,7 +322,7 @@ def test_history_finds_words_of_users_models_calls_and_errors(store: SqliteStore
     assert hits("swallows") == [(3, "assistant_text", "")]
     assert hits("ruff") == [(3, "tool_input", "bash")]
     assert hits("ModuleNotFoundError") == [(5, "tool_error", "")]
-    assert hits("quiet") == hits("todo") == hits('" AND (') == hits("") == []
+    assert hits("quiet") == hits("todo") == hits('" AND (') == hits("\0\udc80") == hits("") == []
     assert hits("ruff", session="other") == hits("ruff", directory="/b") == hits("ruff", kinds=["user_text"]) == []
     assert hits("ruff", session="s", directory="/a", kinds=["tool_input"]) == [(3, "tool_input", "bash")]
     assert hits("swallowed unicorns") == [(3, "assistant_text", "")]  # no text has both words

@@ -56,7 +56,7 @@ CONVERSATION: list[AnyFact] = [
     SessionStarted("/project", "build", "acme/large", version="1"),
     Titled("Fix the parser"),
     TurnStarted(),
-    WindowOpened((Part("You are secret.", 10, "/home/secret/AGENTS.md"),), (SPEC,)),
+    WindowOpened((Part("You are secret.", 10, "/else/secret/AGENTS.md"),), (SPEC,)),
     MessageAdded(user("why does parse_row\nlose the secret field?", Media("image/png", "c2VjcmV0", "secret.png"))),
     MessageAdded(
         Message("assistant", (Reasoning("secret thoughts", {"signature": "secret"}), Text("I will look."), READ, BASH)),
@@ -65,7 +65,7 @@ CONVERSATION: list[AnyFact] = [
         "acme/large",
     ),
     CallStarted("c1"),
-    CallFinished("c1", (Text("secret = 1"),), display={"path": "/home/secret/rows.py", "/home/secret": 1}),
+    CallFinished("c1", (Text("secret = 1"),), display={"path": "/else/secret/rows.py", "/else/secret": 1}),
     CallFinished("c2", (Text("\n  1 failed, secret\nmore"),), error=True),
     MessageAdded(user("Remember the secret todo.", origin="reminder")),
     MessageAdded(assistant("", WRITE), Usage(1, 1), "calls"),
@@ -298,7 +298,7 @@ def test_a_sanitized_export_has_the_course_and_no_words(
     fill(store, "ses_1", CONVERSATION)
     file = exported(store, tmp_path, capsys, sanitize=True)
     text = file.read_text()
-    for word in ("secret", "c2VjcmV0", "parse_row", "/project", "rows.py", "/home", "Fix the parser"):
+    for word in ("secret", "c2VjcmV0", "parse_row", "/project", "rows.py", "/else", "Fix the parser"):
         assert word not in text
 
     id_ = taken_in(store, file, capsys)

@@ -73,6 +73,7 @@ def connect(path: str, patience: float) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous=NORMAL")
         db.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
         db.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
+        db.execute("PRAGMA secure_delete=ON")  # what the user deletes is overwritten, not only unlinked
         _migrate(db, path)
     except (OSError, sqlite3.Error) as error:
         db.close()

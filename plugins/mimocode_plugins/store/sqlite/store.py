@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event, RLock, Thread
@@ -174,7 +174,7 @@ class SqliteStore:
         Raises:
             SessionBusy: another live process (or another part of this one) is.
         """
-        mine = self._me.holder(uuid.uuid4().hex)
+        mine = self._me.holder(secrets.token_hex(16))
         with self._writing() as db:
             holder = lease.find(db, session)
             if holder and self._me.sees_alive(holder):
