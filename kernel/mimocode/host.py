@@ -18,9 +18,8 @@ from . import hookspecs as on
 from .errors import ModelError, ModelFault, SettingsError, StoreError, UsageError
 from .events import AgentChosen, Entry, ModelChosen, SessionStarted, Titled
 from .plugins import Plugins
-from .ports import Agent, Command, Model, ModelInfo, Places, StashKey, Store, Workspace
+from .ports import Agent, Command, Model, ModelInfo, Places, Settings, StashKey, Store, Workspace
 from .session import Session, opened
-from .settings import Settings
 from .state import replay
 
 
@@ -54,7 +53,7 @@ class Host:
         """Keys of plugins that are not here are no mistake."""
         self.stash: dict[StashKey[Any], Any] = {}
         self.plugins = Plugins(plugins, external, complain)
-        self.hooks, self.report, self.watchdog = self.plugins.hooks, self.plugins.report, self.plugins.watchdog
+        self.hooks, self.report = self.plugins.hooks, self.plugins.report
         self._store: Store | None = None
         self._followers: list[asyncio.Queue[Entry | None]] = []
 
@@ -89,8 +88,7 @@ class Host:
         offers = self.hooks.collect_now(on.register_settings)
         claims = [(plugin, setting) for plugin, offer in offers for setting in offer]
         lenient = self.lenient or bool(self.plugins.broken)
-        layers, ignored = self.workspace.read({claim.name for _, claim in claims}, self.trusted, lenient)
-        return Settings(claims, layers, trusted=self.trusted, lenient=lenient, ignored=ignored)
+        return self.workspace.read(claims, self.trusted, lenient)
 
     def _setting(self, name: str) -> Any:
         """A setting that some plugin may or may not have claimed; None if not."""

@@ -91,8 +91,7 @@ async def _run(words: list[str]) -> int:
     external = "--pure" not in words and os.environ.get("MIMOCODE_PURE", "").lower() not in ("1", "true")
     host = Host(external=external, complain=complain)
     commands = Commands()
-    with host.watchdog():
-        host.hooks.collect_now(on.register_cli, commands=commands)
+    host.hooks.collect_now(on.register_cli, commands=commands)
     chosen = commands.parser.parse_args(words)
     _logging(chosen)
     if getattr(chosen, "dir", None):

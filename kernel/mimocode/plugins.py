@@ -12,9 +12,9 @@ from typing import Any
 import pluggy
 
 from . import hookspecs as on
+from .alarm import alarm
 from .errors import MimoError, PluginError
 from .switchboard import Switchboard, describe
-from .watchdog import Watchdog
 
 BUILT_INS = "mimocode_plugins"
 
@@ -37,18 +37,11 @@ class Plugins:
         self.manager = pluggy.PluginManager(on.PROJECT)
         self.manager.add_hookspecs(on)
         self.hooks = Switchboard(self.manager, self.report)
-        self.watchdog = Watchdog()
-        self.watchdog.blame(Switchboard.ask.__code__, lambda frame: str(frame.f_locals["impl"].plugin_name))
-        self.watchdog.blame(Plugins._load.__code__, lambda frame: str(frame.f_locals["name"]))
-        with self.watchdog():
-            self._register(importlib.import_module(BUILT_INS).DEFAULT if wanted is None else wanted)
-            if external:
-                for point in importlib.metadata.entry_points(group=on.PROJECT):
-                    self.origins[point.name] = (
-                        f"{point.dist.name} {point.dist.version}" if point.dist else "entry point"
-                    )
-                    self._contain(point.name, partial(self._load, point.name, point.load))
-            self._check()
+        self._register(importlib.import_module(BUILT_INS).DEFAULT if wanted is None else wanted)
+        for point in importlib.metadata.entry_points(group=on.PROJECT) if external else ():
+            self.origins[point.name] = f"{point.dist.name} {point.dist.version}" if point.dist else "entry point"
+            self._contain(point.name, partial(self._load, point.name, point.load))
+        self._check()
 
     def _register(self, wanted: Iterable[Any]) -> None:
         for plugin in wanted:
@@ -61,8 +54,9 @@ class Plugins:
             self._contain(name, partial(self.manager.register, plugin, name))
 
     def _load(self, name: str, load: Callable[[], Any]) -> None:
-        """Import and register a plugin. A frame of this function tells the watchdog whom to blame."""
-        self.manager.register(load(), name)
+        with alarm(name):
+            plugin = load()
+        self.manager.register(plugin, name)
 
     def _contain(self, name: str, work: Callable[[], Any]) -> None:
         """Do something for one plugin; if it fails, go on without the plugin and say so."""

@@ -5,7 +5,7 @@ Each Protocol says what it may raise, who closes it and what cancellation means.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -242,19 +242,18 @@ class Setting:
     needs_trust: bool = False
 
 
-@dataclass(frozen=True)
-class Layer:
-    """What one source of settings says. Keys that may not count are taken out of `data` before it is merged."""
+class Settings(Protocol):
+    """What the user wants: `settings[name]` is the validated value of a key that some plugin claims.
 
-    name: str
-    """As the user is shown it."""
-    data: dict[str, Any] = field(default_factory=dict)
-    project: bool = False
-    """It came with the project, not from the user."""
+    Reading a key that nobody claims raises KeyError, a wrong value `SettingsError` with file and line.
+    """
 
-    def where(self, path: Iterable[str]) -> str:
-        """Where a key stands: "file:line", or the name of the source."""
-        return self.name
+    claims: dict[str, Setting]
+    ignored: list[str]
+    """A sentence for everything that was left out, and why."""
+
+    def __contains__(self, name: object) -> bool: ...
+    def __getitem__(self, name: str) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -275,15 +274,13 @@ class Places:
 class Workspace:
     """Where a project begins, where files are kept, and what the settings say.
 
-    `read(known, trusted, lenient)` returns the layers of settings, low to high, and a sentence for everything that
-    was left out; `known` are the claimed keys, `lenient` leaves out what makes no sense instead of raising.
+    `read(claims, trusted, lenient)` merges and checks the sources of settings: `claims` are (plugin, setting) pairs,
+    what came with the project counts less until it is `trusted`, `lenient` leaves out what makes no sense.
     """
 
     root: Path
     places: Places
-    read: Callable[[Collection[str], bool, bool], tuple[Sequence[Layer], Sequence[str]]]
-    consulted: Callable[[], Sequence[tuple[str, str, bool]]] = list
-    """Every source that is looked at, low to high: its name, its file or "", and whether there is something."""
+    read: Callable[[Sequence[tuple[str, Setting]], bool, bool], Settings]
 
 
 @dataclass(frozen=True)

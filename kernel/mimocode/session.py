@@ -174,27 +174,26 @@ class Session:
         taken: str | bool | None = await self.hooks.first(on.take_input, text=say.text, session=self)
         if taken is True:
             return
-        with self.host.watchdog():
-            await self.emit(ev.TurnStarted())
-            try:
-                if self.state.window is None:
-                    await turn.open_window(self, "session opened")
-                await self._hear(say, taken)
-                await turn.run(self)
-            except StoreError:
-                raise
-            except (turn.Limited, ModelError) as error:
-                limited = isinstance(error, turn.Limited) or error.fault is ModelFault.BUDGET
-                await self.recover("limited" if limited else "failed", str(error))
-            except Exception as error:
-                error = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
-                if isinstance(error, StoreError):
-                    raise error from None
-                if not isinstance(error, MimoError):
-                    self.host.report("kernel", error)
-                await self.recover("failed", str(error) if isinstance(error, MimoError) else describe(error))
-            else:
-                await self.emit(ev.TurnEnded("done"))
+        await self.emit(ev.TurnStarted())
+        try:
+            if self.state.window is None:
+                await turn.open_window(self, "session opened")
+            await self._hear(say, taken)
+            await turn.run(self)
+        except StoreError:
+            raise
+        except (turn.Limited, ModelError) as error:
+            limited = isinstance(error, turn.Limited) or error.fault is ModelFault.BUDGET
+            await self.recover("limited" if limited else "failed", str(error))
+        except Exception as error:
+            error = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            if isinstance(error, StoreError):
+                raise error from None
+            if not isinstance(error, MimoError):
+                self.host.report("kernel", error)
+            await self.recover("failed", str(error) if isinstance(error, MimoError) else describe(error))
+        else:
+            await self.emit(ev.TurnEnded("done"))
 
     async def steer(self) -> None:
         """Let what the user said meanwhile join the conversation."""

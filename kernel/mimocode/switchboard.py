@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import pluggy
 
+from .alarm import Watched, alarm
 from .errors import MimoError, Overrun, PluginError
 from .hookspecs import DEADLINE
 
@@ -121,7 +122,7 @@ class Switchboard:
             answer = call_now(impl, kwargs)
             if inspect.isawaitable(answer):
                 async with asyncio.timeout(deadline) as limit:
-                    answer = await answer
+                    answer = await Watched(impl.plugin_name, answer)
         except Exception as error:
             if isinstance(error, TimeoutError) and limit is not None and limit.expired():
                 error = Overrun(impl.plugin_name, f"{hook.__name__} took longer than {deadline:g} s")
@@ -153,4 +154,6 @@ def describe(error: BaseException) -> str:
 
 
 def call_now(impl: pluggy.HookImpl, kwargs: dict[str, Any]) -> Any:
-    return impl.function(*[kwargs[name] for name in impl.argnames])
+    """Call a plugin's function with the arguments it takes."""
+    with alarm(impl.plugin_name):
+        return impl.function(*[kwargs[name] for name in impl.argnames])

@@ -21,7 +21,7 @@ from .errors import ModelError, ModelFault, SessionBusy
 from .events import AnyFact, ApprovalAsked, Approve, Entry, Event, Pulse, TextDelta
 from .host import Host
 from .messages import Message, Text, ToolCall, Usage
-from .ports import Agent, Answer, Places, Prompt, SessionInfo, Store, Workspace
+from .ports import Agent, Answer, Places, Prompt, SessionInfo, Setting, Store, Workspace
 from .session import Session
 
 Line = str | Message | Sequence[ToolCall] | Exception
@@ -96,6 +96,19 @@ class MemoryStore:
         """Nothing to let go of."""
 
 
+class Defaults:
+    """Settings that nobody has set."""
+
+    def __init__(self, claims: Iterable[tuple[str, Setting]]) -> None:
+        self.claims, self.ignored = {claim.name: claim for _, claim in claims}, list[str]()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.claims
+
+    def __getitem__(self, name: str) -> Any:
+        return self.claims[name].default
+
+
 class Stage:
     """A plugin with one scripted model, whatever its name, a log in memory, one agent, and an answer to approvals."""
 
@@ -105,7 +118,9 @@ class Stage:
     @on.hookimpl
     def open_workspace(self, host: Host) -> Workspace:
         """The directory itself, and nobody's settings."""
-        return Workspace(host.directory, Places(*[host.directory] * 4), lambda known, trusted, lenient: ((), ()))
+        return Workspace(
+            host.directory, Places(*[host.directory] * 4), lambda claims, trusted, lenient: Defaults(claims)
+        )
 
     @on.hookimpl
     def open_store(self) -> Store:

@@ -336,10 +336,9 @@ async def test_a_plugin_that_awaits_forever_is_suspended(monkeypatch: pytest.Mon
 async def test_a_plugin_that_blocks_the_process_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 
-    from mimocode import watchdog
+    from mimocode import alarm
 
-    monkeypatch.setattr(watchdog, "LIMIT", 0.3)
-    monkeypatch.setattr(watchdog, "BEAT", 0.05)
+    monkeypatch.setattr(alarm, "LIMIT", 0.3)
 
     class Blocking:
         @hookimpl

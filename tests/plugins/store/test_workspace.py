@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimocode.errors import SettingsError
-from mimocode.ports import Layer, Setting
-from mimocode.settings import Settings, merge
+from mimocode.ports import Setting
 from mimocode_plugins.store.workspace.layers import Reader
 from mimocode_plugins.store.workspace.places import places
+from mimocode_plugins.store.workspace.settings import LayeredSettings, merge
+from mimocode_plugins.store.workspace.sources import Layer
 from mimocode_plugins.ui.config.telling import Origin, explain, schema
 
 
@@ -65,12 +66,11 @@ class Desk:
         trusted: bool = True,
         environ: Mapping[str, str] | None = None,
         **rest: Any,
-    ) -> Settings:
+    ) -> LayeredSettings:
         around = {"HOME": str(self.home), **(environ or {})}
         lenient = rest.pop("lenient", False)
         reader = Reader(places(around), self.directory, self.root, around, managed=self.managed, **rest)
-        layers, ignored = reader({claim.name for _, claim in claims}, trusted, lenient)
-        return Settings(claims, layers, trusted=trusted, lenient=lenient, ignored=ignored)
+        return reader(tuple(claims), trusted, lenient)
 
 
 @pytest.fixture
@@ -394,7 +394,7 @@ def test_the_higher_layer_wins_every_leaf_and_comes_last(low: dict[str, Any], hi
 @given(layers)
 def test_the_last_origin_of_a_leaf_is_its_value(data: list[dict[str, Any]]) -> None:
     claims = {key: Setting(key, Any, None, "Any.") for each in data for key in each}
-    settings = Settings(
+    settings = LayeredSettings(
         [("any", claim) for claim in claims.values()],
         [Layer(str(number), data=each) for number, each in enumerate(data)],
     )
@@ -412,15 +412,13 @@ def test_loading_settings_and_reading_defaults_imports_nothing_heavy(tmp_path: P
     code = f"""
 import sys
 from pathlib import Path
-from mimocode.settings import Settings
 from mimocode_plugins.store.workspace.places import places
 from mimocode.ports import Setting
 environ = {{"HOME": {str(desk.home)!r}}}
 claims = [("a", Setting("share", str, "", "")), ("a", Setting("other", int, 5, ""))]
 here = Path({str(desk.root)!r})
 from mimocode_plugins.store.workspace.layers import Reader
-layers, ignored = Reader(places(environ), here, here, environ)({{"share"}}, False, False)
-settings = Settings(claims, layers)
+settings = Reader(places(environ), here, here, environ)(claims, False, False)
 assert settings["other"] == 5
 print([name for name in ("pydantic", "pydantic_settings", "yaml") if name in sys.modules])
 """

@@ -34,5 +34,5 @@ def open_workspace(host: Host) -> Workspace:
     found = host.hooks.collect_now(find_root, directory=host.directory)
     root = Path(found[0][1]) if found else host.directory
     kept = places(host.environ)
-    reader = Reader(kept, host.directory, root, host.environ, host.options.get("settings", {}))
-    return Workspace(root, kept, reader, reader.consulted)
+    overrides = host.options.get("settings", {})
+    return Workspace(root, kept, Reader(kept, host.directory, root, host.environ, overrides))

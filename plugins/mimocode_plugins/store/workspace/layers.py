@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mimocode.errors import SettingsError
-from mimocode.ports import Layer, Places
+from mimocode.ports import Places, Setting
 
-from .sources import MANAGED, Source, open_layer, sources
+from .settings import LayeredSettings
+from .sources import MANAGED, Layer, Source, open_layer, sources
 
 NESTED = "MIMOCODE__"
 """`MIMOCODE__SECTION__KEY=value` sets one key from the environment."""
@@ -29,12 +30,19 @@ class Reader:
     managed: Path = MANAGED
     """The administrator's directory."""
 
-    def __call__(self, known: Collection[str], trusted: bool, lenient: bool) -> tuple[Sequence[Layer], Sequence[str]]:
-        """The layers, low to high, and a sentence for everything that was left out.
+    def __call__(self, claims: Sequence[tuple[str, Setting]], trusted: bool, lenient: bool) -> LayeredSettings:
+        """The settings.
 
         Raises:
-            SettingsError: a file makes no sense and `lenient` does not leave it out.
+            SettingsError: two plugins claim one key; or a file makes no sense or has a key that nobody knows, and
+                `lenient` does not leave it out.
         """
+        layers, ignored = self._layers({claim.name for _, claim in claims}, trusted, lenient)
+        settings = LayeredSettings(claims, layers, trusted=trusted, lenient=lenient, ignored=ignored)
+        settings.consulted = self.consulted()
+        return settings
+
+    def _layers(self, known: Collection[str], trusted: bool, lenient: bool) -> tuple[list[Layer], list[str]]:
         ignored: list[str] = []
 
         def attempt(get: Callable[[], Layer | None]) -> Layer | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mimocode.errors import SettingsError
-from mimocode.ports import Layer, Places
+from mimocode.ports import Places
 
 from . import jsonc
 from .places import flag, home
@@ -37,6 +37,21 @@ class Source:
     def where(self) -> str:
         """The file, or the variable."""
         return str(self.file) if self.file else self.name
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one source of settings says. Keys that may not count are taken out of `data` before it is merged."""
+
+    name: str
+    """As the user is shown it."""
+    data: dict[str, Any] = field(default_factory=dict)
+    project: bool = False
+    """It came with the project, not from the user."""
+
+    def where(self, path: Iterable[str]) -> str:
+        """Where a key stands: "file:line", or the name of the source."""
+        return self.name
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from . import telling
 
 if TYPE_CHECKING:
     from mimocode.host import Host
-    from mimocode.settings import Settings
 
     from .telling import Origin
 
@@ -28,8 +27,8 @@ _LONG_ENOUGH = 8
 
 async def show(args: argparse.Namespace, host: Host) -> int:
     """Print all layers merged, as JSON."""
-    _print_json(masked(dict(host.settings.data), filled(host.settings)))
-    _say_ignored(host.settings)
+    _print_json(masked(dict(_layered(host).data), filled(_layered(host))))
+    _say_ignored(_layered(host))
     return 0
 
 
@@ -44,7 +43,7 @@ async def explain(args: argparse.Namespace, host: Host) -> int:
     Raises:
         SettingsError: no such key.
     """
-    settings = host.settings
+    settings = _layered(host)
     told = telling.explain(settings, args.key)
     known = filled(settings)
 
@@ -65,20 +64,20 @@ async def explain(args: argparse.Namespace, host: Host) -> int:
 
 async def schema(args: argparse.Namespace, host: Host) -> int:
     """Print the JSON Schema, for editors."""
-    _print_json(telling.schema(host.settings))
+    _print_json(telling.schema(_layered(host)))
     return 0
 
 
 async def path(args: argparse.Namespace, host: Host) -> int:
     """Print every place that is looked at, low to high, and whether there is something."""
     print("low to high, a later one counts more; project settings stop at", _home(host.root))
-    for name, place, there in host.workspace.consulted():
+    for name, place, there in _layered(host).consulted:
         print(f"  {'read' if there else '-':4}  {name:24}  {_home(Path(place)) if place else '(variable)'}")
-    _say_ignored(host.settings)
+    _say_ignored(_layered(host))
     return 0
 
 
-def filled(settings: Settings) -> dict[str, str]:
+def filled(settings: Any) -> dict[str, str]:
     """Values that came through `{env:}` or `{file:}`, with the reference that is shown in their place."""
     return {value: reference for layer in settings.layers for value, reference in getattr(layer, "filled", {}).items()}
 
@@ -142,7 +141,12 @@ def _home(file: Path) -> str:
     return f"~/{file.relative_to(home)}" if file.is_relative_to(home) else str(file)
 
 
-def _say_ignored(settings: Settings, key: str = "") -> None:
+def _say_ignored(settings: Any, key: str = "") -> None:
     for sentence in settings.ignored:
         if f'"{key}' in sentence:
             print(sentence, file=sys.stderr)
+
+
+def _layered(host: Host) -> Any:
+    """The settings, as the plugin that reads files makes them: with layers and sources."""
+    return host.settings

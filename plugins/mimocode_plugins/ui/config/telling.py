@@ -7,12 +7,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import SettingsError
-from mimocode.settings import adapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from mimocode.settings import Settings
 
 Keys = tuple[str, ...]
 """The way to a value: one key per level."""
@@ -36,7 +33,7 @@ class Explanation:
     origins: tuple[Origin, ...]
 
 
-def explain(settings: Settings, key: str) -> Explanation:
+def explain(settings: Any, key: str) -> Explanation:
     """Say what a key is and why; parts are joined with dots, as in "permission.bash".
 
     Raises:
@@ -53,18 +50,18 @@ def explain(settings: Settings, key: str) -> Explanation:
         elif hides(layer.data, path or tuple(key.split("."))):
             origins.clear()
     if not path:
-        complete = {name: adapter(settings.claims[name]).dump_python(settings[name], mode="json", by_alias=True)}
+        complete = {name: settings.adapter(name).dump_python(settings[name], mode="json", by_alias=True)}
         if not (path := find(complete, key.split("."))):
             raise SettingsError(f'nothing sets "{key}", and it has no default')
         return Explanation(key, value_at(complete, path), (Origin("default", "", value_at(complete, path)),))
     return Explanation(key, value_at(settings.data, path), tuple(origins))
 
 
-def schema(settings: Settings) -> dict[str, Any]:
+def schema(settings: Any) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a settings file, for editors."""
     from pydantic import TypeAdapter
 
-    adapters = {name: adapter(claim) for name, claim in sorted(settings.claims.items())}
+    adapters = {name: settings.adapter(name) for name in sorted(settings.claims)}
     each, shared = TypeAdapter.json_schemas([(name, "validation", one) for name, one in adapters.items()])
     properties: dict[str, Any] = {"$schema": {"type": "string", "description": "Where this schema is published."}}
     for name, one in adapters.items():
@@ -115,6 +112,6 @@ def hides(data: Any, path: Keys) -> bool:
     return not isinstance(data, dict)
 
 
-def _close(name: str, settings: Settings) -> str:
+def _close(name: str, settings: Any) -> str:
     near = get_close_matches(name, list(settings.claims), 1)
     return f'; did you mean "{near[0]}"?' if near else ""

@@ -1,7 +1,7 @@
-"""What the user wants: layers of settings merged into one value, each key owned by the plugin that claims it.
+"""Layers of settings merged into one value, each key owned by the plugin that claims it.
 
-Where the layers come from is a plugin's business (`open_workspace`). Nothing vanishes silently: a key that nobody
-knows is an error that says where, and a key that is left out is named in `Settings.ignored`.
+Nothing vanishes silently: a key that nobody knows is an error that says where, and a key that is left out is named in
+`LayeredSettings.ignored`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from difflib import get_close_matches
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from .errors import SettingsError
+from mimocode.errors import SettingsError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
 
-    from .ports import Layer, Setting
+    from mimocode.ports import Setting
+
+    from .sources import Layer
 
 LEGACY = frozenset({"theme", "keybinds", "tui"})
 """Keys of old files that live in tui.json now."""
@@ -27,7 +29,7 @@ JOINED = frozenset({"instructions", "plugin"})
 _PACKAGE = re.compile(r"((?:@[^/@]+/)?[\w.-]+)(?:[@=<>~!\[ ].*)?")
 
 
-class Settings:
+class LayeredSettings:
     """The settings of one workspace: `settings[name]` is the validated value of a claimed key.
 
     Args:
@@ -57,6 +59,8 @@ class Settings:
             self._admit(layer, trusted, lenient)
         self.data: Mapping[str, Any] = reduce(merge, (layer.data for layer in self.layers), {})
         """All layers merged, as written: neither validated nor completed with defaults."""
+        self.consulted: list[tuple[str, str, bool]] = []
+        """Every source that was looked at, low to high: its name, its file or "", and whether there is something."""
         self._values: dict[str, Any] = {}
 
     def _admit(self, layer: Layer, trusted: bool, lenient: bool) -> None:
@@ -100,9 +104,18 @@ class Settings:
         from pydantic import ValidationError
 
         try:
-            return adapter(claim).validate_python(value)
+            return self.adapter(claim.name).validate_python(value)
         except ValidationError as error:
             raise self._blame(claim.name, error) from None
+
+    def adapter(self, name: str) -> TypeAdapter[Any]:
+        """What validates a key. A type written as "package.module:Name" is imported now, not when it was claimed."""
+        from pkgutil import resolve_name
+
+        from pydantic import TypeAdapter
+
+        kind = self.claims[name].type
+        return TypeAdapter(resolve_name(kind) if isinstance(kind, str) else kind)
 
     def _blame(self, name: str, error: ValidationError) -> SettingsError:
         found: dict[tuple[str, ...], list[str]] = {}
@@ -117,15 +130,6 @@ class Settings:
         speakers = [layer for layer in self.layers if _follow(layer.data, (), path) == path] or self.layers[-1:]
         where = speakers[-1].where(path) if speakers else ""
         return SettingsError(f"{', or '.join(dict.fromkeys(messages))}, at {'.'.join(path)}", where)
-
-
-def adapter(claim: Setting) -> TypeAdapter[Any]:
-    """What validates a claim. A type written as "package.module:Name" is imported now, not when it was claimed."""
-    from pkgutil import resolve_name
-
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(resolve_name(claim.type) if isinstance(claim.type, str) else claim.type)
 
 
 def _by_name(claims: Iterable[tuple[str, Setting]]) -> dict[str, Setting]:
