@@ -13,6 +13,7 @@
 Whatever is not a MimoError is a bug and keeps its traceback.
 """
 
+# fmt: off
 from __future__ import annotations
 
 from enum import StrEnum
@@ -20,15 +21,11 @@ from enum import StrEnum
 
 class MimoError(Exception):
     """Already explained: front ends print the message and exit with `exit_code`, without a traceback."""
-
     exit_code = 1
-
 
 class UsageError(MimoError):
     """The command line makes no sense."""
-
     exit_code = 2
-
 
 class SettingsError(MimoError):
     """A settings file or value makes no sense; `where` is "file:line" when it is known."""
@@ -37,7 +34,6 @@ class SettingsError(MimoError):
         super().__init__(f"{where}: {message}" if where else message)
         self.where = where
 
-
 class PluginError(MimoError):
     """A plugin broke. The message names it."""
 
@@ -45,14 +41,11 @@ class PluginError(MimoError):
         super().__init__(f"plugin {plugin}: {message}")
         self.plugin = plugin
 
-
 class Overrun(PluginError):
     """A plugin took too long. It is not asked again; if it is a guard, nothing passes it."""
 
-
 class StoreError(MimoError):
     """The log cannot be written or read: disk full, read-only, locked, damaged, from a newer version."""
-
 
 class SessionBusy(StoreError):
     """Another process writes to this session; `owner` says which."""
@@ -61,36 +54,21 @@ class SessionBusy(StoreError):
         super().__init__(message)
         self.owner = owner
 
-
 class ModelFault(StrEnum):
     """Why a model call failed. What follows from it is the caller's business."""
-
-    CREDENTIAL = "credential"
-    """No key, or the provider refused it (401, 403)."""
-    NOT_FOUND = "not_found"
-    """No such model or address (404)."""
-    REQUEST = "request"
-    """The provider says the request is wrong (400, 422)."""
-    OVERFLOW = "overflow"
-    """The request is longer than the context window."""
-    QUOTA = "quota"
-    """Out of credit: waiting does not help (402, some 429)."""
-    RATE = "rate"
-    """Too many requests (429)."""
-    SERVER = "server"
-    """The provider failed or is overloaded (5xx, 529)."""
-    NETWORK = "network"
-    """No connection, time-out, or a stream that was cut in the middle."""
-    NONSENSE = "nonsense"
-    """The answer is not what the wire format promises: HTML, broken JSON, no end."""
-    FILTERED = "filtered"
-    """The provider's content filter stopped the answer."""
-    BUDGET = "budget"
-    """A limit that the user set does not allow another call."""
-
+    CREDENTIAL = "credential"  # no key, or the provider refused it (401, 403)
+    NOT_FOUND = "not_found"  # no such model or address (404)
+    REQUEST = "request"  # the provider says the request is wrong (400, 422)
+    OVERFLOW = "overflow"  # the request is longer than the context window
+    QUOTA = "quota"  # out of credit: waiting does not help (402, some 429)
+    RATE = "rate"  # too many requests (429)
+    SERVER = "server"  # the provider failed or is overloaded (5xx, 529)
+    NETWORK = "network"  # no connection, time-out, or a stream that was cut in the middle
+    NONSENSE = "nonsense"  # the answer is not what the wire format promises: HTML, broken JSON, no end
+    FILTERED = "filtered"  # the provider's content filter stopped the answer
+    BUDGET = "budget"  # a limit that the user set does not allow another call
 
 RETRYABLE = frozenset({ModelFault.RATE, ModelFault.SERVER, ModelFault.NETWORK})
-
 
 class ModelError(MimoError):
     """A model call failed.
@@ -106,7 +84,6 @@ class ModelError(MimoError):
     def retryable(self) -> bool:
         """Whether the same request may succeed later."""
         return self.fault in RETRYABLE
-
 
 class ToolFailed(MimoError):
     """A tool call failed in a way its author foresaw; the model reads the message."""

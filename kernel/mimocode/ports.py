@@ -3,6 +3,7 @@
 Each Protocol says what it may raise, who closes it and what cancellation means.
 """
 
+# fmt: off
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-
 # Models.
 @dataclass(frozen=True)
 class Prompt:
@@ -30,7 +30,6 @@ class Prompt:
     `tools` stay the same objects. A model may therefore keep what it serialised and append to it, if it checks
     that the last message it serialised `is` still in its place.
     """
-
     system: tuple[Part, ...]
     messages: Sequence[Message]
     tools: tuple[ToolSpec, ...] = ()
@@ -38,15 +37,12 @@ class Prompt:
     options: JSON = field(default_factory=dict)
     """Sampling and the like, from the agent and the user: `temperature`, `top_p`, `variant`, `max_output`."""
 
-
 @dataclass(frozen=True)
 class Answer:
     """How a model's stream ends."""
-
     message: Message
     usage: Usage = Usage()
     finish: Literal["stop", "calls", "length", "filtered"] = "stop"
-
 
 class Model(Protocol):
     """Something that answers prompts."""
@@ -68,11 +64,9 @@ class Model(Protocol):
             ModelError: the call failed; nothing of it counts.
         """
 
-
 @dataclass(frozen=True)
 class ModelInfo:
     """What is known of a model without opening it. Prices are US dollars per million tokens."""
-
     ref: str
     name: str = ""
     window: int = 0
@@ -86,12 +80,10 @@ class ModelInfo:
     ready: bool = True
     """A credential (or none needed) is at hand."""
 
-
 # The log.
 @dataclass(frozen=True)
 class SessionInfo:
     """A session as a list shows it. Times are Unix seconds."""
-
     id: str
     directory: str
     title: str
@@ -99,7 +91,6 @@ class SessionInfo:
     updated: float
     parent: str = ""
     facts: int = 0
-
 
 class Store(Protocol):
     """Keeps the log. Whatever fails here raises `StoreError` with one clear sentence.
@@ -137,7 +128,6 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of files."""
 
-
 # Tools.
 @dataclass(frozen=True)
 class ToolServer:
@@ -147,7 +137,6 @@ class ToolServer:
     With a `catalogue` (JSON list of the tools as the server lists them) the tools are offered before it runs;
     without one the session waits for the server to list them.
     """
-
     name: str
     open: Callable[[], Any]
     catalogue: Path | None = None
@@ -156,11 +145,9 @@ class ToolServer:
     timeout: float = 30.0
     """Seconds for connecting and listing."""
 
-
 @dataclass(frozen=True)
 class ToolResult:
     """An answer to a call: `content` for the model, `display` for the screen."""
-
     content: tuple[Block, ...]
     error: bool = False
     display: JSON | None = None
@@ -175,29 +162,23 @@ class ToolResult:
         """A result that is plain text."""
         return cls((Text(text), *media), error)
 
-
 class Verdict(IntEnum):
     """The strictest verdict wins, whoever spoke first."""
-
     ALLOW = 0
     ASK = 1
     DENY = 2
 
-
 @dataclass(frozen=True)
 class Ruling:
     """What a guard says of a call. `offer` is what "always" would allow, as rules of that guard."""
-
     verdict: Verdict
     reason: str = ""
     offer: tuple[str, ...] = ()
-
 
 # Who answers and what it is told.
 @dataclass(frozen=True)
 class Agent:
     """A prompt, a model and a choice of tools under one name."""
-
     name: str
     description: str = ""
     mode: Literal["primary", "subagent", "all"] = "all"
@@ -214,17 +195,14 @@ class Agent:
     source: str = ""
     """The file it comes from."""
 
-
 @dataclass(frozen=True)
 class Command:
     """A slash command. `run(arguments, session)` returns what to say to the agent, or None if that was all."""
-
     name: str
     summary: str
     run: Callable[[str, Session], Awaitable[str | None]]
     arguments: str = ""
     """How the arguments are written, for help: "<condition>"."""
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -234,20 +212,17 @@ class Setting:
     `default` is then raw data that is validated as that type. `needs_trust` keeps project files that the user has not
     trusted from setting it: for whatever runs something or says where data goes.
     """
-
     name: str
     type: Any
     default: Any
     doc: str
     needs_trust: bool = False
 
-
 class Settings(Protocol):
     """What the user wants: `settings[name]` is the validated value of a key that some plugin claims.
 
     Reading a key that nobody claims raises KeyError, a wrong value `SettingsError` with file and line.
     """
-
     claims: dict[str, Setting]
     ignored: list[str]
     """A sentence for everything that was left out, and why."""
@@ -255,11 +230,9 @@ class Settings(Protocol):
     def __contains__(self, name: object) -> bool: ...
     def __getitem__(self, name: str) -> Any: ...
 
-
 @dataclass(frozen=True)
 class Places:
     """The directories that files are kept in. Whoever writes into one makes it."""
-
     data: Path
     """The log, credentials, what was learnt: worth a backup."""
     config: Path
@@ -269,7 +242,6 @@ class Places:
     state: Path
     """Small things to remember between runs."""
 
-
 @dataclass(frozen=True)
 class Workspace:
     """Where a project begins, where files are kept, and what the settings say.
@@ -277,14 +249,11 @@ class Workspace:
     `read(claims, trusted, lenient)` merges and checks the sources of settings: `claims` are (plugin, setting) pairs,
     what came with the project counts less until it is `trusted`, `lenient` leaves out what makes no sense.
     """
-
     root: Path
     places: Places
     read: Callable[[Sequence[tuple[str, Setting]], bool, bool], Settings]
 
-
 @dataclass(frozen=True)
 class StashKey(Generic[T]):
     """A plugin's own key into `session.stash` and `host.stash`; compared by identity of the plugin's constant."""
-
     name: str
