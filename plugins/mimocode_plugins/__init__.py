@@ -1,6 +1,10 @@
 """The built-ins, in order. They are registered exactly as a stranger's plugin is."""
 
 DEFAULT: tuple[str, ...] = (
+    "mimocode_plugins.context.environment",
+    "mimocode_plugins.context.instructions",
+    "mimocode_plugins.context.prompt",
+    "mimocode_plugins.crew.agents",
     "mimocode_plugins.store.workspace",
     "mimocode_plugins.ui.config",
 )

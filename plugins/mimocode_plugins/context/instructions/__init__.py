@@ -39,9 +39,9 @@ async def contribute(session: Session) -> Iterable[Part]:
     from .load import gather
 
     host = session.host
-    places = Places.of(session.directory, host.root, host.paths.config)
+    places = Places.of(session.directory, host.root, host.paths.config, host.environ)
     wanted = list(host.settings["instructions"])
     found = await asyncio.to_thread(lambda: gather(candidates(places, wanted)))
     if session.parent is None and (line := found.report(session.directory)):
-        session.notice("instructions", line, "info")
+        await session.notice("instructions", line, "info")
     return [Part(text, RANK, source) for source, text in found.texts]

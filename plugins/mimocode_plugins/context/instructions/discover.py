@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,17 +25,14 @@ class Places:
     """Read what was written for Claude Code."""
 
     @classmethod
-    def of(cls, directory: Path, root: Path, config: Path) -> Places:
+    def of(cls, directory: Path, root: Path, config: Path, environ: Mapping[str, str]) -> Places:
         """The places for a session, as the environment has them."""
-        home, special = Path.home(), os.environ.get("MIMOCODE_CONFIG_DIR", "")
-        off = {name for name in ("", "_PROMPT") if _on(f"MIMOCODE_DISABLE_CLAUDE_CODE{name}")}
+        home, special = Path(environ.get("HOME") or Path.home()), environ.get("MIMOCODE_CONFIG_DIR", "")
+        switches = ("MIMOCODE_DISABLE_CLAUDE_CODE", "MIMOCODE_DISABLE_CLAUDE_CODE_PROMPT")
+        off = any(environ.get(name, "").lower() in ("1", "true") for name in switches)
         own = [Path(special) / "AGENTS.md"] if special else []
         own += [config / "AGENTS.md"] + ([] if off else [home / ".claude" / "CLAUDE.md"])
         return cls(directory, root, tuple(own), home, claude=not off)
-
-
-def _on(variable: str) -> bool:
-    return os.environ.get(variable, "").lower() in {"1", "true"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +43,11 @@ class Candidate:
     inside: Path | None = None
     refusal: str = ""
     """Why it is not even tried."""
+    written: str = ""
+    """How the user wrote it, when that is not a path."""
+
+    def __str__(self) -> str:
+        return self.written or str(self.path)
 
 
 def candidates(places: Places, wanted: Iterable[str] = ()) -> Iterator[Candidate]:
@@ -94,7 +95,7 @@ def _short(path: Path) -> bool:
 def _wanted(pattern: str, places: Places) -> Iterator[Candidate]:
     """The files that one entry of the setting names."""
     if "://" in pattern:
-        yield Candidate(Path(pattern), refusal="addresses are not fetched")
+        yield Candidate(Path(), refusal="addresses are not fetched", written=pattern)
         return
     if pattern.startswith("~/"):
         pattern = str(places.home / pattern[2:])

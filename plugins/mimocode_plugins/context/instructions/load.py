@@ -67,7 +67,7 @@ def _take(candidate: Candidate, result: Found, seen: set[Path], importer: str = 
             return
         result.texts.append((str(path), _headed(path, text, result, importer)))
     except _Refused as why:
-        result.left_out.append((str(path), str(why)))
+        result.left_out.append((str(candidate), str(why)))
         return
     if path.name == "CLAUDE.md" and not importer:
         for target in imports(text):
@@ -122,9 +122,10 @@ def _headed(path: Path, text: str, result: Found, importer: str) -> str:
     if len(text) > result.room:
         if result.room < LEAST:
             raise _Refused("no room left")
-        kept = text[: result.room].rpartition("\n")[0] or text[: result.room]
+        end = text.rfind("\n", result.room // 2, result.room)
+        kept = text[: end if end > 0 else result.room]
         result.left_out.append((str(path), f"its last {len(text) - len(kept)} characters, no room left"))
-        text = f"{kept}\n[Cut here. Read the file for the rest.]"
+        text, result.room = f"{kept}\n[Cut here. Read the file for the rest.]", 0
     result.room -= min(len(text), result.room)
     return f"Instructions from: {path}{f' (imported by {importer})' if importer else ''}\n{text}"
 

@@ -1,0 +1,1 @@
+"""Who does the work: agents, and later the ones they send for."""

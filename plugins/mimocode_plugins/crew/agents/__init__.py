@@ -1,0 +1,63 @@
+"""Offers the agents that ship, the user's and the project's own, and the ones of settings.
+
+Later sources change earlier ones field by field: shipped, ~/.claude, the user's folder, the project from its root
+down, then the settings `mode` and `agent`. What a project says that is not trusted can only tighten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mimocode.events import Event, SessionStarted
+from mimocode.hookspecs import hookimpl
+from mimocode.ports import Agent, Setting
+
+from .settings import AgentSettings
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.main import Commands
+    from mimocode.session import Session
+
+
+@hookimpl
+def register_settings() -> Iterable[Setting]:
+    """`agent`, its older spelling `mode`, and which agent answers first."""
+    table = dict[str, AgentSettings]
+    agent = "Agents by name: new ones, or changes to those that exist, field by field."
+    mode = "Older spelling of `agent` for primary agents."
+    first = "The agent that answers in a new session, a primary one; unset: build."
+    return [
+        Setting("agent", table, {}, agent, needs_trust=True),
+        Setting("mode", table, {}, mode, needs_trust=True),
+        Setting("default_agent", str, "", first),
+    ]
+
+
+@hookimpl
+async def register_agents(host: Host) -> Iterable[Agent]:
+    """All agents, the default one first."""
+    from .definition import agents
+    from .sources import layers
+
+    found, problems = layers(host)
+    return agents(found, problems, host)
+
+
+@hookimpl
+async def on_event(event: Event, session: Session) -> None:
+    """Name what was left out or passed on unread, once."""
+    from .sources import unsaid
+
+    if isinstance(event, SessionStarted) and session.parent is None:
+        for line in unsaid(session.host):
+            await session.notice("agents", line, "warning")
+
+
+@hookimpl
+def register_cli(commands: Commands) -> None:
+    """`mimo agent list`."""
+    from .listing import arguments, run
+
+    commands.add("agent list", "List the agents: who they are and where they come from.", run, arguments, ("ls",))

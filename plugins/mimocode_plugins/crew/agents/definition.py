@@ -1,0 +1,156 @@
+"""Turns what is said about agents into agents (surface.md 8.1 and 8.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mimocode.errors import SettingsError
+from mimocode.ports import Agent
+
+from .permission import from_allowlist, from_tools, merged, tightened, written_out
+from .sources import SETTINGS, Layer, remember
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+
+FIRST = ("build", "plan", "compose", "orchestrator", "max")
+"""The order in which the well-known agents are listed; the rest follows by name."""
+NUMBER = (int, float)
+KNOWN: Mapping[str, tuple[type, ...]] = {
+    "description": (str,),
+    "mode": (str,),
+    "prompt": (str,),
+    "model": (str,),
+    "variant": (str,),
+    "temperature": NUMBER,
+    "top_p": NUMBER,
+    "steps": (int,),
+    "color": (str,),
+    "hidden": (bool,),
+    "disable": (bool,),
+    "tool_allowlist": (list,),
+    "tools": (dict,),
+    "permission": (str, dict),
+    "options": (dict,),
+}
+"""What front matter may say, and as what."""
+MODES = ("primary", "subagent", "all")
+CLAUDE_TOOLS = {"multiedit": "edit", "notebookedit": "edit", "ls": "list", "task": "actor", "agent": "actor"}
+CLAUDE_ONLY = {"name", "permissionMode", "skills", "hooks", "mcpServers", "disallowedTools", "background", "effort"}
+HARMLESS = {"variant", "temperature", "top_p", "color"}
+"""What an untrusted project may put into an agent's options."""
+
+
+def agents(found: Iterable[Layer], problems: list[str], host: Host) -> list[Agent]:
+    """One agent for each name. What makes no sense is left out and remembered as a problem."""
+    said: dict[str, dict[str, Any]] = {}
+    for layer in found:
+        try:
+            said[layer.name] = overlay(said.get(layer.name), fields(layer, problems), layer)
+        except SettingsError as error:
+            problems.append(f"{error} (left out)")
+    remember(host, problems)
+    default = str(host.setting("default_agent") or "build")
+    order = {name: number for number, name in enumerate((default, *FIRST))}
+    names = sorted((name for name in said if not said[name].get("disable")), key=lambda n: (order.get(n, 99), n))
+    places = {"data": str(host.paths.data), "config": str(host.paths.config)}
+    return [agent(name, said[name], places) for name in names]
+
+
+def fields(layer: Layer, problems: list[str]) -> dict[str, Any]:
+    """One layer in the spelling of today, checked.
+
+    Raises:
+        SettingsError: a field has a value that it cannot have; says where.
+    """
+    meta = _from_claude(layer.meta) if layer.claude else dict(layer.meta)
+    if "maxSteps" in meta:
+        meta.setdefault("steps", meta.pop("maxSteps"))
+    if layer.body:
+        meta.setdefault("prompt", layer.body)
+    for key, kinds in KNOWN.items():
+        if key in meta and (not isinstance(meta[key], kinds) or (isinstance(meta[key], bool) and bool not in kinds)):
+            raise SettingsError(f"{key} of the agent {layer.name} is {meta[key]!r}: {_wants(kinds)}", layer.source)
+    if meta.get("mode", "all") not in MODES:
+        raise SettingsError(
+            f"mode of the agent {layer.name} is {meta['mode']!r}: say {' or '.join(MODES)}", layer.source
+        )
+    if (strange := sorted(meta.keys() - KNOWN.keys())) and not layer.tightens:
+        problems.append(f"{layer.source}: {', '.join(strange)} of the agent {layer.name} is passed on as an option")
+    options = {key: meta.pop(key) for key in strange}
+    meta["options"] = {**options, **meta.get("options", {})}
+    return meta
+
+
+def _wants(kinds: tuple[type, ...]) -> str:
+    names = {
+        str: "text",
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        list: "a list",
+        dict: "a table",
+    }
+    return "it must be " + " or ".join(names[kind] for kind in kinds)
+
+
+def _from_claude(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Claude Code names tools in one line, models by family, and all its agents are subagents."""
+    said = {key: value for key, value in meta.items() if key not in CLAUDE_ONLY}
+    tools = said.pop("tools", None)
+    if isinstance(tools, str):
+        tools = tools.split(",")
+    if isinstance(tools, list):
+        names = (str(name).partition("(")[0].strip().lower() for name in tools)
+        said["tool_allowlist"] = [CLAUDE_TOOLS.get(name, name) for name in names if name]
+    if "/" not in str(said.get("model", "")):
+        said.pop("model", None)
+    return {"mode": "subagent", **said}
+
+
+def overlay(base: Mapping[str, Any] | None, more: dict[str, Any], layer: Layer) -> dict[str, Any]:
+    """An agent with one more layer on it. An untrusted layer cannot loosen, redirect or reconfigure."""
+    permission = from_allowlist(more["tool_allowlist"]) if "tool_allowlist" in more else {}
+    permission = merged(permission, from_tools(more.pop("tools", {})))
+    stated = more.pop("permission", {})
+    if layer.source != SETTINGS:  # those the guard reads itself, after all others
+        permission = merged(permission, stated)
+    options = more.pop("options", {})
+    if layer.tightens:
+        permission = tightened(permission, known=base is not None)
+        options = {}
+        more.pop("model", None)
+    before = base or {}
+    return {
+        **before,
+        **more,
+        "permission": merged(before.get("permission", {}), permission),
+        "options": {**before.get("options", {}), **options},
+        "source": layer.source if "prompt" in more or base is None else before["source"],
+    }
+
+
+def agent(name: str, said: Mapping[str, Any], places: Mapping[str, str]) -> Agent:
+    """The agent that all layers add up to.
+
+    Only subagents have tools hidden from them: primary agents share one list, so that changing from one to another
+    keeps the provider's cache. What they must not use the guard refuses.
+    """
+    mode = said.get("mode", "all")
+    options = {**said["options"], **{key: said[key] for key in HARMLESS if key in said}}
+    if said["permission"]:
+        options["permission"] = written_out(said["permission"], places)
+    shown = said.get("tool_allowlist") if mode == "subagent" else None
+    return Agent(
+        name=name,
+        description=" ".join(str(said.get("description", "")).split()),
+        mode=mode,
+        prompt=said.get("prompt", "").strip(),
+        model=said.get("model", ""),
+        steps=max(0, int(said.get("steps", 0))),
+        hidden=bool(said.get("hidden", False)),
+        tools={} if shown is None else {"*": False, **dict.fromkeys(shown, True)},
+        options=options,
+        source=said["source"],
+    )

@@ -1,0 +1,115 @@
+"""Finds what is said about agents: which folders and settings, in which order, and who may say what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mimocode import assets
+from mimocode.ports import StashKey
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+
+AGENTS, MODES = ("agent", "agents"), ("mode", "modes")
+SETTINGS = "settings"
+"""The source of what the setting `agent` says."""
+
+_said: StashKey[dict[str, bool]] = StashKey("crew.agents.problems")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one source says about one agent."""
+
+    name: str
+    meta: dict[str, Any]
+    body: str
+    source: str
+    """The file, or `SETTINGS`."""
+    claude: bool = False
+    """Written for Claude Code: other names for tools and models."""
+    tightens: bool = False
+    """From a project that is not trusted."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder with agents in it."""
+
+    path: Path
+    kinds: tuple[str, ...] = AGENTS
+    claude: bool = False
+    project: bool = False
+
+
+def layers(host: Host) -> tuple[list[Layer], list[str]]:
+    """Everything that is said, low to high, and a sentence for each file that makes no sense."""
+    found: list[Layer] = []
+    problems: list[str] = []
+    for folder in folders(host):
+        read, wrong = assets.find(folder.kinds, [("", folder.path)])
+        problems += wrong
+        found += [_layer(asset, folder, host) for asset in read if not _escapes(asset.path, folder, host)]
+    for key, extra, source in (("mode", {"mode": "primary"}, "settings (mode)"), ("agent", {}, SETTINGS)):
+        for name, table in (host.setting(key) or {}).items():
+            found.append(Layer(name, {**table, **extra}, "", source))
+    return found, problems
+
+
+def folders(host: Host) -> Iterator[Folder]:
+    """Where agents are looked for, low to high."""
+    environ, home = host.environ, Path(host.environ.get("HOME") or Path.home())
+    claude = not _on(host, "MIMOCODE_DISABLE_CLAUDE_CODE")
+    yield Folder(assets.root("agents").parent, ("agents",))
+    if claude:
+        yield Folder(home / ".claude", claude=True)
+    yield from _both(host.paths.config)
+    if not _on(host, "MIMOCODE_DISABLE_PROJECT_CONFIG"):
+        inside = [place for place in (host.directory, *host.directory.parents) if place.is_relative_to(host.root)]
+        project = [place for place in (inside or [host.directory])[::-1] if place != home]
+        if claude:
+            yield from (Folder(place / ".claude", claude=True, project=True) for place in project)
+        for place in project:
+            yield from _both(place / ".mimocode", project=True)
+    yield from _both(home / ".mimocode")
+    if special := environ.get("MIMOCODE_CONFIG_DIR"):
+        yield from _both(Path(special))
+
+
+def _both(path: Path, *, project: bool = False) -> Iterator[Folder]:
+    yield Folder(path, MODES, project=project)
+    yield Folder(path, AGENTS, project=project)
+
+
+def _layer(asset: assets.Asset, folder: Folder, host: Host) -> Layer:
+    meta = {**asset.meta, **({"mode": "primary"} if folder.kinds == MODES else {})}
+    name = str(meta.pop("name", "") or asset.name)
+    tightens = folder.project and not host.trusted
+    return Layer(name, meta, asset.body.strip(), str(asset.path), folder.claude, tightens)
+
+
+def _escapes(path: Path, folder: Folder, host: Host) -> bool:
+    """A link in a repository must not turn a private file into a prompt."""
+    return folder.project and not host.trusted and not path.resolve().is_relative_to(host.root.resolve())
+
+
+def _on(host: Host, variable: str) -> bool:
+    return host.environ.get(variable, "").lower() in ("1", "true")
+
+
+def remember(host: Host, problems: list[str]) -> None:
+    """Keep sentences until somebody can be told."""
+    known = host.stash.setdefault(_said, {})
+    for line in problems:
+        known.setdefault(line, False)
+
+
+def unsaid(host: Host) -> list[str]:
+    """The sentences that nobody has been told yet."""
+    known: dict[str, bool] = host.stash.get(_said, {})
+    fresh = [line for line, told in known.items() if not told]
+    known.update(dict.fromkeys(fresh, True))
+    return fresh
