@@ -21,12 +21,12 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
     for names in (
         "errors messages",
-        "places jsonc merging",
+        "places jsonc merging watchdog",
         "events assets sources",
         "ports state",
         "settings hookspecs",
         "switchboard toolbox",
-        "turn",
+        "turn plugins",
         "session",
         "host",
         "main",
@@ -38,10 +38,10 @@ UPWARD = {"Session", "Host", "Commands"}
 """What a signature may name although it lives further up, under TYPE_CHECKING."""
 
 KERNEL_ONLY = {
-    "pluggy": {"hookspecs", "switchboard", "host"},
-    "mcp": {"toolbox"},
-    "pydantic": {"settings"},
-    "pydantic_settings": {"settings"},
+    "pluggy": {"hookspecs", "switchboard", "plugins", "host"},
+    "mcp": {"toolbox", "testing"},
+    "pydantic": {"settings", "sources"},
+    "pydantic_settings": {"settings", "sources"},
     "yaml": {"assets"},
     "msgspec": set(RANK),
 }
@@ -295,8 +295,8 @@ def layering(source: Source) -> Iterator[str]:
         where, top = f"{source.path}:{item.line}", item.module.split(".")[0]
         if top == "mimocode":
             yield from _reaches_up(source, item, where)
-        elif top == "mimocode_plugins" and source.module != "host":
-            yield f"{where}: the kernel must not know its plugins; only host reads DEFAULT"
+        elif top == "mimocode_plugins":
+            yield f"{where}: the kernel must not know its plugins; it loads DEFAULT by name"
         elif not (_may_know(source.module, top) or item.typing):
             places = ", ".join(sorted(KERNEL_ONLY.get(top, ()))) or "a plugin"
             yield f"{where}: {source.module} must not import {top}: that is for {places}"
@@ -304,7 +304,7 @@ def layering(source: Source) -> Iterator[str]:
 
 def _may_know(module: str, top: str) -> bool:
     known = top in sys.stdlib_module_names and top != "sqlite3"
-    return known or top == "mimocode_plugins" or module in KERNEL_ONLY.get(top, ())
+    return known or module in KERNEL_ONLY.get(top, ())
 
 
 def _reaches_up(source: Source, item: Import, where: str) -> Iterator[str]:

@@ -50,7 +50,7 @@ BAD: list[tuple[Rule, str, str, str]] = [
     (rules.layering, K + "turn.py", "import pluggy\n", "turn must not import pluggy: that is for hookspecs, host"),
     (rules.layering, K + "session.py", "import sqlite3\n", "must not import sqlite3: that is for a plugin"),
     (rules.layering, K + "session.py", "import requests\n", "must not import requests"),
-    (rules.layering, K + "session.py", "import mimocode_plugins\n", "only host reads DEFAULT"),
+    (rules.layering, K + "session.py", "import mimocode_plugins\n", "the kernel must not know its plugins"),
     (rules.layering, K + "extras.py", "", "give it a layer"),
     (plugin_imports, P + "guard/plan/__init__.py", "from mimocode._secret import x\n", "_secret is private"),
     (plugin_imports, P + "guard/plan/__init__.py", "from mimocode_plugins import DEFAULT\n", "mimocode_plugins itself"),
@@ -76,7 +76,7 @@ GOOD: list[tuple[Rule, str, str]] = [
         K + "ports.py",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .session import Session\n",
     ),
-    (rules.layering, K + "host.py", "from . import __version__, hookspecs as on\nimport pluggy, mimocode_plugins\n"),
+    (rules.layering, K + "host.py", "from . import __version__, hookspecs as on\nimport pluggy\n"),
     (
         plugin_imports,
         P + "guard/plan/__init__.py",
