@@ -236,7 +236,7 @@ async def test_what_makes_no_sense_is_left_out_named_and_costs_only_itself(home:
         await session.settled()
         assert session.agent.name == "build"
         assert set(await session.host.agents()) == {"build", "plan", "explore", "general", "odd"}
-        assert session.host.broken == {}
+        assert session.host.options["complaints"] == []
     assert ears.heard == [
         f"warning: {bad}: mode of the agent bad is 'boss': say primary or subagent or all (left out)",
         f"warning: {odd}: speed of the agent odd is passed on as an option",

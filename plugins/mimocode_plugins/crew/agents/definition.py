@@ -51,7 +51,7 @@ def agents(found: Iterable[Layer], problems: list[str], host: Host) -> list[Agen
         except SettingsError as error:
             problems.append(f"{error} (left out)")
     remember(host, problems)
-    default = str(host.setting("default_agent") or "build")
+    default = str(host.settings["default_agent"] or "build")
     order = {name: number for number, name in enumerate((default, *FIRST))}
     names = sorted((name for name in said if not said[name].get("disable")), key=lambda n: (order.get(n, 99), n))
     places = {"data": str(host.paths.data), "config": str(host.paths.config)}
