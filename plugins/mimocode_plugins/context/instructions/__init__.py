@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mimocode.hookspecs import hookimpl
-from mimocode.messages import Part
-from mimocode.ports import Setting
+from mimocode.messages import Part, ToolCall
+from mimocode.ports import Setting, ToolResult
 
 if TYPE_CHECKING:
     from mimocode.session import Session
@@ -45,3 +45,18 @@ async def contribute(session: Session) -> Iterable[Part]:
     if session.parent is None and (line := found.report(session.directory)):
         await session.notice("instructions", line, "info")
     return [Part(text, RANK, source) for source, text in found.texts]
+
+
+@hookimpl
+async def shape_result(result: ToolResult, call: ToolCall, session: Session) -> ToolResult | None:
+    """Add the instructions of a subfolder when a file in it is read for the first time in a window."""
+    spec = session.toolbox.specs.get(call.name)
+    touches = spec.meta.get("mimocode") if spec is not None and not result.error else None
+    if not touches or touches.get("permission") != "read":
+        return None
+    import asyncio
+
+    from .nearby import added
+
+    paths = [str(call.arguments.get(name, "")) for name in touches.get("paths", ())]
+    return await asyncio.to_thread(added, result, paths, session)
