@@ -5,6 +5,8 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.context.instructions",
     "mimocode_plugins.context.prompt",
     "mimocode_plugins.crew.agents",
+    "mimocode_plugins.store.sqlite",
     "mimocode_plugins.store.workspace",
     "mimocode_plugins.ui.config",
+    "mimocode_plugins.ui.sessions",
 )

@@ -11,6 +11,7 @@ from mimocode.events import Say
 from mimocode.testing import play
 from mimocode_plugins.context import environment
 from mimocode_plugins.context.environment.place import branch, describe, work_tree
+from mimocode_plugins.store import workspace
 
 
 def repository(place: Path, head: str = "ref: refs/heads/main\n") -> Path:
@@ -24,7 +25,7 @@ async def test_a_window_opens_with_the_place(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("SHELL", "/bin/zsh")
     inner = repository(tmp_path / "project", "ref: refs/heads/topic/one\n") / "src"
     inner.mkdir()
-    async with play("hello", plugins=[environment], directory=inner) as session:
+    async with play("hello", plugins=[workspace, environment], directory=inner) as session:
         await session.submit(Say("hi"))
         await session.settled()
         assert session.host.root == tmp_path / "project"

@@ -16,6 +16,7 @@ from mimocode.testing import play
 from mimocode_plugins.context import environment, instructions
 from mimocode_plugins.context.instructions.discover import Candidate, Places, candidates, named
 from mimocode_plugins.context.instructions.load import BUDGET, LARGEST, gather, imports
+from mimocode_plugins.store import workspace
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ async def test_a_session_reads_the_users_and_the_projects_files_and_says_so(home
     more = ["huge.md", "https://example.com/rules.md"]
     write(home / ".config/mimocode/mimocode.json", json.dumps({"instructions": more}))
     ears = Ears()
-    plugins = [environment, instructions, ears]
+    plugins = [workspace, environment, instructions, ears]
     async with play("ok", plugins=plugins, directory=home / "project/web") as session:
         await session.submit(Say("hi"))
         await session.settled()

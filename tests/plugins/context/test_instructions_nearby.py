@@ -12,6 +12,7 @@ from mimocode.messages import ToolCall
 from mimocode.ports import Ruling, ToolServer, Verdict
 from mimocode.testing import play
 from mimocode_plugins.context import instructions
+from mimocode_plugins.store import workspace
 
 
 def server() -> object:
@@ -45,7 +46,7 @@ class Reader:
 
 async def results(directory: Path, *calls: tuple[str, str]) -> list[str]:
     lines = [[ToolCall(str(n), name, {"file_path": path})] for n, (name, path) in enumerate(calls)]
-    async with play(*lines, "done", plugins=[instructions, Reader()], directory=directory) as session:
+    async with play(*lines, "done", plugins=[workspace, instructions, Reader()], directory=directory) as session:
         await session.submit(Say("look"))
         await session.settled()
         return [message.text for message in session.state.messages if message.role == "tool"]

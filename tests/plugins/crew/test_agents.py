@@ -18,6 +18,7 @@ from mimocode.ports import Agent
 from mimocode.testing import play
 from mimocode_plugins.crew import agents
 from mimocode_plugins.crew.agents.permission import from_allowlist, merged, table, tightened
+from mimocode_plugins.store import workspace
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def write(path: Path, *lines: str) -> Path:
 
 
 async def cast(home: Path, *, trusted: bool = False) -> dict[str, Agent]:
-    host = Host([agents, Root(home)], directory=home / "project/src", external=False, trusted=trusted)
+    host = Host([workspace, agents, Root(home)], directory=home / "project/src", external=False, trusted=trusted)
     return await host.agents()
 
 
@@ -205,12 +206,12 @@ async def test_the_default_comes_first_and_a_disabled_agent_is_gone(home: Path) 
         ("general", "subagent"),
         ("zeta", "all"),
     ]
-    host = Host([agents, Root(home)], directory=home / "project", external=False)
+    host = Host([workspace, agents, Root(home)], directory=home / "project", external=False)
     assert (await host.agent()).name == "plan"
 
 
 async def test_without_a_word_build_answers(home: Path) -> None:
-    host = Host([agents, Root(home)], directory=home / "project", external=False)
+    host = Host([workspace, agents, Root(home)], directory=home / "project", external=False)
     assert (await host.agent()).name == "build"
 
 
@@ -231,7 +232,7 @@ async def test_what_makes_no_sense_is_left_out_named_and_costs_only_itself(home:
     worse = write(home / ".config/mimocode/agents/worse.md", "---", "steps: many", "---", "x")
     odd = write(home / ".config/mimocode/agents/odd.md", "---", "speed: 3", "---", "x")
     ears = Ears()
-    async with play("ok", plugins=[agents, Root(home), ears], directory=home / "project") as session:
+    async with play("ok", plugins=[workspace, agents, Root(home), ears], directory=home / "project") as session:
         await session.submit(Say("hi"))
         await session.settled()
         assert session.agent.name == "build"
@@ -250,7 +251,9 @@ def test_the_list_on_the_command_line(
     write(home / ".config/mimocode/agents/mine.md", "---", "description: My own.", "model: a/b", "steps: 3", "---", "x")
     write(home / ".config/mimocode/agents/inner.md", "---", "hidden: true", "---", "x")
     monkeypatch.chdir(home / "project")
-    monkeypatch.setattr("mimocode_plugins.DEFAULT", ("mimocode_plugins.crew.agents",))
+    monkeypatch.setattr(
+        "mimocode_plugins.DEFAULT", ("mimocode_plugins.store.workspace", "mimocode_plugins.crew.agents")
+    )
     assert main.main(["--pure", "agent", "list"]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
