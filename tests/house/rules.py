@@ -21,10 +21,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
     for names in (
         "errors messages",
-        "places jsonc merging watchdog",
-        "events assets sources",
+        "events alarm assets",
         "ports state",
-        "settings hookspecs",
+        "hookspecs",
         "switchboard toolbox",
         "turn plugins",
         "session",
@@ -40,8 +39,6 @@ UPWARD = {"Session", "Host", "Commands"}
 KERNEL_ONLY = {
     "pluggy": {"hookspecs", "switchboard", "plugins", "host"},
     "mcp": {"toolbox", "testing"},
-    "pydantic": {"settings", "sources"},
-    "pydantic_settings": {"settings", "sources"},
     "yaml": {"assets"},
     "msgspec": set(RANK),
 }

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimocode import main
+from mimocode.errors import SettingsError
 from mimocode.events import Notice, Say
 from mimocode.hookspecs import hookimpl
 from mimocode.host import Host
@@ -295,3 +296,10 @@ def test_being_given_a_tool_is_not_being_given_the_secrets() -> None:
         "edit": {"*": "allow"},
         "actor": {"*": "allow"},
     }
+
+
+async def test_a_wrong_setting_is_named_with_its_line(home: Path) -> None:
+    file = write(home / ".config/mimocode/mimocode.json", '{"agent":', '  {"build": {"mode": "boss"}}', "}")
+    host = Host([workspace, agents, Root(home)], directory=home / "project", external=False)
+    with pytest.raises(SettingsError, match=f"^{file}:2: .*agent.build.mode"):
+        host.settings["agent"]

@@ -13,8 +13,6 @@ from mimocode.events import Event, SessionStarted
 from mimocode.hookspecs import hookimpl
 from mimocode.ports import Agent, Setting
 
-from .settings import AgentSettings
-
 if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.main import Commands
@@ -24,13 +22,13 @@ if TYPE_CHECKING:
 @hookimpl
 def register_settings() -> Iterable[Setting]:
     """`agent`, its older spelling `mode`, and which agent answers first."""
-    table = dict[str, AgentSettings]
+    table = f"{__name__}.settings:AgentTable"
     agent = "Agents by name: new ones, or changes to those that exist, field by field."
     mode = "Older spelling of `agent` for primary agents."
     first = "The agent that answers in a new session, a primary one; unset: build."
     return [
-        Setting("agent", table, {}, agent, needs_trust=True),
-        Setting("mode", table, {}, mode, needs_trust=True),
+        Setting("agent", table, None, agent, needs_trust=True),
+        Setting("mode", table, None, mode, needs_trust=True),
         Setting("default_agent", str, "", first),
     ]
 

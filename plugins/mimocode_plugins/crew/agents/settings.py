@@ -31,3 +31,7 @@ class AgentSettings(TypedDict, total=False):
     tools: dict[str, bool]
     permission: Action | dict[str, Action | dict[str, Action]]
     options: Mapping[str, Any]
+
+
+AgentTable = dict[str, AgentSettings]
+"""The settings `agent` and `mode`."""

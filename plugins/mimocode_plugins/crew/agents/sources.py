@@ -54,7 +54,7 @@ def layers(host: Host) -> tuple[list[Layer], list[str]]:
         problems += wrong
         found += [_layer(asset, folder, host) for asset in read if not _escapes(asset.path, folder, host)]
     for key, extra, source in (("mode", {"mode": "primary"}, "settings (mode)"), ("agent", {}, SETTINGS)):
-        for name, table in (host.settings[key]).items():
+        for name, table in (host.settings[key] or {}).items():
             found.append(Layer(name, {**table, **extra}, "", source))
     return found, problems
 
