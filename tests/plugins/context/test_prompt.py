@@ -105,6 +105,24 @@ async def test_a_subagent_has_its_own_prompt_and_no_base(tmp_path: Path) -> None
         assert talk(session) == ["user: look", "assistant: found"]
 
 
+async def test_a_primary_agent_that_follows_a_subagent_brings_the_base_with_it(tmp_path: Path) -> None:
+    plugins = [prompt, Cast()]
+    async with play("found", "built", "found", plugins=plugins, agent=HELPER, directory=tmp_path) as session:
+        await say(session, "look")
+        await session.submit(ChooseAgent("build"))
+        await say(session, "build")
+        await session.submit(ChooseAgent("helper"))
+        await say(session, "look again")
+        said = [message.text for message in session.state.messages if message.origin == "prompt"]
+    opens = 'From here on you work as the agent "{}". What was said for an earlier agent no longer applies; '
+    assert [text.splitlines()[1].startswith(opens.format(name)) for text, name in zip(said, ["build", "helper"], strict=False)] == [
+        True,
+        True,
+    ]
+    assert prompt.text("base.md") in said[0]
+    assert "You help." in said[1]
+
+
 def test_the_base_prompt_has_its_rooms_and_keeps_its_voice() -> None:
     base = prompt.text("base.md")
     assert [line for line in base.splitlines() if line.startswith("# ")] == [

@@ -32,21 +32,29 @@ def contribute(session: Session) -> Iterable[Part]:
 @hookimpl
 async def on_event(event: Event, session: Session) -> None:
     """Say who answers from here on, at the start of a turn or of a window."""
-    fresh = isinstance(event, WindowOpened)
-    if not (fresh or (isinstance(event, TurnStarted) and session.state.window is not None)):
+    window, fresh = session.state.window, isinstance(event, WindowOpened)
+    if window is None or not (fresh or isinstance(event, TurnStarted)):
         return
     agent, notes = session.agent, session.state.notes.get(NAME, ())
-    if not _shares_base(agent, session):
-        return
     last = notes[-1]["agent"] if notes else ""
-    if agent.prompt and (fresh or last != agent.name):
-        said = text("takeover.md").format(agent=agent.name, prompt=agent.prompt)
-    elif not agent.prompt and not fresh and last not in ("", agent.name):
-        said = text("handback.md").format(agent=agent.name, last=last)
+    if fresh and agent.prompt and not _shares_base(agent, session):
+        said = ""  # the window has just opened with this agent's own prompt
+    elif fresh or last != agent.name:
+        said = _announcement(agent, last, based=any(part.source == NAME for part in window.system))
     else:
         return
-    await session.emit(MessageAdded(user(said, origin=NAME)))
-    await session.emit(Noted(NAME, {"agent": agent.name}))
+    if said:
+        await session.emit(MessageAdded(user(said, origin=NAME)))
+    if last != agent.name and (said or agent.prompt):
+        await session.emit(Noted(NAME, {"agent": agent.name}))
+
+
+def _announcement(agent: Agent, last: str, *, based: bool) -> str:
+    """What the model is told; nothing, when an agent without a prompt of its own goes on."""
+    told = agent.prompt if based else f"{text('base.md')}\n\n{agent.prompt}".strip()
+    if told:
+        return text("takeover.md").format(agent=agent.name, prompt=told)
+    return text("handback.md").format(agent=agent.name, last=last) if last not in ("", agent.name) else ""
 
 
 def _shares_base(agent: Agent, session: Session) -> bool:
