@@ -27,16 +27,16 @@ class Host:
     """One workspace.
 
     Args:
-        plugins: what to register, in order: dotted names or objects. Default: the built-ins.
+        plugins: loaded ones, or what to register: dotted names or objects. Default: the built-ins.
         directory: the workspace; default: the current directory.
-        external: also load the plugins that installed distributions offer (entry points "mimocode").
+        external: also load the plugins that installed distributions offer.
         options: what the front end wants for this run ("max_steps", "yolo", ...).
         complain: gets one line about every plugin that fails.
     """
 
     def __init__(
         self,
-        plugins: Iterable[Any] | None = None,
+        plugins: Plugins | Iterable[Any] | None = None,
         *,
         directory: Path | None = None,
         external: bool = True,
@@ -49,20 +49,11 @@ class Host:
         self.directory = (directory or Path.cwd()).resolve()
         self.options: dict[str, Any] = dict(options or {})
         self.trusted = trusted
-        self.lenient = plugins is not None
-        """Keys of plugins that are not here are no mistake."""
         self.stash: dict[StashKey[Any], Any] = {}
-        self.plugins = Plugins(plugins, external, complain)
+        self.plugins = plugins if isinstance(plugins, Plugins) else Plugins(plugins, external, complain)
         self.hooks, self.report = self.plugins.hooks, self.plugins.report
         self._store: Store | None = None
         self._followers: list[asyncio.Queue[Entry | None]] = []
-
-    def enter(self, directory: Path) -> None:
-        """Move to another directory, before anything was asked of this one."""
-        if not directory.is_dir():
-            raise UsageError(f"{directory} is not a directory")
-        os.chdir(directory)
-        self.directory = Path.cwd()
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -87,8 +78,9 @@ class Host:
         """What the user wants of this workspace."""
         offers = self.hooks.collect_now(on.register_settings)
         claims = [(plugin, setting) for plugin, offer in offers for setting in offer]
-        lenient = self.lenient or bool(self.plugins.broken)
-        return self.workspace.read(claims, self.trusted, lenient)
+        return self.workspace.read(
+            claims, self.trusted, self.plugins.partial
+        )  # a key of an absent plugin is no mistake
 
     def _setting(self, name: str) -> Any:
         """A setting that some plugin may or may not have claimed; None if not."""
@@ -127,11 +119,9 @@ class Host:
         """
         if ref := self._setting("model"):
             return str(ref)
-        raise ModelError(
-            ModelFault.NOT_FOUND,
-            'no model is configured: pass --model provider/model or set "model" in '
-            f"{self.paths.config / 'mimocode.json'} (`mimo models` lists them, `mimo demo` needs none)",
-        )
+        where = f'pass --model provider/model or set "model" in {self.paths.config / "mimocode.json"}'
+        hint = "`mimo models` lists them, `mimo demo` needs none"
+        raise ModelError(ModelFault.NOT_FOUND, f"no model is configured: {where} ({hint})")
 
     async def credential(self, provider: str) -> str | None:
         """A secret for this provider, if some plugin knows one."""

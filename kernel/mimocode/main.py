@@ -7,7 +7,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from . import __version__
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from .host import Host
 
 Run = Callable[[argparse.Namespace, "Host"], Awaitable[int]]
-
-ABOUT = "A terminal coding agent that remembers."
+Arguments = Callable[[argparse.ArgumentParser], None]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -30,7 +28,7 @@ class Commands:
     """Where plugins put their subcommands."""
 
     def __init__(self) -> None:
-        self.parser = _Parser(prog="mimo", description=ABOUT)
+        self.parser = _Parser(prog="mimo", description="A terminal coding agent that remembers.")
         self.parser.add_argument("-v", "--version", action="version", version=__version__)
         self.parser.add_argument("--pure", action="store_true", help="leave out plugins that are not built in")
         self.parser.add_argument("--print-logs", action="store_true", help="write the log to stderr")
@@ -38,21 +36,15 @@ class Commands:
         self._groups = {"": self.parser.add_subparsers(metavar="command", title="commands")}
 
     def add(
-        self,
-        name: str,
-        summary: str,
-        run: Run,
-        arguments: Callable[[argparse.ArgumentParser], None] | None = None,
-        aliases: Iterable[str] = (),
+        self, name: str, summary: str, run: Run, arguments: Arguments | None = None, aliases: Iterable[str] = ()
     ) -> None:
         """Add a command.
 
         Args:
             name: one word, or two for a command of a group ("session list").
             summary: one line for `--help`.
-            run: gets the parsed arguments and the host, returns the exit code. An argument with `dest="dir"` is the
-                directory to work in.
-            arguments: declares the command's arguments.
+            run: gets the parsed arguments and the host, returns the exit code.
+            arguments: declares the command's arguments; one with `dest="dir"` is the directory to work in.
             aliases: other names of the last word.
         """
         group, _, word = name.rpartition(" ")
@@ -87,18 +79,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _run(words: list[str]) -> int:
     from . import hookspecs as on
     from .host import Host
+    from .plugins import Plugins
 
     external = "--pure" not in words and os.environ.get("MIMOCODE_PURE", "").lower() not in ("1", "true")
-    host = Host(external=external, complain=complain)
-    commands = Commands()
-    host.hooks.collect_now(on.register_cli, commands=commands)
+    plugins, commands = Plugins(None, external, complain), Commands()
+    plugins.hooks.collect_now(on.register_cli, commands=commands)
     chosen = commands.parser.parse_args(words)
     _logging(chosen)
-    if getattr(chosen, "dir", None):
-        host.enter(Path(chosen.dir))
     if not hasattr(chosen, "run"):
         getattr(chosen, "parser", commands.parser).print_help(sys.stderr)
         return 0 if not words else 2
+    try:
+        os.chdir(getattr(chosen, "dir", None) or ".")
+    except OSError as error:
+        raise UsageError(f"{chosen.dir}: {error.strerror}") from None
+    host = Host(plugins)
     try:
         code: int = await chosen.run(chosen, host)
         return code
@@ -110,12 +105,9 @@ def _logging(chosen: argparse.Namespace) -> None:
     """Before anything else does: the MCP library would put its own handler on the root logger."""
     import logging
 
-    level = "WARNING" if chosen.log_level == "WARN" else chosen.log_level
-    logging.basicConfig(
-        level=level,
-        handlers=[logging.StreamHandler() if chosen.print_logs else logging.NullHandler()],
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
+    handler = logging.StreamHandler() if chosen.print_logs else logging.NullHandler()
+    layout = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(level=logging.getLevelName(chosen.log_level), handlers=[handler], format=layout)
 
 
 def complain(line: str) -> None:

@@ -29,6 +29,7 @@ class Plugins:
     """
 
     def __init__(self, wanted: Iterable[Any] | None, external: bool, complain: Callable[[str], None]) -> None:
+        self.given = wanted is not None
         self.broken: dict[str, str] = {}
         """Plugins that failed, with what they failed at first."""
         self.origins: dict[str, str] = {}
@@ -75,10 +76,15 @@ class Plugins:
             if isinstance(caller, pluggy.HookCaller) and not caller.has_spec():
                 close = difflib.get_close_matches(name, [n for n in vars(on) if hasattr(getattr(on, n), "deadline")], 1)
                 hint = f"; did you mean {close[0]}?" if close else ""
-                for impl in list(caller.get_hookimpls()):
+                for impl in [impl for impl in caller.get_hookimpls() if not impl.optionalhook]:
                     self.manager.unregister(name=impl.plugin_name)
                     self.report(impl.plugin_name, PluginError(impl.plugin_name, f"there is no hook {name}{hint}"))
         self.hooks.forget_order()
+
+    @property
+    def partial(self) -> bool:
+        """Some plugins that a user may have set up are not here."""
+        return self.given or bool(self.broken)
 
     def report(self, plugin: str, error: BaseException) -> None:
         """Say, once, that a plugin failed at something."""

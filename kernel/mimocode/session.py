@@ -176,6 +176,7 @@ class Session:
             return
         await self.emit(ev.TurnStarted())
         try:
+            await self.toolbox.ready()
             if self.state.window is None:
                 await turn.open_window(self, "session opened")
             await self._hear(say, taken)

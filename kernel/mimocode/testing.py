@@ -45,10 +45,8 @@ class Script:
         line = self.lines.pop(0)
         if isinstance(line, Exception):
             raise line
-        if isinstance(line, str):
-            line = Message("assistant", (Text(line),))
-        elif not isinstance(line, Message):
-            line = Message("assistant", tuple(line))
+        if not isinstance(line, Message):
+            line = Message("assistant", (Text(line),) if isinstance(line, str) else tuple(line))
         for word in line.text.split(" "):
             yield TextDelta(word)
         yield Answer(line, Usage(input=len(prompt.messages), output=1), "calls" if line.calls else "stop")
@@ -81,8 +79,10 @@ class MemoryStore:
         if session in self._leased:
             raise SessionBusy(f"session {session} is open already")
         self._leased.add(session)
-        yield
-        self._leased.discard(session)
+        try:
+            yield
+        finally:
+            self._leased.discard(session)
 
     def delete(self, session: str) -> bool:
         """Forget a session."""
@@ -118,9 +118,8 @@ class Stage:
     @on.hookimpl
     def open_workspace(self, host: Host) -> Workspace:
         """The directory itself, and nobody's settings."""
-        return Workspace(
-            host.directory, Places(*[host.directory] * 4), lambda claims, trusted, lenient: Defaults(claims)
-        )
+        places = Places(*[host.directory] * 4)
+        return Workspace(host.directory, places, lambda claims, trusted, lenient: Defaults(claims))
 
     @on.hookimpl
     def open_store(self) -> Store:

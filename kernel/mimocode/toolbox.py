@@ -56,16 +56,13 @@ class Toolbox:
     async def ready(self) -> None:
         """Connect the servers that have no catalogue; one that fails or is slow is reported and left out."""
         waiting, self._waiting = self._waiting, []
-        for link, listed in zip(waiting, await asyncio.gather(*(self._listed(link) for link in waiting)), strict=True):
-            self._add(link, listed)
-
-    async def _listed(self, link: _Link) -> list[ToolSpec]:
-        try:
-            return await link.list()
-        except Exception as error:
-            self._complain(link.plugin, error)
-            await link.close()
-            return []
+        listed = await asyncio.gather(*(link.list() for link in waiting), return_exceptions=True)
+        for link, specs in zip(waiting, listed, strict=True):
+            if isinstance(specs, BaseException):
+                self._complain(link.plugin, specs)
+                await link.close()
+            else:
+                self._add(link, specs)
 
     def _add(self, link: _Link, specs: Iterable[ToolSpec]) -> None:
         for spec in specs:
@@ -85,11 +82,7 @@ class Toolbox:
         return self._links[tool].plugin if tool in self._links else ""
 
     async def call(self, call: ToolCall, progress: Progress, meta: dict[str, Any]) -> ToolResult:
-        """Run a call and wait for its answer. Failures the tool foresaw come back as an error result.
-
-        Raises:
-            ToolFailed: no such tool, or its server cannot be reached.
-        """
+        """Run a call and wait for its answer; `ToolFailed` says why there is none."""
         if (spec := self.specs.get(call.name)) is None:
             raise ToolFailed(f"there is no tool {call.name!r}; there are: {', '.join(sorted(self.specs))}")
         if call.malformed:
@@ -130,11 +123,7 @@ class _Link:
         self._stop = asyncio.Event()
 
     async def client(self) -> Client:
-        """The connected client.
-
-        Raises:
-            ToolFailed: the server cannot be reached.
-        """
+        """The connected client; `ToolFailed` says why there is none."""
         if self._task is None or self._task.done():  # never opened, or it died: open it again
             self._client = asyncio.get_running_loop().create_future()
             self._stop = asyncio.Event()

@@ -54,7 +54,6 @@ async def run(session: Session) -> None:
 
 async def open_window(session: Session, reason: str = "", messages: Sequence[Message] = ()) -> None:
     """Gather what plugins contribute and which tools there are. It stays fixed until the next window opens."""
-    await session.toolbox.ready()
     offers = await session.hooks.collect(on.contribute, session=session)
     parts = sorted((part for offer in offers for part in offer), key=lambda part: part.rank)
     tools = session.toolbox.offered(session.agent)

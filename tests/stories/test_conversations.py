@@ -348,3 +348,11 @@ async def test_a_plugin_that_blocks_the_process_is_stopped(monkeypatch: pytest.M
     async with play("fine", plugins=[Blocking()]) as session:
         assert await say(session, "x") == ["user: x", "assistant: fine"]
         assert session.host.options["complaints"][0] == "plugin Blocking: blocked everything for 0.3 s and was stopped"
+
+
+async def test_a_session_opened_again_has_the_tools_of_servers_without_a_catalogue() -> None:
+    store = MemoryStore()
+    async with play("hello", plugins=[Shop(), Allow()], store=store) as session:
+        await say(session, "hi")
+    async with play([call("look", what="hat")], "ok", plugins=[Shop(), Allow()], store=store, session_id=session.id) as again:
+        assert (await say(again, "look"))[-2:] == ["tool: a hat", "assistant: ok"]
