@@ -64,7 +64,7 @@ class Line:
                     async for event in events:
                         yield event
             finally:
-                await asyncio.shield(response.aclose())
+                await response.aclose()
         except ModelError:
             raise
         except TimeoutError as error:
@@ -93,7 +93,7 @@ class Line:
         try:
             start = await self._start_of(response)
         finally:
-            await asyncio.shield(response.aclose())
+            await response.aclose()
         if response.status_code != 200:
             raise faults.of_status(response.status_code, response.headers, start, self.asked)
         raise faults.not_a_stream(kind, start, self.asked)
