@@ -138,8 +138,7 @@ class Provider:
     def keyless(self) -> bool:
         """It works without a key: local, none declared, or sent in a header of its own."""
         headers = {name.lower() for name in self.options.get("headers") or ()}
-        host = urlsplit(self.base).hostname or ""
-        return not self.env or is_local(host) or bool(headers & {"authorization", "x-api-key", "api-key"})
+        return not self.env or is_local(self.base) or bool(headers & {"authorization", "x-api-key", "api-key"})
 
     def entry(self, model: str) -> Entry:
         """A model of this provider, listed or not."""
@@ -318,9 +317,10 @@ def costed(usage: Usage, info: ModelInfo) -> Usage:
     return msgspec.structs.replace(usage, cost=round(cost, 9))
 
 
-def is_local(host: str) -> bool:
-    """This machine."""
-    return host in ("localhost", "127.0.0.1", "::1", "0.0.0.0") or host.startswith("127.")
+def is_local(url: str) -> bool:
+    """Whether an address is on this machine."""
+    name = urlsplit(url).hostname or ""
+    return name in ("localhost", "::1", "0.0.0.0") or name.startswith("127.")
 
 
 def _timeouts(options: Mapping[str, Any]) -> Timeouts:

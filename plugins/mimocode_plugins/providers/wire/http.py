@@ -7,6 +7,7 @@ the environment. Time-outs: connecting, waiting for the first byte, and waiting 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -171,6 +172,14 @@ class Line:
         )
 
 
+async def drained(events: AsyncGenerator[Event, None], seconds: float = 0.25) -> None:
+    """Read what follows the end marker, so that the connection can be used again; not longer than `seconds`."""
+    with contextlib.suppress(TimeoutError, ModelError):
+        async with asyncio.timeout(seconds):
+            async for _ in events:
+                pass
+
+
 def _reason(error: Exception) -> str:
     """Why there is no connection, without the layers of wrapping."""
     text = str(error)
@@ -209,6 +218,6 @@ def decoded(event: Event, asked: Asked) -> dict[str, Any]:
     if not isinstance(value, dict):
         shown = event.data[:80].decode("utf-8", "replace")
         raise asked.error(ModelFault.NONSENSE, f"{asked.where} sent an event that is not a JSON object: {shown!r}")
-    if event.name == "error" or value.get("error"):
+    if event.name == "error" or value.get("type") == "error" or value.get("error"):
         raise faults.in_stream(value, asked)
     return value
