@@ -129,9 +129,7 @@ def _final(error: ModelError, attempts: int, policy: Policy) -> ModelError:
     """The failure as the user reads it."""
     sentence = str(error)
     if error.fault in policy.limits and error.retry_after is not None and error.retry_after > policy.asked:
-        sentence += (
-            f" (it asks to wait {error.retry_after:.0f} s, longer than the {policy.asked:.0f} s of retry.maxWait)"
-        )
+        sentence += f" (longer than the {policy.asked:.0f} s of retry.maxWait)"
     elif attempts > 1:
         sentence += f" (tried {attempts} times)"
     return ModelError(error.fault, sentence, status=error.status, retry_after=error.retry_after)

@@ -11,8 +11,12 @@ class RetrySettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     max_attempts: int | None = Field(
-        None, alias="maxAttempts", ge=1, le=100, description="Attempts in all, the first included; 1 never retries."
+        default=None,
+        alias="maxAttempts",
+        ge=1,
+        le=100,
+        description="Attempts in all, the first included; 1 never retries.",
     )
     max_wait: float | None = Field(
-        None, alias="maxWait", ge=0, description="Seconds to wait at most when the provider asks to wait (300)."
+        default=None, alias="maxWait", ge=0, description="Seconds to wait at most when the provider asks to wait (300)."
     )
