@@ -8,7 +8,6 @@ from mimocode.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from mimocode.host import Host
-
     from mimocode.ports import Model, ModelInfo
 
 

@@ -86,7 +86,7 @@ class ChatModel:
             **sampling(target, profile, prompt.options),
             **effort(target, profile, prompt.options),
         }
-        if limit := output_limit(target.model, prompt.options):
+        if limit := output_limit(target, prompt.options):
             head[profile.limit] = limit
         if profile.cache_key and prompt.session:
             head["prompt_cache_key"] = prompt.session

@@ -8,7 +8,6 @@ Chat Completions never show reasoning. Everybody else: never, because an unknown
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -19,8 +18,6 @@ from mimocode.messages import JSON
 
 from ..wire.config import Entry, Target
 
-OUTPUT = 32_000
-"""Tokens of an answer that are asked for at most (surface.md 4.2)."""
 FIELDS = ("reasoning_content", "reasoning", "thinking")
 """Where providers put what the model thinks."""
 
@@ -105,18 +102,14 @@ def sampling(target: Target, profile: Profile, options: JSON) -> dict[str, Any]:
     return made
 
 
-def output_limit(entry: Entry, options: JSON) -> int:
+def output_limit(target: Target, options: JSON) -> int:
     """Tokens that the answer may have; 0 leaves it to the provider, for models of which nothing is known."""
     if wanted := int(options.get("max_output") or 0):
         return wanted
-    known, window = entry.limit("output"), entry.limit("context")
+    known, window = target.model.limit("output"), target.model.limit("context")
     if not known:
         return 0
-    try:
-        cap = int(os.environ.get("MIMOCODE_EXPERIMENTAL_OUTPUT_TOKEN_MAX", "")) or OUTPUT
-    except ValueError:
-        cap = OUTPUT
-    return min(known, cap, window // 2 or cap)
+    return min(known, target.output_cap, window // 2 or known)
 
 
 def effort(target: Target, profile: Profile, options: JSON) -> dict[str, Any]:

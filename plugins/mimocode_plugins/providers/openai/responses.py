@@ -86,7 +86,7 @@ class ResponsesModel:
         if level := wanted.pop("reasoning_effort", None) or wanted.pop("reasoningEffort", None):
             head["reasoning"] = {**head.get("reasoning", {}), "effort": level}
         head |= wanted
-        if limit := output_limit(target.model, prompt.options):
+        if limit := output_limit(target, prompt.options):
             # the provider refuses less than 16
             head["max_output_tokens"] = max(limit, 16)
         if prompt.session and target.provider.options.get("setCacheKey") is not False:

@@ -8,17 +8,15 @@ from mimocode.hookspecs import hookimpl
 from mimocode.ports import Setting
 
 if TYPE_CHECKING:
-    from mimocode.session import Session
-
     from mimocode.ports import Model
+    from mimocode.session import Session
 
 
 @hookimpl
 def register_settings() -> list[Setting]:
     """How patient to be."""
-    from .settings import RetrySettings
-
-    return [Setting("retry", RetrySettings, RetrySettings(), "How often and how long a failed model call is retried.")]
+    shape = "mimocode_plugins.providers.retry.settings:RetrySettings"
+    return [Setting("retry", shape, None, "How often and how long a failed model call is retried.")]
 
 
 # first of all wrappers, so that it is the innermost: limits and meters around it see every attempt as one call
@@ -27,5 +25,5 @@ async def wrap_model(model: Model, session: Session) -> Model:
     """Put the coordinator around the provider's model."""
     from .coordinator import Policy, Retry
 
-    wanted = session.host.settings["retry"]
-    return Retry(model, Policy.of(wanted.max_attempts, wanted.max_wait))
+    wanted = session.host.setting("retry") or {}
+    return Retry(model, Policy.of(wanted.get("maxAttempts"), wanted.get("maxWait")))

@@ -100,6 +100,11 @@ class Retry:
         """Tokens of a request and its answer together."""
         return self._inner.window
 
+    async def close(self) -> None:
+        """Let the inner model go, if it holds anything."""
+        if (close := getattr(self._inner, "close", None)) is not None:
+            await close()
+
     async def stream(self, prompt: Prompt) -> AsyncIterator[Pulse | Answer]:
         """As the inner model's, with `Retrying` between attempts.
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 
-class RetrySettings(BaseModel):
+_PYDANTIC: Any = {"extra": "forbid"}
+
+
+class RetrySettings(TypedDict, total=False):
     """Without these keys every kind of failure has limits of its own."""
 
-    model_config = ConfigDict(extra="forbid")
+    __pydantic_config__ = _PYDANTIC  # type: ignore[misc]
 
-    max_attempts: int | None = Field(
-        default=None,
-        alias="maxAttempts",
-        ge=1,
-        le=100,
-        description="Attempts in all, the first included; 1 never retries.",
-    )
-    max_wait: float | None = Field(
-        default=None, alias="maxWait", ge=0, description="Seconds to wait at most when the provider asks to wait (300)."
-    )
+    maxAttempts: Annotated[int, Field(ge=1, le=100, description="Attempts in all; 1 never retries.")]
+    maxWait: Annotated[float, Field(ge=0, description="Seconds that a provider may ask to wait (300).")]

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from mimocode.errors import ModelError, ModelFault
+from mimocode.errors import ModelError, ModelFault, SettingsError
 from mimocode.messages import Usage
 from mimocode.ports import ModelInfo
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Wire: TypeAlias = Literal["chat", "responses", "messages"]
 WINDOW = 1_000_000
 """Tokens assumed when nobody says how large the window is (surface.md 5.1)."""
+OUTPUT = 32_000
+"""Tokens of an answer that are asked for at most, unless MIMOCODE_EXPERIMENTAL_OUTPUT_TOKEN_MAX says otherwise."""
 
 _PATHS: dict[Wire, str] = {"chat": "/chat/completions", "responses": "/responses", "messages": "/messages"}
 _CHAT = (
@@ -175,6 +177,8 @@ class Target:
     headers: Mapping[str, str] = field(repr=False)
     """The user's, without the key."""
     timeouts: Timeouts
+    output_cap: int = OUTPUT
+    """Tokens of an answer that are asked for at most."""
 
     @property
     def window(self) -> int:
@@ -195,13 +199,12 @@ class Target:
 def providers(host: Host) -> dict[str, Provider]:
     """Every provider that settings allow, by id: the catalogue, what was refreshed, and the settings over both."""
     merged: dict[str, Any] = msgspec.json.decode(files(__package__).joinpath("catalogue.json").read_bytes())
-    for name, section in (_setting(host, "provider") or {}).items():
-        dumped = section.model_dump(by_alias=True, exclude_none=True) if hasattr(section, "model_dump") else section
+    for name, section in _section(host).items():
         known = merged.get(name, {})
-        if dumped.get("only_configured_models"):
+        if section.get("only_configured_models"):
             known = {**known, "models": {}, "open": False}
-        merged[name] = _over(known, dumped)
-    enabled, disabled = _setting(host, "enabled_providers"), _setting(host, "disabled_providers") or ()
+        merged[name] = _over(known, section)
+    enabled, disabled = host.setting("enabled_providers"), host.setting("disabled_providers") or ()
     allowed = {k: v for k, v in merged.items() if k not in disabled and (not enabled or k in enabled)}
     return {k: Provider(k, _refreshed(host, k, v)) for k, v in allowed.items()}
 
@@ -212,9 +215,9 @@ async def key_of(provider: Provider, host: Host) -> str:
         return str(key).strip()
     if key := await host.credential(provider.id):
         return str(key).strip()
-    if not (_flag("MIMOCODE_DISABLE_PROVIDER_ENV") or _flag("MIMOCODE_MIMO_ONLY")):
+    if not (_flag(host, "MIMOCODE_DISABLE_PROVIDER_ENV") or _flag(host, "MIMOCODE_MIMO_ONLY")):
         for name in provider.env:
-            if key := os.environ.get(name, "").strip():
+            if key := host.environ.get(name, "").strip():
                 return key
     return ""
 
@@ -243,7 +246,18 @@ async def find(ref: str, host: Host, wires: Collection[Wire]) -> Target | None:
     headers = {**(provider.options.get("headers") or {}), **(entry.record.get("headers") or {})}
     secrets = (key, *headers.values()) if key else tuple(headers.values())
     asked = Asked(asked.provider, asked.model, asked.url, asked.key_hint, tuple(s for s in secrets if len(s) > 7))
-    return Target(ref, provider, entry, wire, asked, key, headers, _timeouts(provider.options))
+    cap = host.environ.get("MIMOCODE_EXPERIMENTAL_OUTPUT_TOKEN_MAX", "")
+    return Target(
+        ref,
+        provider,
+        entry,
+        wire,
+        asked,
+        key,
+        headers,
+        _timeouts(provider.options),
+        int(cap) if cap.isdigit() and int(cap) else OUTPUT,
+    )
 
 
 def address(base: str, wire: Wire) -> str:
@@ -264,7 +278,7 @@ def unknown(ref: str, host: Host) -> ModelError:
         ends = [full for full in every if full.endswith("/" + ref)] or difflib.get_close_matches(ref, every, 1, 0.5)
         return _not_found(f"a model is named provider/model, not {ref!r}", ends[:1])
     if (provider := known.get(provider_id)) is None:
-        if provider_id in (_setting(host, "disabled_providers") or ()) or _setting(host, "enabled_providers"):
+        if provider_id in (host.setting("disabled_providers") or ()) or host.setting("enabled_providers"):
             return _not_found(f"provider {provider_id!r} is unknown or switched off in the settings", ())
         near = difflib.get_close_matches(provider_id, list(known), 1)
         return _not_found(f"no provider {provider_id!r}", [f"{name}/{model}" for name in near])
@@ -352,16 +366,30 @@ def _over(below: Any, above: Any) -> Any:
     return above
 
 
-def _setting(host: Host, name: str) -> Any:
+def _section(host: Host) -> Mapping[str, Any]:
+    """The `provider` section as written, once it is known to make sense.
+
+    Raises:
+        SettingsError: it does not; with file and line.
+    """
+    section = host.settings.data.get("provider") if "provider" in host.settings else None
+    if not section:
+        return {}
+    from . import settings
+
     try:
-        return host.settings[name]
-    except KeyError:
-        # the plugin that claims it is switched off
-        return None
+        msgspec.convert(section, settings.Providers)
+    except msgspec.ValidationError:
+        # the settings know where it was written, and say so
+        if not isinstance(host.settings["provider"], dict):
+            raise
+    if wrong := settings.misspelt(section):
+        raise SettingsError(wrong)
+    return dict(section)
 
 
-def _flag(name: str) -> bool:
-    return os.environ.get(name, "").lower() in ("1", "true")
+def _flag(host: Host, name: str) -> bool:
+    return host.environ.get(name, "").lower() in ("1", "true")
 
 
 def _not_found(what: str, near: Collection[str]) -> ModelError:

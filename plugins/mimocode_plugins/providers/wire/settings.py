@@ -1,97 +1,104 @@
-"""The shape of the `provider` section, for pydantic. Keys are camelCase as in the files (surface.md 5.2).
+"""The shape of the `provider` section. Keys are spelt as in the files (surface.md 5.2).
 
-Unknown keys of `options` and of models are kept: they are the provider's own and go into the request or are ignored.
+These are typed dictionaries, because two readers share them: msgspec checks a section in microseconds at every start,
+and pydantic, which takes longer to import than that start may take, only words the error when the check fails, and
+writes the published schema. Unknown keys are kept: they are the provider's own.
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import TypedDict
 
-_MISSPELT = {"base_url": "baseURL", "baseUrl": "baseURL", "baseurl": "baseURL", "api_key": "apiKey", "apikey": "apiKey"}
+_PYDANTIC: Any = {"extra": "allow", "use_attribute_docstrings": True}
 
 
-class Options(BaseModel):
+class Options(TypedDict, total=False):
     """How the provider is reached. Times are milliseconds."""
 
-    model_config = ConfigDict(extra="allow", populate_by_name=False)
+    __pydantic_config__ = _PYDANTIC  # type: ignore[misc]
 
-    api_key: str | None = Field(
-        default=None, alias="apiKey", repr=False, description="The key; better kept in the environment."
-    )
-    base_url: str | None = Field(default=None, alias="baseURL", description="Where the API begins, version included.")
-    headers: dict[str, str] = Field(default_factory=dict, repr=False, description="Sent with every request.")
-    timeout: int | Literal[False] | None = Field(
-        default=None, description="Milliseconds until the answer begins; false: none."
-    )
-    header_timeout: int | Literal[False] | None = Field(
-        default=None, alias="headerTimeout", description="As `timeout`."
-    )
-    chunk_timeout: int | Literal[False] | None = Field(
-        default=None, alias="chunkTimeout", description="Milliseconds between two pieces of an answer (300000)."
-    )
-    set_cache_key: bool | None = Field(
-        default=None, alias="setCacheKey", description="Send the session as prompt_cache_key."
-    )
-    enterprise_url: str | None = Field(default=None, alias="enterpriseUrl", description="Accepted, not used yet.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spelling(cls, value: Any) -> Any:
-        for wrong in _MISSPELT.keys() & set(value if isinstance(value, dict) else ()):
-            raise ValueError(f"unknown option {wrong}; did you mean {_MISSPELT[wrong]}?")
-        return value
+    apiKey: str
+    """The key; better kept in the environment or as "{env:NAME}"."""
+    baseURL: str
+    """Where the API begins, version included."""
+    headers: dict[str, str]
+    """Sent with every request."""
+    timeout: int | Literal[False]
+    """Until the answer begins (300000); false waits for ever."""
+    headerTimeout: int | Literal[False]
+    """As `timeout`, and wins over it."""
+    chunkTimeout: int | Literal[False]
+    """Between two pieces of an answer (300000)."""
+    setCacheKey: bool
+    """Send the session's id as prompt_cache_key."""
 
 
-class Limit(BaseModel):
+class Limit(TypedDict, total=False):
     """Tokens. Without `context` a million is assumed."""
 
-    model_config = ConfigDict(extra="ignore")
-
-    context: int | None = Field(default=None, ge=0)
-    output: int | None = Field(default=None, ge=0)
+    context: int
+    output: int
 
 
-class ModelConfig(BaseModel):
-    """One model of a provider: what the catalogue does not know or has wrong."""
+class ModelConfig(TypedDict, total=False):
+    """One model: what the catalogue does not know or has wrong."""
 
-    model_config = ConfigDict(extra="allow", protected_namespaces=())
+    __pydantic_config__ = _PYDANTIC  # type: ignore[misc]
 
-    id: str | None = Field(default=None, description="The name on the wire when it differs from the key.")
-    name: str | None = None
-    reasoning: bool | None = None
-    temperature: bool | None = None
-    tool_call: bool | None = None
-    interleaved: bool | dict[str, str] | None = Field(default=None, description="The field that carries reasoning.")
-    limit: Limit | None = None
-    cost: dict[str, Any] | None = Field(
-        default=None, description="Dollars per million: input, output, cache_read, cache_write."
-    )
-    modalities: dict[str, list[str]] | None = None
-    provider: dict[str, str] | None = Field(default=None, description="Another `npm` or `api` for this model alone.")
-    options: dict[str, Any] | None = Field(default=None, description="Goes into the body of every request.")
-    headers: dict[str, str] | None = Field(default=None, repr=False)
-    variants: dict[str, dict[str, Any]] | None = Field(default=None, description="Named sets of options.")
+    id: str
+    """The name on the wire when it differs from the key."""
+    name: str
+    reasoning: bool
+    temperature: bool
+    """False: the model refuses a temperature."""
+    tool_call: bool
+    interleaved: bool | dict[str, str]
+    """Whether reasoning goes back with tool calls, and {"field": ...} under which name."""
+    limit: Limit
+    cost: dict[str, Any]
+    """Dollars per million tokens: input, output, cache_read, cache_write."""
+    modalities: dict[str, list[str]]
+    """What goes in and out: {"input": ["text", "image"]}."""
+    provider: dict[str, Any]
+    """Another `npm` or `api` for this model alone."""
+    options: dict[str, Any]
+    """Goes into the body of every request."""
+    headers: dict[str, str]
+    variants: dict[str, dict[str, Any]]
+    """Named sets of options."""
 
 
-class ProviderConfig(BaseModel):
+class ProviderConfig(TypedDict, total=False):
     """A provider: one of the catalogue with changes, or one of your own."""
 
-    model_config = ConfigDict(extra="allow")
+    __pydantic_config__ = _PYDANTIC  # type: ignore[misc]
 
-    id: str | None = None
-    name: str | None = None
-    npm: str | None = Field(default=None, description="The adapter's name, which says which wire it speaks.")
-    api: str | None = Field(default=None, description="As options.baseURL.")
-    env: list[str] | None = Field(default=None, description="Variables that may hold the key.")
-    whitelist: list[str] | None = None
-    blacklist: list[str] | None = None
-    only_configured_models: bool | None = Field(
-        default=None, description="The catalogue's other models are not offered."
-    )
-    options: Options | None = None
-    models: dict[str, ModelConfig] | None = None
+    name: str
+    npm: str
+    """The adapter, which says which wire it speaks: @ai-sdk/openai-compatible, @ai-sdk/openai, @ai-sdk/anthropic."""
+    api: str
+    """As options.baseURL."""
+    env: list[str]
+    """Variables that may hold the key."""
+    whitelist: list[str]
+    blacklist: list[str]
+    only_configured_models: bool
+    """The other models of the catalogue are not offered."""
+    options: Options
+    models: dict[str, ModelConfig]
 
 
 Providers = dict[str, ProviderConfig]
+
+MISSPELT = {"base_url": "baseURL", "baseUrl": "baseURL", "baseurl": "baseURL", "api_key": "apiKey", "apikey": "apiKey"}
+"""What people write instead."""
+
+
+def misspelt(section: Any) -> str:
+    """A sentence about the first option that is not spelt as it must be; "" when all are."""
+    for name, provider in section.items():
+        for wrong in MISSPELT.keys() & set(provider.get("options") or ()):
+            return f"provider.{name}.options.{wrong} is not an option; did you mean {MISSPELT[wrong]}?"
+    return ""
