@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-
 _PYDANTIC: Any = {"extra": "forbid"}
 
 
