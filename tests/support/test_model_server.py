@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from support.model_server import ModelServer, read_log
 
 CALLS = [{"name": "read", "arguments": {"path": "a b.py"}}, {"name": "bash", "arguments": {}}]

@@ -8,12 +8,12 @@ import subprocess
 from contextlib import aclosing
 
 import pytest
-from support.raw import events, http, raw
 
 from mimocode.errors import ModelError, ModelFault
 from mimocode_plugins.providers.wire.faults import Asked
 from mimocode_plugins.providers.wire.http import Line, Timeouts, decoded, drained
 from mimocode_plugins.providers.wire.sse import Event
+from support.raw import events, http, raw
 
 
 def line(url: str, **timeouts: float) -> Line:
@@ -94,7 +94,7 @@ async def test_a_certificate_that_nobody_signed(tmp_path):
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-keyout", str(key), "-out", str(certificate), "-days", "1", "-subj", "/CN=localhost"]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True)  # noqa: ASYNC221
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0, ssl=context)
