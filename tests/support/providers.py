@@ -18,7 +18,7 @@ def host(home: Path, config: dict[str, Any] | None = None, plugins: tuple[str, .
     home.mkdir(exist_ok=True)
     environ = {"MIMOCODE_HOME": str(home), "MIMOCODE_CONFIG_CONTENT": json.dumps(config or {}), **environ}
     names = [name if "." in name else f"mimocode_plugins.providers.{name}" for name in plugins]
-    return Host(names, directory=home, external=False, environ=environ)
+    return Host(names, directory=home, external=False, environ=environ, complain=print)
 
 
 def provider(url: str, npm: str = "@ai-sdk/openai-compatible", **model: Any) -> dict[str, Any]:

@@ -89,7 +89,7 @@ async def test_malformed_arguments_go_back_as_valid_json(tmp_path: Path):
 
 
 async def test_pictures_of_tools_follow_the_results(tmp_path: Path):
-    with ModelServer([{"text": "a cat"}]) as server:
+    with ModelServer([{"text": "a cat"}], play="sequential") as server:
         model = await opened(tmp_path, f"{server.url}/v1")
         calls = [ToolCall("call_1", "read", {"path": "a"}), ToolCall("call_2", "look")]
         messages = [user("see", PICTURE), assistant("", *calls), result(calls[0], "one", PICTURE), result(calls[1], "")]
@@ -114,7 +114,7 @@ async def test_pictures_of_tools_follow_the_results(tmp_path: Path):
 
 
 async def test_a_model_that_reads_text_is_told_of_pictures(tmp_path: Path):
-    with ModelServer([{"text": "ok"}]) as server:
+    with ModelServer([{"text": "ok"}], play="sequential") as server:
         model = await opened(tmp_path, f"{server.url}/v1", modalities={"input": ["text"]})
         await tell(model, prompt(user("see", PICTURE)))
         await model.close()
@@ -141,7 +141,7 @@ ECHOES = [
 
 @pytest.mark.parametrize(("name", "model", "settings", "with_calls", "without"), ECHOES)
 async def test_which_reasoning_goes_back(tmp_path, name, model, settings, with_calls, without):
-    with ModelServer([{"text": "ok"}], models=[model]) as server:
+    with ModelServer([{"text": "ok"}], play="sequential", models=[model]) as server:
         section = {"options": {"baseURL": f"{server.url}/v1", "apiKey": "k"}, "models": {model: settings}}
         opened_model = await host(tmp_path, {"provider": {name: section}}).model(f"{name}/{model}")
         await tell(opened_model, prompt(*thoughtful()))
@@ -151,7 +151,7 @@ async def test_which_reasoning_goes_back(tmp_path, name, model, settings, with_c
 
 
 async def test_deepseek_gets_its_field_even_when_there_was_no_reasoning(tmp_path):
-    with ModelServer([{"text": "ok"}], models=["deepseek-flash"]) as server:
+    with ModelServer([{"text": "ok"}], play="sequential", models=["deepseek-flash"]) as server:
         section = {"options": {"baseURL": f"{server.url}/v1", "apiKey": "k"}}
         model = await host(tmp_path, {"provider": {"deepseek": section}}).model("deepseek/deepseek-flash")
         await tell(model, prompt(user("go"), assistant("", ToolCall("c", "look")), Message("tool", (), "c")))

@@ -25,5 +25,5 @@ async def wrap_model(model: Model, session: Session) -> Model:
     """Put the coordinator around the provider's model."""
     from .coordinator import Policy, Retry
 
-    wanted = session.host.setting("retry") or {}
+    wanted = session.host.settings["retry"] or {}
     return Retry(model, Policy.of(wanted.get("maxAttempts"), wanted.get("maxWait")))

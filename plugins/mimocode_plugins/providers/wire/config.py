@@ -204,7 +204,7 @@ def providers(host: Host) -> dict[str, Provider]:
         if section.get("only_configured_models"):
             known = {**known, "models": {}, "open": False}
         merged[name] = _over(known, section)
-    enabled, disabled = host.setting("enabled_providers"), host.setting("disabled_providers") or ()
+    enabled, disabled = _setting(host, "enabled_providers"), _setting(host, "disabled_providers") or ()
     allowed = {k: v for k, v in merged.items() if k not in disabled and (not enabled or k in enabled)}
     return {k: Provider(k, _refreshed(host, k, v)) for k, v in allowed.items()}
 
@@ -278,7 +278,7 @@ def unknown(ref: str, host: Host) -> ModelError:
         ends = [full for full in every if full.endswith("/" + ref)] or difflib.get_close_matches(ref, every, 1, 0.5)
         return _not_found(f"a model is named provider/model, not {ref!r}", ends[:1])
     if (provider := known.get(provider_id)) is None:
-        if provider_id in (host.setting("disabled_providers") or ()) or host.setting("enabled_providers"):
+        if provider_id in (_setting(host, "disabled_providers") or ()) or _setting(host, "enabled_providers"):
             return _not_found(f"provider {provider_id!r} is unknown or switched off in the settings", ())
         near = difflib.get_close_matches(provider_id, list(known), 1)
         return _not_found(f"no provider {provider_id!r}", [f"{name}/{model}" for name in near])
@@ -386,6 +386,11 @@ def _section(host: Host) -> Mapping[str, Any]:
     if wrong := settings.misspelt(section):
         raise SettingsError(wrong)
     return dict(section)
+
+
+def _setting(host: Host, name: str) -> Any:
+    """A setting whose plugin may be switched off."""
+    return host.settings[name] if name in host.settings else None  # noqa: SIM401
 
 
 def _flag(host: Host, name: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,10 +63,10 @@ class Asked:
 
     provider: str
     model: str
-    url: str
+    url: str = field(repr=False)
     key_hint: str = ""
     """How the user gives this provider a key: "set OPENAI_API_KEY ..."."""
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     """What must not appear in any message."""
 
     @property
