@@ -13,11 +13,11 @@ from mimocode.ports import Answer, Model, Prompt
 PLUGINS = ("configured", "openai", "retry")
 
 
-def host(home: Path, config: dict[str, Any] | None = None, plugins: tuple[str, ...] = PLUGINS, **environ: str) -> Host:
+def host(home: Path, config: dict[str, Any] | None = None, plugins: tuple[Any, ...] = PLUGINS, **environ: str) -> Host:
     """A host that sees this configuration and this environment and nothing else."""
     home.mkdir(exist_ok=True)
     environ = {"MIMOCODE_HOME": str(home), "MIMOCODE_CONFIG_CONTENT": json.dumps(config or {}), **environ}
-    names = [name if "." in name else f"mimocode_plugins.providers.{name}" for name in plugins]
+    names = [f"mimocode_plugins.providers.{name}" if isinstance(name, str) else name for name in plugins]
     return Host(names, directory=home, external=False, environ=environ, complain=print)
 
 
