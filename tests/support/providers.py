@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mimocode.hookspecs import hookimpl
 from mimocode.host import Host
 from mimocode.messages import Message, Part, ToolSpec
 from mimocode.ports import Answer, Model, Prompt
+from mimocode.testing import MemoryStore
 
 PLUGINS = ("configured", "openai", "retry")
 
@@ -43,3 +45,12 @@ TOOLS = (
 def prompt(*messages: Message, **fields: Any) -> Prompt:
     """A prompt with a system text and two tools."""
     return Prompt((Part("Be good."), Part("Be brief.")), list(messages), TOOLS, session="ses_1", **fields)
+
+
+class Keeper:
+    """A plugin that keeps the log in memory."""
+
+    @hookimpl
+    async def open_store(self) -> MemoryStore:
+        """Where the log is kept."""
+        return MemoryStore()

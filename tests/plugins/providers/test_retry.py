@@ -7,13 +7,12 @@ import pytest
 
 from mimocode.errors import ModelError, ModelFault, SettingsError
 from mimocode.events import Pulse, Retrying, Say, TextDelta
-from mimocode.hookspecs import hookimpl, wrap_model
+from mimocode.hookspecs import wrap_model
 from mimocode.messages import assistant, user
 from mimocode.ports import Answer, Prompt
-from mimocode.testing import MemoryStore
 from mimocode_plugins.providers.retry.coordinator import Limits, Policy, Retry
 from support.model_server import ModelServer
-from support.providers import host, prompt, provider, tell
+from support.providers import Keeper, host, prompt, provider, tell
 
 QUICK = Policy({fault: Limits(4, 0.001, 0.002, 5.0) for fault in Policy().limits}, asked=1.0)
 DONE = Answer(assistant("done"))
@@ -135,15 +134,6 @@ def test_the_waits_of_many_clients_differ():
     waits = {Policy().wait(error(ModelFault.SERVER), 1, 0.0) for _ in range(20)}
     assert len(waits) > 1
     assert all(1.8 <= wait <= 2.2 for wait in waits if wait)
-
-
-class Keeper:
-    """A plugin that keeps the log in memory."""
-
-    @hookimpl
-    async def open_store(self) -> MemoryStore:
-        """Where the log is kept."""
-        return MemoryStore()
 
 
 async def test_a_session_survives_a_provider_that_stumbles(tmp_path):

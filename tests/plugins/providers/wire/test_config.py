@@ -1,16 +1,15 @@
 """Where a model reference leads."""
 
 import asyncio
-import json
 
 import pytest
 
-from mimocode.errors import ModelError, ModelFault, SettingsError
+from mimocode.errors import ModelError
 from mimocode.messages import Usage
 from mimocode.ports import ModelInfo
 from mimocode_plugins.providers.wire import config
 from mimocode_plugins.providers.wire.http import Timeouts
-from support.providers import host, provider
+from support.providers import host
 
 WIRES = ("chat", "responses", "messages")
 
@@ -80,22 +79,6 @@ async def test_a_local_server_needs_no_key(tmp_path):
     assert target.key == ""
 
 
-UNKNOWN = [
-    ("acme/test-modl", "acme has no model 'test-modl'; did you mean acme/test-model?"),
-    ("acmee/test-model", "no provider 'acmee'; did you mean acme/test-model?"),
-    ("test-model", "a model is named provider/model, not 'test-model'; did you mean acme/test-model?"),
-    ("zzzzzz/q", "no provider 'zzzzzz'."),
-]
-
-
-@pytest.mark.parametrize(("ref", "sentence"), UNKNOWN)
-async def test_what_nobody_opens_is_explained(tmp_path, ref, sentence):
-    with pytest.raises(ModelError) as caught:
-        await host(tmp_path, provider("http://127.0.0.1:1/v1")).model(ref)
-    assert caught.value.fault is ModelFault.NOT_FOUND
-    assert str(caught.value) == f"{sentence} `mimo models --all` lists what is known"
-
-
 async def test_an_adapter_that_nobody_speaks(tmp_path):
     section = {"aws": {"npm": "@ai-sdk/amazon-bedrock", "models": {"m": {}}}}
     with pytest.raises(ModelError, match="wants the adapter @ai-sdk/amazon-bedrock, which is not known here"):
@@ -119,27 +102,6 @@ async def test_only_some_models(tmp_path):
     section = {"deepseek": {"only_configured_models": True, "models": {"a": {}, "b": {}}, "blacklist": ["b"]}}
     (provider_,) = [p for p in config.providers(host(tmp_path, {"provider": section})).values() if p.id == "deepseek"]
     assert [entry.id for entry in provider_.entries()] == ["a"]
-
-
-WRONG = [
-    ({"acme": {"options": {"baseURL": 7}}}, "baseURL"),
-    ({"acme": {"models": {"m": {"limit": {"context": "big"}}}}}, "context"),
-    ({"acme": {"options": {"base_url": "x"}}}, "did you mean baseURL?"),
-    ({"acme": 1}, "acme"),
-]
-
-
-@pytest.mark.parametrize(("section", "words"), WRONG)
-async def test_a_section_that_makes_no_sense(tmp_path, section, words):
-    with pytest.raises(SettingsError, match=words.replace("?", r"\?")):
-        config.providers(host(tmp_path, {"provider": section}))
-
-
-async def test_the_schema_describes_the_section(tmp_path):
-    shape = host(tmp_path).settings.schema()
-    described = json.dumps(shape)
-    assert "Where the API begins" in described
-    assert "maxAttempts" in described
 
 
 def test_what_a_call_costs():
