@@ -20,10 +20,10 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2] / folder) for folder in ("kernel", "plugins", "tests")]
 
-from mimocode.messages import Message, Part, Text, ToolCall, ToolSpec, assistant, user
-from mimocode.ports import Prompt
-from support.providers import host, provider, tell
-from support.raw import events
+from mimocode.messages import Message, Part, Text, ToolCall, ToolSpec, assistant, user  # noqa: E402
+from mimocode.ports import Prompt  # noqa: E402
+from support.providers import host, provider, tell  # noqa: E402
+from support.raw import events  # noqa: E402
 
 TEXT = "def f(x):\n    return x  # some line of some file\n" * 40
 BODY = events('{"choices":[{"delta":{"content":"ok"},"finish_reason":"stop"}]}', "[DONE]")
@@ -39,7 +39,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
             await reader.readexactly(length)
             writer.write(REPLY)
-    except asyncio.IncompleteReadError:
+    except (asyncio.IncompleteReadError, asyncio.CancelledError):
         writer.close()
 
 

@@ -125,7 +125,7 @@ def test_the_shipped_waits_grow_are_capped_and_end():
     waits = [policy.wait(error(ModelFault.SERVER), n, 0.0) for n in range(1, 9)]
     assert waits == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, None]
     assert [policy.wait(error(ModelFault.RATE), n, 0.0) for n in (4, 5)] == [32.0, None]
-    assert policy.wait(error(ModelFault.NETWORK), 9, 0.0) == 60.0
+    assert [policy.wait(error(ModelFault.NETWORK), n, 0.0) for n in (5, 6)] == [16.0, None]
     assert policy.wait(error(ModelFault.SERVER), 5, 880.0) is None
     assert policy.wait(error(ModelFault.SERVER, 9.0), 1, 0.0) == 9.0
 

@@ -34,7 +34,7 @@ class Limits:
 
 def _defaults() -> dict[ModelFault, Limits]:
     return {
-        ModelFault.NETWORK: Limits(10, 1.0, 60.0, 900.0),
+        ModelFault.NETWORK: Limits(6, 1.0, 30.0, 900.0),
         ModelFault.SERVER: Limits(8, 2.0, 30.0, 900.0),
         ModelFault.RATE: Limits(5, 4.0, 60.0, 900.0),
         ModelFault.NONSENSE: Limits(2, 1.0, 1.0, 60.0),
