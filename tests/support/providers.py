@@ -19,7 +19,8 @@ def host(home: Path, config: dict[str, Any] | None = None, plugins: tuple[Any, .
     """A host that sees this configuration and this environment and nothing else."""
     home.mkdir(exist_ok=True)
     environ = {"MIMOCODE_HOME": str(home), "MIMOCODE_CONFIG_CONTENT": json.dumps(config or {}), **environ}
-    names = [f"mimocode_plugins.providers.{name}" if isinstance(name, str) else name for name in plugins]
+    names: list[Any] = ["mimocode_plugins.store.workspace"]
+    names += [f"mimocode_plugins.providers.{name}" if isinstance(name, str) else name for name in plugins]
     return Host(names, directory=home, external=False, environ=environ, complain=print)
 
 

@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from pydantic import TypeAdapter
 
 from mimocode.errors import ModelError, ModelFault, SettingsError
 from mimocode.messages import user
+from mimocode_plugins.providers.retry.settings import RetrySettings
 from mimocode_plugins.providers.wire import config
+from mimocode_plugins.providers.wire.settings import Providers
 from support.model_server import ModelServer
 from support.providers import Keeper, host, prompt, provider, tell
 
@@ -40,11 +43,10 @@ async def test_a_section_that_makes_no_sense(tmp_path, section, words):
         config.providers(host(tmp_path, {"provider": section}))
 
 
-async def test_the_schema_describes_the_section(tmp_path):
-    shape = host(tmp_path).settings.schema()
-    described = json.dumps(shape)
-    assert "Where the API begins" in described
-    assert "maxAttempts" in described
+def test_the_published_schema_describes_the_sections():
+    described = [json.dumps(TypeAdapter(kind).json_schema()) for kind in (Providers, RetrySettings)]
+    assert "Where the API begins" in described[0]
+    assert '"maximum": 100' in described[1]
 
 
 async def test_a_session_lets_go_of_its_connections(tmp_path):

@@ -84,11 +84,12 @@ async def test_it_gives_up_and_says_how_often_it_tried():
     assert (str(caught.value), model.calls) == ("it failed (server) (tried 4 times)", 4)
 
 
-async def test_nonsense_is_tried_twice():
-    model = Failing(*[error(ModelFault.NONSENSE)] * 9)
-    with pytest.raises(ModelError):
-        await run(model, Policy.of(7, None))
-    assert model.calls == 2
+def test_nonsense_is_tried_twice_whatever_the_user_sets():
+    for policy in (Policy(), Policy.of(7, None)):
+        assert policy.wait(error(ModelFault.NONSENSE), 1, 0.0) is not None
+        assert policy.wait(error(ModelFault.NONSENSE), 2, 0.0) is None
+    assert Policy.of(7, None).wait(error(ModelFault.SERVER), 6, 0.0) is not None
+    assert Policy.of(1, None).wait(error(ModelFault.SERVER), 1, 0.0) is None
 
 
 async def test_the_provider_is_obeyed():

@@ -10,6 +10,7 @@ a side effect: tools run only after the answer, outside of here. A failure that 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -73,14 +74,12 @@ class Policy:
         limit = self.limits.get(error.fault)
         if limit is None or attempt >= limit.attempts:
             return None
-        wait = min(limit.first * 2.0 ** (attempt - 1), limit.longest)
-        wait *= 1 + random.uniform(-self.jitter, self.jitter)
-        if error.retry_after is not None:
-            if error.retry_after > self.asked:
-                return None
+        if asked := error.retry_after:
             # never earlier than asked
-            wait = max(error.retry_after, wait if error.fault is not ModelFault.RATE else 0.0)
-            wait *= 1 + random.uniform(0, self.jitter)
+            wait = asked * (1 + random.uniform(0, self.jitter)) if asked <= self.asked else math.inf
+        else:
+            wait = min(limit.first * 2.0 ** (attempt - 1), limit.longest)
+            wait *= 1 + random.uniform(-self.jitter, self.jitter)
         return wait if spent + wait <= limit.total else None
 
 
