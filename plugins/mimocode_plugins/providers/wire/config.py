@@ -227,7 +227,11 @@ def _section(host: Host) -> Mapping[str, Any]:
     Raises:
         SettingsError: it does not; with file and line.
     """
-    section = host.settings.data.get("provider") if "provider" in host.settings else None
+    if "provider" not in host.settings:
+        return {}
+    # as written if that can be had: reading the value would import what validates it
+    written = getattr(host.settings, "data", None)
+    section = _setting(host, "provider") if written is None else written.get("provider")
     if not section:
         return {}
     from . import settings
