@@ -267,7 +267,7 @@ def error_event(fault: Any) -> bytes:
         if isinstance(fault, dict)
         else {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     )
-    return sse(body, "error")
+    return sse(body, str(body.get("type", "error")))
 
 
 def _usage(play: Play, output: int) -> dict[str, Any]:

@@ -116,6 +116,8 @@ class ModelServer:
         for task in list(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        # closed transports let go of their sockets in the next round of the loop
+        await asyncio.sleep(0)
 
     # -- one connection ---------------------------------------------------------
 
