@@ -17,25 +17,23 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.model_server import ModelServer
-from support.model_server.messages import seal, sign
 
 import mimocode_plugins.providers.anthropic as plugin
+import mimocode_plugins.providers.configured as configured
 from mimocode.errors import ModelError, ModelFault
 from mimocode.events import CallDelta, ReasoningDelta, TextDelta
-from mimocode.hookspecs import hookimpl
 from mimocode.host import Host
 from mimocode.messages import Media, Message, Part, Reasoning, Text, ToolCall, ToolSpec, Usage, assistant, user
-from mimocode.ports import Answer, ModelInfo, Prompt, Setting
+from mimocode.ports import Answer, ModelInfo, Prompt
 from mimocode_plugins.providers.anthropic.decode import Reader
 from mimocode_plugins.providers.anthropic.encode import Encoder, plain
 from mimocode_plugins.providers.anthropic.fields import adaptive, fields
-from mimocode_plugins.providers.anthropic.listing import offered
 from mimocode_plugins.providers.anthropic.model import ClaudeModel
-from mimocode_plugins.providers.wire.config import find
 from mimocode_plugins.providers.wire.faults import Asked
 from mimocode_plugins.providers.wire.http import decoded
 from mimocode_plugins.providers.wire.sse import Decoder
+from support.model_server import ModelServer
+from support.model_server.messages import seal, sign
 
 SYSTEM = (Part("You are a coding agent.", 10), Part("", 20), Part("The project is small.", 30))
 TOOLS = (
@@ -45,15 +43,15 @@ TOOLS = (
 MARK = {"type": "ephemeral"}
 
 
-class Claims:
-    """Claims the section that says where providers are."""
-
-    @hookimpl
-    def register_settings(self) -> Iterable[Setting]:
-        return [Setting("provider", dict[str, Any], {}, "Providers.")]
-
-
-def host_at(directory: Path, base: str, *, key: str = "k", model: dict[str, Any] | None = None, **options: Any) -> Host:
+def host_at(
+    directory: Path,
+    base: str,
+    *,
+    key: str = "k",
+    model: dict[str, Any] | None = None,
+    complaints: list[str] | None = None,
+    **options: Any,
+) -> Host:
     """A host whose provider `claude` is at this address."""
     section = {
         "npm": "@ai-sdk/anthropic",
@@ -64,7 +62,9 @@ def host_at(directory: Path, base: str, *, key: str = "k", model: dict[str, Any]
     config = directory / "config"
     config.mkdir(parents=True, exist_ok=True)
     (config / "mimocode.json").write_text(json.dumps({"provider": {"claude": section}}))
-    return Host([Claims(), plugin], directory=directory, external=False, environ={"MIMOCODE_HOME": str(directory)})
+    said = [] if complaints is None else complaints
+    environ = {"MIMOCODE_HOME": str(directory)}
+    return Host([configured, plugin], directory=directory, external=False, environ=environ, complain=said.append)
 
 
 async def opened(directory: Path, server: ModelServer, **more: Any) -> ClaudeModel:
@@ -251,14 +251,26 @@ async def test_a_token_goes_as_bearer_and_the_users_headers_have_the_last_word(t
 
 
 async def test_models_are_listed_from_settings_and_live(tmp_path: Path) -> None:
-    with ModelServer([], models=("one", "two")) as server:
+    with ModelServer([], models=("one", "two"), key="k") as server:
         host = host_at(tmp_path, server.url)
-        ours = [info for info in await host.models() if info.ref.startswith("claude/")]
-        target = await find("claude/test-model", host, ("messages",))
-        assert target
-        live = await offered(target)
-    assert ours == [ModelInfo("claude/test-model", "test-model", 200_000, 64_000)]
-    assert live == {"one": {"name": "one"}, "two": {"name": "two"}}
+        known = [info for info in await host.models() if info.ref.startswith("claude/")]
+        host.options["refresh_models"] = "claude"
+        fresh = [info for info in await host.models() if info.ref.startswith("claude/")]
+    one, test, two = ModelInfo("claude/one", "one"), known[0], ModelInfo("claude/two", "two")
+    assert known == [ModelInfo("claude/test-model", "test-model", 200_000, 64_000)]
+    assert fresh == [one, test, two]
+
+
+async def test_an_endpoint_that_does_not_list_is_named(tmp_path: Path) -> None:
+    said: list[str] = []
+    with ModelServer([], key="right") as server:
+        host = host_at(tmp_path, server.url, key="wrong-key-123", complaints=said)
+        host.options["refresh_models"] = "*"
+        listed = [info.ref for info in await host.models() if info.ref.startswith("claude/")]
+    assert listed == ["claude/test-model"]
+    assert len(said) == 1
+    assert said[0].startswith(f"plugin anthropic: claude did not list its models at {server.url}: AuthenticationError")
+    assert "wrong-key-123" not in said[0]
 
 
 # -- bytes ------------------------------------------------------------------------------
@@ -558,13 +570,6 @@ async def test_nobody_there_no_key_and_a_wrong_key(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         await host_at(tmp_path / "b", "https://claude.example", key="").model("claude/test-model")
     assert str(caught.value) == f"no key for claude: {HINT}"
-    with ModelServer([{}], key="right") as server:
-        host = host_at(tmp_path / "c", server.url, key="wrong-key-123")
-        target = await find("claude/test-model", host, ("messages",))
-        assert target
-        with pytest.raises(ModelError) as caught:
-            await offered(target)
-    assert str(caught.value) == f"claude refused the key (401): invalid x-api-key; {HINT}"
 
 
 async def test_stopping_in_the_middle_ends_the_request(tmp_path: Path) -> None:

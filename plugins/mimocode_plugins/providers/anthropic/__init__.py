@@ -20,15 +20,19 @@ WIRES: tuple[Literal["messages"]] = ("messages",)
 
 @hookimpl
 async def list_models(host: Host) -> Iterable[ModelInfo]:
-    """What catalogue and settings name."""
+    """Name the models that can be asked over this wire; ask the live endpoints first when that is wanted."""
     from ..wire.config import listed
 
+    if wanted := host.options.get("refresh_models"):
+        from .offers import refresh
+
+        await refresh(host, wanted)
     return await listed(host, WIRES)
 
 
 @hookimpl
 async def open_model(ref: str, host: Host) -> Model | None:
-    """Where the reference leads, if it leads to this wire."""
+    """Open a model whose provider speaks this wire."""
     from ..wire.config import find
 
     if (target := await find(ref, host, WIRES)) is None:

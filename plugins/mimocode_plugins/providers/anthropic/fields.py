@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-CAP = 32_000
-"""Tokens of an answer unless the user asks for more."""
+from ..wire.config import OUTPUT
+
 BUDGETS = {"minimal": 1024, "low": 4096, "medium": 10_000, "high": 16_000, "xhigh": 24_000, "max": 31_999}
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 OFF = frozenset({"none", "off", "disabled"})
@@ -25,7 +25,7 @@ def adaptive(model: str) -> bool:
     return found is not None and (int(found[1]), int(found[2] or 0)) >= (4, 6)
 
 
-def fields(model: str, limit: int, options: Mapping[str, Any]) -> dict[str, Any]:
+def fields(model: str, limit: int, options: Mapping[str, Any], cap: int = OUTPUT) -> dict[str, Any]:
     """The fields of a request other than tools, system and messages.
 
     Args:
@@ -33,15 +33,16 @@ def fields(model: str, limit: int, options: Mapping[str, Any]) -> dict[str, Any]
         limit: the most tokens that the model can answer, 0 when unknown.
         options: `max_output`, `temperature`, `top_p`, and for thinking one of `thinking` (the field itself),
             `effort`, `budget`, `variant`. Other keys are not for this provider.
+        cap: tokens of an answer unless the options ask for more.
     """
     thinking, effort = _thinking(model, options)
-    largest = min(limit or CAP, CAP)
+    largest = min(limit or cap, cap)
     if wanted := options.get("max_output") or options.get("max_tokens"):
         largest = min(int(wanted), limit) if limit else int(wanted)
     budget = int(thinking.get("budget_tokens", 0))
     if budget >= largest:
         # the budget is part of max_tokens and must leave room for the answer
-        largest = min(budget + CAP, limit) if limit else budget + CAP
+        largest = min(budget + cap, limit) if limit else budget + cap
         if budget >= largest:
             thinking = thinking | {"budget_tokens": max(1024, largest // 2)}
     made: dict[str, Any] = {"model": model, "max_tokens": largest, "stream": True}

@@ -5,7 +5,6 @@ Failures are `ModelError`s of the shared wire (see `wire.faults`). Nothing is tr
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -20,7 +19,7 @@ from mimocode.ports import Answer, Prompt
 
 from ..wire.config import Target, costed
 from ..wire.faults import Asked
-from ..wire.http import Line, decoded
+from ..wire.http import Line, decoded, drained
 from ..wire.sse import Event
 from .decode import Reader
 from .encode import Encoder
@@ -30,8 +29,6 @@ VERSION = "2023-06-01"
 HOME = "api.anthropic.com"
 INTERLEAVED = "interleaved-thinking-2025-05-14"
 """Lets models that take a thinking budget think between tool calls; the newer ones do so anyway."""
-LINGER = 0.2
-"""Seconds to wait for the proper end of a finished stream, so that the connection can be used again."""
 
 
 class ClaudeModel:
@@ -82,7 +79,7 @@ class ClaudeModel:
                     yield pulse
                 if reader.done:
                     # what some proxies send after the end is not looked at (surface.md 5.2)
-                    await _drain(events)
+                    await drained(events)
                     break
         if not reader.complete:
             raise self._line.cut()
@@ -95,7 +92,8 @@ class ClaudeModel:
         merged = {**self._target.body, **variant, **options}
         if variant:
             merged.pop("variant", None)
-        return fields(self._target.model.wire_id, self._target.model.limit("output"), merged)
+        model = self._target.model
+        return fields(model.wire_id, model.limit("output"), merged, self._target.output_cap)
 
     def _betas(self, wanted: Mapping[str, Any]) -> dict[str, str]:
         """Nothing but Anthropic itself is sent a beta that the user did not ask for."""
@@ -124,13 +122,3 @@ def _headers(target: Target, token: str) -> dict[str, str]:
         made["x-api-key"] = target.key
     given = {name.lower(): value for name, value in target.headers.items()}
     return made | given
-
-
-async def _drain(events: AsyncGenerator[Event, None]) -> None:
-    """Read on to the end of the stream, briefly, without looking."""
-    try:
-        async with asyncio.timeout(LINGER):
-            async for _ in events:
-                pass
-    except (TimeoutError, ModelError):
-        pass
