@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 import mimocode_plugins.providers.anthropic as plugin
 import mimocode_plugins.providers.configured as configured
 from mimocode.errors import ModelError, ModelFault
-from mimocode.events import CallDelta, ReasoningDelta, TextDelta
+from mimocode.events import CallDelta, ReasoningDelta, Say, TextDelta
 from mimocode.host import Host
 from mimocode.messages import Media, Message, Part, Reasoning, Text, ToolCall, ToolSpec, Usage, assistant, user
 from mimocode.ports import Answer, ModelInfo, Prompt
+from mimocode.testing import MemoryStore
 from mimocode_plugins.providers.anthropic.decode import Reader
 from mimocode_plugins.providers.anthropic.encode import Encoder, plain
 from mimocode_plugins.providers.anthropic.fields import adaptive, fields
@@ -34,6 +35,7 @@ from mimocode_plugins.providers.wire.http import decoded
 from mimocode_plugins.providers.wire.sse import Decoder
 from support.model_server import ModelServer
 from support.model_server.messages import seal, sign
+from support.workshop import Workshop
 
 SYSTEM = (Part("You are a coding agent.", 10), Part("", 20), Part("The project is small.", 30))
 TOOLS = (
@@ -50,6 +52,7 @@ def host_at(
     key: str = "k",
     model: dict[str, Any] | None = None,
     complaints: list[str] | None = None,
+    plugins: Iterable[Any] = (),
     **options: Any,
 ) -> Host:
     """A host whose provider `claude` is at this address."""
@@ -64,7 +67,9 @@ def host_at(
     (config / "mimocode.json").write_text(json.dumps({"provider": {"claude": section}}))
     said = [] if complaints is None else complaints
     environ = {"MIMOCODE_HOME": str(directory)}
-    return Host([configured, plugin], directory=directory, external=False, environ=environ, complain=said.append)
+    return Host(
+        [configured, plugin, *plugins], directory=directory, external=False, environ=environ, complain=said.append
+    )
 
 
 async def opened(directory: Path, server: ModelServer, **more: Any) -> ClaudeModel:
@@ -271,6 +276,34 @@ async def test_an_endpoint_that_does_not_list_is_named(tmp_path: Path) -> None:
     assert len(said) == 1
     assert said[0].startswith(f"plugin anthropic: claude did not list its models at {server.url}: AuthenticationError")
     assert "wrong-key-123" not in said[0]
+
+
+async def test_a_whole_session_over_the_wire_keeps_its_prefix_and_goes_on_when_it_is_opened_again(
+    tmp_path: Path,
+) -> None:
+    look = {"name": "look", "arguments": {"what": "cup"}}
+    script: list[dict[str, Any]] = [
+        {"reasoning": f"thought {n}", "text": f"step {n}", "calls": [look, look | {"arguments": {"what": f"{n}"}}]}
+        for n in range(20)
+    ]
+    script += [{"reasoning": "enough", "text": "done"}]
+    store = MemoryStore()
+    with ModelServer(script) as server:
+        for words in ("Go", "Again"):
+            host = host_at(tmp_path, server.url, model={"options": {"budget": 2000}}, plugins=[Workshop(store)])
+            old = [info.id for info in store.sessions()]
+            async with host.open(*old, model="claude/test-model") as session:
+                await session.toolbox.ready()  # an opened session lists a server without a catalogue late
+                await session.submit(Say(words))
+                await session.settled()
+                said, ended = session.last_words(), session.state
+        refused = [request.refused for request in server.requests if request.refused]
+        kept = server.prefix_kept()
+    assert (said, refused) == ("done", [])
+    assert len(server.requests) == 42 and kept == [1.0] * 42
+    assert [m.text for m in ended.messages if m.role == "tool"] == [
+        f"a {what}" for _ in range(2) for n in range(20) for what in ("cup", n)
+    ]
 
 
 # -- bytes ------------------------------------------------------------------------------

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 import mimocode_plugins.providers.scripted as plugin
 from mimocode.errors import MimoError, ModelError, ModelFault
-from mimocode.events import CallDelta, ReasoningDelta, TextDelta
+from mimocode.events import CallDelta, ReasoningDelta, Say, TextDelta
 from mimocode.host import Host
 from mimocode.messages import Message, Reasoning, Text, ToolCall, Usage, assistant, user
 from mimocode.ports import Answer, Prompt
+from mimocode.testing import talk
 from mimocode_plugins.providers.scripted.model import ScriptedModel, place
 from mimocode_plugins.providers.scripted.scenario import Scenario, Step, load, shipped
+from support.workshop import Workshop
 
 YAML = r"""
 title: Fix the bug
@@ -166,6 +168,22 @@ async def test_usage_is_estimated_when_it_is_not_given(tmp_path: Path) -> None:
     _, second = await ask(model, user("x" * 4000), first.message)
     assert 1000 < first.usage.input < second.usage.input < 1100
     assert second.usage.cache_read == 7 and 0 < second.usage.output < 20
+
+
+async def test_a_whole_session_is_played_with_real_tools(tmp_path: Path) -> None:
+    steps = [
+        {"text": "I look.", "calls": [{"name": "look", "arguments": {"what": "cup"}}]},
+        {"cases": [{"when": "a (?P<thing>.+)", "text": "It is ${result}, a ${thing}."}, {"text": "Nothing."}]},
+    ]
+    (tmp_path / "s.json").write_text(json.dumps({"steps": steps}))
+    host = Host([plugin, Workshop()], directory=tmp_path, external=False, environ={"MIMOCODE_HOME": str(tmp_path)})
+    async with host.open(model="scripted/s.json") as session:
+        for words in ("Go", "Again"):
+            await session.submit(Say(words))
+            await session.settled()
+        heard = talk(session)
+    turn = ["assistant: I look. look(what='cup')", "tool: a cup", "assistant: It is a cup, a cup."]
+    assert heard == ["user: Go", *turn, "user: Again", *turn]
 
 
 @given(st.lists(st.sampled_from(["user", "reminder", "assistant", "tool"])))
