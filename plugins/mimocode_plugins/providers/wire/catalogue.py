@@ -119,9 +119,10 @@ class Provider:
         return bool(self.record.get("open")) or not self.record.get("models")
 
     def keyless(self) -> bool:
-        """It works without a key: local, none declared, or sent in a header of its own."""
-        headers = {name.lower() for name in self.options.get("headers") or ()}
-        return not self.env or is_local(self.base) or bool(headers & {"authorization", "x-api-key", "api-key"})
+        """It works without a key: local, none declared, or with a header or token of its own."""
+        given = {name.lower() for name in (*(self.options.get("headers") or ()), *self.options)}
+        own = given & {"authorization", "x-api-key", "api-key", "authtoken"}
+        return not self.env or is_local(self.base) or bool(own)
 
     def entry(self, model: str) -> Entry:
         """A model of this provider, listed or not."""
