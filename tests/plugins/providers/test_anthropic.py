@@ -68,7 +68,11 @@ def host_at(
     said = [] if complaints is None else complaints
     environ = {"MIMOCODE_HOME": str(directory)}
     return Host(
-        [configured, plugin, *plugins], directory=directory, external=False, environ=environ, complain=said.append
+        ["mimocode_plugins.store.workspace", configured, plugin, *plugins],
+        directory=directory,
+        external=False,
+        environ=environ,
+        complain=said.append,
     )
 
 

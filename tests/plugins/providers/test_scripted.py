@@ -45,7 +45,12 @@ steps:
 
 
 def host_in(directory: Path) -> Host:
-    return Host([plugin], directory=directory, external=False, environ={"MIMOCODE_HOME": str(directory)})
+    return Host(
+        ["mimocode_plugins.store.workspace", plugin],
+        directory=directory,
+        external=False,
+        environ={"MIMOCODE_HOME": str(directory)},
+    )
 
 
 async def opened(directory: Path, text: str, name: str = "scene.yaml") -> ScriptedModel:
@@ -176,7 +181,12 @@ async def test_a_whole_session_is_played_with_real_tools(tmp_path: Path) -> None
         {"cases": [{"when": "a (?P<thing>.+)", "text": "It is ${result}, a ${thing}."}, {"text": "Nothing."}]},
     ]
     (tmp_path / "s.json").write_text(json.dumps({"steps": steps}))
-    host = Host([plugin, Workshop()], directory=tmp_path, external=False, environ={"MIMOCODE_HOME": str(tmp_path)})
+    host = Host(
+        ["mimocode_plugins.store.workspace", plugin, Workshop()],
+        directory=tmp_path,
+        external=False,
+        environ={"MIMOCODE_HOME": str(tmp_path)},
+    )
     async with host.open(model="scripted/s.json") as session:
         for words in ("Go", "Again"):
             await session.submit(Say(words))
