@@ -244,6 +244,32 @@ async def test_the_base_url_may_have_a_version_or_not(tmp_path: Path, suffix: st
     assert server.requests[0].path == "/v1/messages"
 
 
+async def test_what_the_settings_know_of_a_model_is_heeded(tmp_path: Path) -> None:
+    known = {
+        "id": "test-model",
+        "temperature": False,
+        "modalities": {"input": ["text"]},
+        "cachePromptTTL": "1h",
+        "options": {"top_k": 5, "metadata": {"user_id": "u"}},
+        "variants": {"deep": {"budget": 4096}},
+    }
+    with ModelServer([{"text": "hi"}]) as server:
+        model = await opened(tmp_path, server, model=known)
+        options = {"temperature": 0.3, "variant": "deep"}
+        await ask(model, Prompt((), [user("Go", Media("image/png", "aGk=", "a.png"))], options=options))
+        await model.close()
+    hour = {"type": "ephemeral", "ttl": "1h"}
+    named = {"type": "text", "text": "[a.png of type image/png cannot be shown to this model]", "cache_control": hour}
+    assert server.requests[0].body == {
+        "model": "test-model",
+        "max_tokens": 32_000,
+        "stream": True,
+        "metadata": {"user_id": "u"},
+        "thinking": {"type": "enabled", "budget_tokens": 4096},
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Go"}, named]}],
+    }
+
+
 async def test_a_token_goes_as_bearer_and_the_users_headers_have_the_last_word(tmp_path: Path) -> None:
     given_headers = {"Anthropic-Version": "2030-01-01", "X-Team": "blue"}
     with ModelServer([{"text": "hi"}], key="tok-123456789") as server:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from ..wire.calls import written
 from ..wire.prefix import KEPT
 
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+MEDIA = ("image", "pdf")
 _WRONG = re.compile(r"[^a-zA-Z0-9_-]")
 _encode = msgspec.json.Encoder().encode
 
@@ -41,29 +42,29 @@ def plain(name: str, limit: int = 128) -> str:
     return f"{clean[: limit - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _media(block: Media) -> dict[str, Any]:
+def _media(block: Media, reads: Collection[str]) -> dict[str, Any]:
     source = {"type": "base64", "media_type": block.mime, "data": block.data}
-    if block.mime in IMAGES:
+    if block.mime in IMAGES and "image" in reads:
         return {"type": "image", "source": source}
-    if block.mime == "application/pdf":
+    if block.mime == "application/pdf" and "pdf" in reads:
         return {"type": "document", "source": source}
     return {"type": "text", "text": f"[{block.name or 'a file'} of type {block.mime} cannot be shown to this model]"}
 
 
-def _shown(content: Sequence[Block]) -> list[dict[str, Any]]:
+def _shown(content: Sequence[Block], reads: Collection[str]) -> list[dict[str, Any]]:
     """Text and media; text that is only blank is refused by the API and says nothing."""
     made = []
     for block in content:
         if isinstance(block, Text) and block.text.strip():
             made.append({"type": "text", "text": block.text})
         elif isinstance(block, Media):
-            made.append(_media(block))
+            made.append(_media(block, reads))
     return made
 
 
-def _result(message: Message) -> dict[str, Any]:
+def _result(message: Message, reads: Collection[str]) -> dict[str, Any]:
     made: dict[str, Any] = {"type": "tool_result", "tool_use_id": plain(message.call_id)}
-    if content := _shown(message.content):
+    if content := _shown(message.content, reads):
         made["content"] = content
     if message.error:
         made["is_error"] = True
@@ -79,7 +80,7 @@ def _call(block: ToolCall) -> dict[str, Any]:
     }
 
 
-def _said(message: Message, provider: str) -> list[dict[str, Any]]:
+def _said(message: Message, provider: str, reads: Collection[str]) -> list[dict[str, Any]]:
     """An assistant's blocks in their order. Thoughts of other providers and thoughts alone cannot be sent."""
     made: list[dict[str, Any]] = []
     for block in message.content:
@@ -89,7 +90,7 @@ def _said(message: Message, provider: str) -> list[dict[str, Any]]:
         elif isinstance(block, ToolCall):
             made.append(_call(block))
         else:
-            made += _shown((block,))
+            made += _shown((block,), reads)
     return made if any("thinking" not in block["type"] for block in made) else []
 
 
@@ -150,11 +151,12 @@ class Encoder:
 
     Args:
         provider: whose thoughts may go back.
+        reads: what the model reads besides text; other media are named in words.
         ttl: how long the provider's cache should keep the prefix: "5m", "1h" or "" for no breakpoints at all.
     """
 
-    def __init__(self, provider: str, ttl: str = "5m") -> None:
-        self._provider = provider
+    def __init__(self, provider: str, ttl: str = "5m", reads: Collection[str] = MEDIA) -> None:
+        self._provider, self._reads = provider, reads
         control = {"type": "ephemeral"} | ({"ttl": ttl} if ttl not in {"", "5m"} else {})
         self._mark = b',"cache_control":' + _encode(control) if ttl else b""
         self._threads: dict[str, _Thread] = {}
@@ -185,11 +187,11 @@ class Encoder:
 
     def _blocks(self, message: Message) -> Iterator[tuple[str, dict[str, Any]]]:
         if message.role == "assistant":
-            yield from (("assistant", block) for block in _said(message, self._provider))
+            yield from (("assistant", block) for block in _said(message, self._provider, self._reads))
         elif message.role == "tool":
-            yield "user", _result(message)
+            yield "user", _result(message, self._reads)
         else:
-            shown = _shown(message.content) or [{"type": "text", "text": "(empty message)"}]
+            shown = _shown(message.content, self._reads) or [{"type": "text", "text": "(empty message)"}]
             yield from (("user", block) for block in shown)
 
     def _head(self, prompt: Prompt, fields: Mapping[str, Any]) -> bytes:

@@ -15,7 +15,8 @@ from ..wire.config import OUTPUT
 BUDGETS = {"minimal": 1024, "low": 4096, "medium": 10_000, "high": 16_000, "xhigh": 24_000, "max": 31_999}
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 OFF = frozenset({"none", "off", "disabled"})
-SAMPLING = ("temperature", "top_p", "top_k", "stop_sequences", "metadata", "service_tier", "tool_choice")
+RANDOMNESS = ("temperature", "top_p", "top_k")
+PASSED = (*RANDOMNESS, "stop_sequences", "metadata", "service_tier", "tool_choice")
 _VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2}))?(?!\d)")
 
 
@@ -46,7 +47,7 @@ def fields(model: str, limit: int, options: Mapping[str, Any], cap: int = OUTPUT
         if budget >= largest:
             thinking = thinking | {"budget_tokens": max(1024, largest // 2)}
     made: dict[str, Any] = {"model": model, "max_tokens": largest, "stream": True}
-    made |= {name: options[name] for name in SAMPLING if options.get(name) is not None}
+    made |= {name: options[name] for name in PASSED if options.get(name) is not None}
     if thinking.get("type", "disabled") != "disabled":
         # while it thinks the API accepts no other randomness than its own
         made.pop("temperature", None)

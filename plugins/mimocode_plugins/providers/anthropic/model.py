@@ -22,8 +22,8 @@ from ..wire.faults import Asked
 from ..wire.http import Line, decoded, drained
 from ..wire.sse import Event
 from .decode import Reader
-from .encode import Encoder
-from .fields import fields
+from .encode import MEDIA, Encoder
+from .fields import RANDOMNESS, fields
 
 VERSION = "2023-06-01"
 HOME = "api.anthropic.com"
@@ -45,7 +45,9 @@ class ClaudeModel:
         secrets = (*target.asked.secrets, token) if token else target.asked.secrets
         self._asked: Asked = replace(target.asked, secrets=secrets)
         self._line = Line(self._asked, _headers(target, token), target.timeouts)
-        self._encoder = Encoder(target.provider.id, str(target.model.record.get("cachePromptTTL", "5m") or ""))
+        record = target.model.record
+        reads = target.model.media if record.get("modalities") else MEDIA
+        self._encoder = Encoder(target.provider.id, str(record.get("cachePromptTTL", "5m") or ""), reads)
 
     @property
     def ref(self) -> str:
@@ -92,6 +94,9 @@ class ClaudeModel:
         merged = {**self._target.body, **variant, **options}
         if variant:
             merged.pop("variant", None)
+        if self._target.model.record.get("temperature") is False:
+            # newer models refuse every choice of randomness
+            merged = {name: value for name, value in merged.items() if name not in RANDOMNESS}
         model = self._target.model
         return fields(model.wire_id, model.limit("output"), merged, self._target.output_cap)
 
