@@ -1,7 +1,7 @@
 """One connection to one model: send bytes, get events, and every failure as a `ModelError`.
 
 HTTP/1.1 with keep-alive. Redirects are not followed, because they would carry the key elsewhere. Proxies come from
-the environment. Time-outs: connecting, waiting for the first byte, and waiting between chunks.
+the environment, except for addresses on this machine. Time-outs: connecting, waiting for the first byte, and waiting between chunks.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import msgspec
 from mimocode.errors import ModelError, ModelFault
 
 from . import faults
+from .catalogue import is_local
 from .faults import Asked
 from .sse import Decoder, Event, TooLong
 
@@ -130,6 +131,8 @@ class Line:
         if self._client is None:
             self._client = httpx2.AsyncClient(
                 verify=_verify(self.asked.url),
+                # a proxy of the environment cannot reach a server on this machine
+                trust_env=not is_local(self.asked.url),
                 timeout=httpx2.Timeout(None, connect=self.timeouts.connect),
                 headers={"accept": "text/event-stream", "accept-encoding": "identity", "user-agent": "mimocode"},
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=60),

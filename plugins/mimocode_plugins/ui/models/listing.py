@@ -52,13 +52,11 @@ def line(info: ModelInfo) -> str:
 
 
 def short(tokens: int) -> str:
-    """A number of tokens as people say it: 200K, 1M, 1.05M."""
-    for size, letter in ((1_000_000, "M"), (1_000, "K")):
-        if tokens >= size:
-            # 1,048,576 is what everybody calls 1M, 262,144 is 262K
-            digits = f"{tokens / size:.1f}" if letter == "M" else f"{tokens / size:.0f}"
-            return digits.removesuffix(".0") + letter
-    return str(tokens)
+    """A number of tokens as people say it: 200K, 1M, 2.5M."""
+    if tokens >= 1_000_000:
+        # rounded down: 1,048,576 is what everybody calls 1M
+        return f"{tokens // 100_000 / 10:g}M"
+    return f"{tokens / 1000:.0f}K" if tokens >= 1000 else str(tokens)
 
 
 def _provider(info: ModelInfo) -> str:

@@ -1,6 +1,8 @@
 """Chat Completions over real HTTP, against a server that refuses what providers refuse."""
 
+import asyncio
 import json
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -307,3 +309,33 @@ async def test_sampling_limits_and_variants(tmp_path, name, model, options, expe
     for always in ("stream", "stream_options", "messages", "tools"):
         del body[always]
     assert body == expected
+
+
+async def test_closing_the_stream_ends_the_request_at_once(tmp_path):
+    async with raw([http(), events(chunk(content="a"))], hang=True) as server:
+        model = await opened(tmp_path, server.url)
+        async with aclosing(model.stream(prompt(user("go")))) as stream:
+            assert await anext(stream) == TextDelta("a")
+        await asyncio.wait_for(server.gone.wait(), 0.25)
+        await model.close()
+
+
+async def test_candidates_may_be_asked_at_once(tmp_path):
+    with ModelServer([{"text": "one two three"}]) as server:
+        model = await opened(tmp_path, f"{server.url}/v1")
+        answers = await asyncio.gather(*(tell(model, prompt(user("go"))) for _ in range(5)))
+        assert [answer.message.text for _, answer in answers] == ["one two three"] * 5
+        await model.close()
+
+
+async def test_a_second_model_of_the_same_session_takes_over(tmp_path):
+    """Switching from Responses to Chat Completions in mid-conversation: nothing of the first wire is in the way."""
+    script = [{"reasoning": "hm", "calls": [{"name": "look", "arguments": {}}]}, {"text": "done"}]
+    with ModelServer(script) as server:
+        first = await opened(tmp_path, "", provider(f"{server.url}/v1", "@ai-sdk/openai", reasoning=True))
+        second = await opened(tmp_path, f"{server.url}/v1")
+        _, answer = await tell(first, prompt(user("go")))
+        messages = [user("go"), answer.message, result(answer.message.calls[0], "A")]
+        assert (await tell(second, prompt(*messages)))[1].message == assistant("done")
+        await first.close()
+        await second.close()

@@ -76,6 +76,18 @@ async def test_nobody_listens():
     assert str(error).startswith(f"cannot reach acme at http://127.0.0.1:{port}/v1: ")
 
 
+async def test_a_proxy_is_not_asked_for_a_server_on_this_machine(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    async with raw([http(), events("1")]) as server:
+        assert await read(line(server.url)) == [Event("", b"1")]
+
+
+async def test_a_proxy_that_is_down_is_named(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    error = await failure(line("http://api.acme.test/v1"))
+    assert error.fault is ModelFault.NETWORK
+
+
 async def test_a_name_that_does_not_exist():
     error = await failure(line("http://no-such-host.invalid/v1"))
     assert (error.fault, str(error)) == (
