@@ -18,43 +18,37 @@ import msgspec
 
 from mimocode.errors import ModelError, ModelFault
 
-_OVERFLOW = re.compile(
-    "|".join(
-        (
-            r"(prompt|input) (is )?too long",
-            r"(prompt|input) (token count|length)\b.{0,80}(exceed|supports)",
-            r"maximum (context|prompt|input|allowed input) (length|size)",
-            r"(exceed|larger|greater|longer).{0,60}context (size|window|length|limit)",
-            r"context (size|window|length).{0,60}exceed",
-            r"(context_length|context_window|token_limit)_exceeded",
-            r"exceeds? (the )?(max(_seq_len|_model_len|imum number of tokens)|limit of [\d,]+)",
-            r"exceeded model token limit|token limit exceeded",
-            r"reduce the length of the (messages|input|prompt)",
-            r"too large for model with",
-            r"request_too_large",
-        )
-    ),
-    re.I,
+# Patterns stay text until a failure needs them: compiling them takes longer than building a request.
+_OVERFLOW = "|".join(
+    (
+        r"(prompt|input) (is )?too long",
+        r"(prompt|input) (token count|length)\b.{0,80}(exceed|supports)",
+        r"maximum (context|prompt|input|allowed input) (length|size)",
+        r"(exceed|larger|greater|longer).{0,60}context (size|window|length|limit)",
+        r"context (size|window|length).{0,60}exceed",
+        r"(context_length|context_window|token_limit)_exceeded",
+        r"exceeds? (the )?(max(_seq_len|_model_len|imum number of tokens)|limit of [\d,]+)",
+        r"exceeded model token limit|token limit exceeded",
+        r"reduce the length of the (messages|input|prompt)",
+        r"too large for model with",
+        r"request_too_large",
+    )
 )
-_QUOTA = re.compile(
-    r"insufficient[_ ](quota|balance|funds|credits?)|exceeded your current quota|credit balance is too low"
-    r"|billing|payment required|out of credits?|quota[_ ]exceeded|usage limit (has been )?reached|monthly limit",
-    re.I,
+_EMPTY = r"insufficient[_ ](quota|balance|funds|credits?)|credit balance|exceeded your current quota"
+_QUOTA = _EMPTY + (
+    r"|billing|payment required|out of credits?|quota[_ ]exceeded|usage limit (has been )?reached|monthly limit"
 )
-_EMPTY = re.compile(r"insufficient[_ ](quota|balance|funds|credits?)|credit balance|exceeded your current quota", re.I)
-_FILTER = re.compile(r"content[_ ](filter|policy|management)|data_inspection_failed|safety (system|filter)", re.I)
-_UNKNOWN_MODEL = re.compile(
+_FILTER = r"content[_ ](filter|policy|management)|data_inspection_failed|safety (system|filter)"
+_UNKNOWN_MODEL = (
     r"model[_ ]not[_ ](found|exist)|(no such|unknown|invalid) model|model .{0,120}"
-    r"(does not exist|not found|not exist|is not supported|is not available|unavailable)|not a valid model",
-    re.I,
+    r"(does not exist|not found|not exist|is not supported|is not available|unavailable)|not a valid model"
 )
-_RATE = re.compile(r"rate[_ -]?limit|too many requests|throttl|per (minute|second|day)", re.I)
-_SERVER = re.compile(r"overloaded|server_?[ _]?error|internal[_ ]error|unavailable|timeout|timed out|busy", re.I)
-_BAD_KEY = re.compile(r"invalid[_ ]api[_ ]key|incorrect api key|authentication[_ ]error|unauthorized|permission", re.I)
+_RATE = r"rate[_ -]?limit|too many requests|throttl|per (minute|second|day)"
+_BAD_KEY = r"invalid[_ ]api[_ ]key|incorrect api key|authentication[_ ]error|unauthorized|permission"
+_BAD_REQUEST = r"invalid_request|bad request|invalid_prompt"
 _TIME = r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|h|hours?|m|min|minutes?|s|sec|seconds?)(?![a-z])"
-_AGAIN = re.compile(rf"(?:try again|retry)\b[^.\d]{{0,40}}?((?:{_TIME}\s*)+)", re.I)
-_SPAN = re.compile(_TIME, re.I)
-_KEYLIKE = re.compile(r"\b(sk|key|xai|gsk|tp)-[A-Za-z0-9_*.-]{6,}")
+_AGAIN = rf"(?:try again|retry)\b[^.\d]{{0,40}}?((?:{_TIME}\s*)+)"
+_KEYLIKE = r"\b(sk|key|xai|gsk|tp)-[A-Za-z0-9_*.-]{6,}"
 
 
 @dataclass(frozen=True)
@@ -96,7 +90,7 @@ def scrub(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         if len(secret) > 3:
             text = text.replace(secret, "[key]")
-    return _KEYLIKE.sub("[key]", text)
+    return re.sub(_KEYLIKE, "[key]", text)
 
 
 @dataclass(frozen=True)
@@ -188,8 +182,8 @@ def retry_after(headers: Mapping[str, str], message: str = "", now: float | None
             return max(0.0, parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now))
         except (ValueError, TypeError):
             pass
-    if found := _AGAIN.search(message):
-        return sum(float(number) * _unit(unit.lower()) for number, unit in _SPAN.findall(found[1]))
+    if found := re.search(_AGAIN, message, re.I):
+        return sum(float(number) * _unit(unit.lower()) for number, unit in re.findall(_TIME, found[1], re.I))
     return None
 
 
@@ -213,12 +207,12 @@ def _fault(status: int, said: Words) -> ModelFault:
             return ModelFault.OVERFLOW
         case 429:
             # some mention billing in every rate limit: only the plain words count, a rate can be waited for
-            return ModelFault.QUOTA if _EMPTY.search(said.all) else ModelFault.RATE
+            return ModelFault.QUOTA if re.search(_EMPTY, said.all, re.I) else ModelFault.RATE
         case 408 | 409 | 425:
             return ModelFault.SERVER
     if status >= 500:
         # some gateways wrap the refusal of the real provider into a 500
-        return ModelFault.OVERFLOW if _OVERFLOW.search(said.all) else ModelFault.SERVER
+        return ModelFault.OVERFLOW if re.search(_OVERFLOW, said.all, re.I) else ModelFault.SERVER
     return (
         _first(
             said,
@@ -242,14 +236,14 @@ def _fault_of_words(said: Words) -> ModelFault:
             (_BAD_KEY, ModelFault.CREDENTIAL),
             (_UNKNOWN_MODEL, ModelFault.NOT_FOUND),
             (_FILTER, ModelFault.FILTERED),
-            (re.compile("invalid_request|bad request|invalid_prompt", re.I), ModelFault.REQUEST),
+            (_BAD_REQUEST, ModelFault.REQUEST),
         )
         or ModelFault.SERVER
     )
 
 
-def _first(said: Words, *rules: tuple[re.Pattern[str], ModelFault]) -> ModelFault | None:
-    return next((fault for pattern, fault in rules if pattern.search(said.all)), None)
+def _first(said: Words, *rules: tuple[str, ModelFault]) -> ModelFault | None:
+    return next((fault for pattern, fault in rules if re.search(pattern, said.all, re.I)), None)
 
 
 def _sentence(fault: ModelFault, status: int, said: Words, asked: Asked, wait: float | None) -> str:

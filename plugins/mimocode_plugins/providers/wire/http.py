@@ -1,7 +1,8 @@
 """One connection to one model: send bytes, get events, and every failure as a `ModelError`.
 
 HTTP/1.1 with keep-alive. Redirects are not followed, because they would carry the key elsewhere. Proxies come from
-the environment, except for addresses on this machine. Time-outs: connecting, waiting for the first byte, and waiting between chunks.
+the environment, except for addresses on this machine. There are three time-outs: for connecting, for the first byte,
+and between chunks.
 """
 
 from __future__ import annotations
