@@ -69,7 +69,7 @@ class Policy:
 
         Args:
             attempt: how many attempts have failed in this way.
-            spent: seconds since the first one began.
+            spent: seconds since the first one failed.
         """
         limit = self.limits.get(error.fault)
         if limit is None or attempt >= limit.attempts:
@@ -110,7 +110,7 @@ class Retry:
         Raises:
             ModelError: the last failure, its sentence saying how often it was tried.
         """
-        began = monotonic()
+        since: float | None = None
         failed: dict[ModelFault, int] = {}
         while True:
             try:
@@ -121,7 +121,9 @@ class Retry:
                 return
             except ModelError as error:
                 failed[error.fault] = failed.get(error.fault, 0) + 1
-                wait = self._policy.wait(error, failed[error.fault], monotonic() - began)
+                # from the first failure on: a long answer that is cut has not used up the time for trying again
+                since = monotonic() if since is None else since
+                wait = self._policy.wait(error, failed[error.fault], monotonic() - since)
                 if wait is None:
                     raise _final(error, sum(failed.values()), self._policy) from error
                 reason = str(error)

@@ -184,7 +184,7 @@ def costed(usage: Usage, info: ModelInfo) -> Usage:
     if not info.price:
         return usage
     price = info.price
-    fresh = usage.input - usage.cache_read - usage.cache_write
+    fresh = max(0, usage.input - usage.cache_read - usage.cache_write)
     inputs = fresh * price.get("input", 0.0)
     inputs += usage.cache_read * price.get("cache_read", price.get("input", 0.0))
     inputs += usage.cache_write * price.get("cache_write", price.get("input", 0.0))
