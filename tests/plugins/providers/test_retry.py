@@ -129,6 +129,8 @@ def test_the_shipped_waits_grow_are_capped_and_end():
     assert [policy.wait(error(ModelFault.NETWORK), n, 0.0) for n in (5, 6)] == [16.0, None]
     assert policy.wait(error(ModelFault.SERVER), 5, 880.0) is None
     assert policy.wait(error(ModelFault.SERVER, 9.0), 1, 0.0) == 9.0
+    assert policy.wait(error(ModelFault.RATE, 3600.0), 1, 0.0) is None
+    assert Policy(asked=7200.0, jitter=0.0).wait(error(ModelFault.RATE, 3600.0), 1, 0.0) == 3600.0
 
 
 def test_the_waits_of_many_clients_differ():

@@ -10,7 +10,6 @@ a side effect: tools run only after the answer, outside of here. A failure that 
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -75,11 +74,10 @@ class Policy:
         if limit is None or attempt >= limit.attempts:
             return None
         if asked := error.retry_after:
-            # never earlier than asked
-            wait = asked * (1 + random.uniform(0, self.jitter)) if asked <= self.asked else math.inf
-        else:
-            wait = min(limit.first * 2.0 ** (attempt - 1), limit.longest)
-            wait *= 1 + random.uniform(-self.jitter, self.jitter)
+            # never earlier than asked, and what the user allows a provider to ask is not counted against the total
+            return asked * (1 + random.uniform(0, self.jitter)) if asked <= self.asked else None
+        wait = min(limit.first * 2.0 ** (attempt - 1), limit.longest)
+        wait *= 1 + random.uniform(-self.jitter, self.jitter)
         return wait if spent + wait <= limit.total else None
 
 
