@@ -1,0 +1,68 @@
+"""What our tool servers have in common: how a function becomes a tool, and how it answers and fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools.base import Tool
+from mcp_types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
+
+from mimocode.errors import ToolFailed
+
+from .place import Place, because
+
+READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+
+
+def tool(package: str, run: Callable[..., Any], hints: ToolAnnotations, **told: Any) -> Tool:
+    """Make `run` a tool, described by `<its name>.md` in `package`; `told` is what guards learn of it."""
+    text = files(package).joinpath(f"{run.__name__}.md").read_text(encoding="utf-8").strip()
+    made = Tool.from_function(
+        run, description=text, annotations=hints, meta={"mimocode": told}, structured_output=False
+    )
+    return made.model_copy(update={"parameters": plain(made.parameters)})
+
+
+def plain(schema: Any) -> Any:
+    """A schema without what only costs tokens: titles, null as an alternative, null as a default."""
+    if isinstance(schema, list):
+        return [plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {k: v for k, v in schema.items() if not (k == "title" and isinstance(v, str)) and (k, v) != ("default", None)}
+    choices = [choice for choice in kept.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        del kept["anyOf"]
+        kept = {**choices[0], **kept}
+    return {key: plain(value) for key, value in kept.items()}
+
+
+def answer(text: str, display: Mapping[str, Any], *media: ContentBlock) -> CallToolResult:
+    """A result: `text` (and media) for the model, `display` for the screen."""
+    return CallToolResult(content=[TextContent(text=text), *media], structured_content=dict(display))
+
+
+def here(place: Place, ctx: Context) -> Place:
+    """The place, seen from the working directory of the session that calls."""
+    return place.during(ctx.request_context.meta)  # type: ignore[arg-type]
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Let the model read what went wrong.
+
+    Raises:
+        ToolError: for every failure that was foreseen.
+    """
+    try:
+        yield
+    except ToolFailed as failure:
+        raise ToolError(str(failure)) from None
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise ToolError(f"The system refused: {because(error)}{where}.") from None

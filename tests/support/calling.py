@@ -1,0 +1,42 @@
+"""Call tools the way the kernel does: through an MCP client, with the session's directory in the meta."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mcp import Client
+
+
+@dataclass
+class Tools:
+    """A connected server."""
+
+    client: Any
+    directory: Path
+
+    async def raw(self, name: str, /, **arguments: Any) -> Any:
+        """The whole result of a call."""
+        return await self.client.call_tool(name, arguments, meta={"mimocode/directory": str(self.directory)})
+
+    async def __call__(self, name: str, /, **arguments: Any) -> str:
+        """The text of a call that succeeds."""
+        result = await self.raw(name, **arguments)
+        assert not result.is_error, result.content[0].text
+        return str(result.content[0].text)
+
+    async def fails(self, name: str, /, **arguments: Any) -> str:
+        """The text of a call that fails."""
+        result = await self.raw(name, **arguments)
+        assert result.is_error, result.content[0].text
+        return str(result.content[0].text).removeprefix(f"Error executing tool {name}: ")
+
+
+@asynccontextmanager
+async def connected(server: Any, directory: Path) -> AsyncIterator[Tools]:
+    """Tools of a server, used from a directory."""
+    async with Client(server) as client:
+        yield Tools(client, directory)

@@ -1,0 +1,44 @@
+"""Write the `catalogue.json` of every tool server anew: PYTHONPATH=kernel:plugins:tests python -m support.catalogues"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+from mcp import Client
+
+from mimocode_plugins.tools.place import Place
+
+SERVERS = ("files", "search", "shell")
+
+
+def build(name: str, root: Path = Path("/")) -> Any:
+    """The live server of a tool plugin."""
+    return importlib.import_module(f"mimocode_plugins.tools.{name}.server").build(Place(root, root))
+
+
+async def catalogue(server: Any) -> str:
+    """The tools of a server as the JSON that is committed: the same bytes for the same tools."""
+    async with Client(server) as client:
+        tools = (await client.list_tools()).tools
+    listed = [tool.model_dump(mode="json", exclude_none=True, by_alias=False) for tool in tools]
+    return json.dumps(listed, indent=1, ensure_ascii=False) + "\n"
+
+
+def path(name: str) -> Path:
+    """Where the catalogue of a tool plugin is kept."""
+    package = importlib.import_module(f"mimocode_plugins.tools.{name}")
+    return Path(str(package.__file__)).with_name("catalogue.json")
+
+
+async def main() -> None:
+    """Write all of them."""
+    for name in SERVERS:
+        path(name).write_text(await catalogue(build(name)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
