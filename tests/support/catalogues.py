@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import json
 from pathlib import Path
 from typing import Any
 
-from mcp import Client
-
+from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
 
 SERVERS = ("files", "search", "shell")
@@ -18,14 +16,6 @@ SERVERS = ("files", "search", "shell")
 def build(name: str, root: Path = Path("/")) -> Any:
     """The live server of a tool plugin."""
     return importlib.import_module(f"mimocode_plugins.tools.{name}.server").build(Place(root, root))
-
-
-async def catalogue(server: Any) -> str:
-    """The tools of a server as the JSON that is committed: the same bytes for the same tools."""
-    async with Client(server) as client:
-        tools = (await client.list_tools()).tools
-    listed = [tool.model_dump(mode="json", exclude_none=True, by_alias=False) for tool in tools]
-    return json.dumps(listed, indent=1, ensure_ascii=False) + "\n"
 
 
 def path(name: str) -> Path:

@@ -55,7 +55,7 @@ class Place:
         real, root = Path(os.path.realpath(path)), Path(os.path.realpath(self.root))
         inside = path.is_relative_to(self.root) or path.is_relative_to(root)
         if inside and not real.is_relative_to(root) and not self.links_may_leave:
-            raise ToolFailed(f"{show(path)} leads through a link out of the project, to {show(real)}; nothing was written.")
+            raise ToolFailed(f"{show(path)} is a link out of the project, to {show(real)}; nothing was written.")
         return real
 
     def short(self, path: Path) -> str:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 from importlib.resources import files
 from typing import Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools.base import Tool
 from mcp_types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 
 from mimocode.errors import ToolFailed
 
-from .place import Place, because
+from .place import Place, because, show
 
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
-def tool(package: str, run: Callable[..., Any], hints: ToolAnnotations, **told: Any) -> Tool:
+def tool(package: str, run: Callable[..., Awaitable[CallToolResult]], hints: ToolAnnotations, **told: Any) -> Tool:
     """Make `run` a tool, described by `<its name>.md` in `package`; `told` is what guards learn of it."""
     text = files(package).joinpath(f"{run.__name__}.md").read_text(encoding="utf-8").strip()
-    made = Tool.from_function(
-        run, description=text, annotations=hints, meta={"mimocode": told}, structured_output=False
-    )
+    meta = {"mimocode": told}
+    made = Tool.from_function(_foreseen(run), description=text, annotations=hints, meta=meta, structured_output=False)
     return made.model_copy(update={"parameters": plain(made.parameters)})
 
 
@@ -34,7 +32,8 @@ def plain(schema: Any) -> Any:
         return [plain(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {k: v for k, v in schema.items() if not (k == "title" and isinstance(v, str)) and (k, v) != ("default", None)}
+    noise = {key for key, value in schema.items() if key == "title" and isinstance(value, str)}
+    kept = {key: value for key, value in schema.items() if key not in noise and (key, value) != ("default", None)}
     choices = [choice for choice in kept.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
         del kept["anyOf"]
@@ -49,20 +48,20 @@ def answer(text: str, display: Mapping[str, Any], *media: ContentBlock) -> CallT
 
 def here(place: Place, ctx: Context) -> Place:
     """The place, seen from the working directory of the session that calls."""
-    return place.during(ctx.request_context.meta)  # type: ignore[arg-type]
+    return place.during(ctx.request_context.meta)
 
 
-@contextmanager
-def explained() -> Iterator[None]:
-    """Let the model read what went wrong.
+def _foreseen(run: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., Awaitable[CallToolResult]]:
+    """Let the model read, in its own words, what went wrong in a way that was foreseen."""
 
-    Raises:
-        ToolError: for every failure that was foreseen.
-    """
-    try:
-        yield
-    except ToolFailed as failure:
-        raise ToolError(str(failure)) from None
-    except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        raise ToolError(f"The system refused: {because(error)}{where}.") from None
+    @wraps(run)
+    async def foreseen(*args: Any, **arguments: Any) -> CallToolResult:
+        try:
+            return await run(*args, **arguments)
+        except ToolFailed as failure:
+            said = str(failure)
+        except OSError as error:
+            said = f"The system refused: {because(error)}{f' ({show(error.filename)})' if error.filename else ''}."
+        return CallToolResult(content=[TextContent(text=said)], is_error=True)
+
+    return foreseen

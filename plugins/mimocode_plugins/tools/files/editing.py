@@ -100,7 +100,7 @@ def _create(named: Path, file: Path, content: str, ledger: Ledger) -> Change:
     exists = file.exists()
     if exists and load(file):
         raise ToolFailed(
-            f"{show(named)} exists and is not empty. Give the text to replace as old_string, or use write to replace it all."
+            f"{show(named)} exists and is not empty. Give the text to replace as old_string, or replace all with write."
         )
     data = Coding().encode(content)
     save(file, data)

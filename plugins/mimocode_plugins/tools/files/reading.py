@@ -25,12 +25,13 @@ LINES, LINE, BYTES = 2_000, 2_000, 50 * 1024
 _CHUNK = 65_536
 _SECONDS = 5.0
 """How long a call may skip towards its first line."""
-_MEDIA = ((b"\x89PNG\r\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"), (b"%PDF-", "application/pdf"))
-_MEDIA_BYTES = 5_000_000
-_BINARY = frozenset(
-    ".zip .tar .gz .bz2 .xz .7z .rar .jar .war .exe .dll .so .dylib .o .a .lib .class .pyc .pyo .wasm .bin .dat .obj"
-    " .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .sqlite .db .woff .woff2 .ttf .otf .mp3 .mp4 .avi .mov .ogg".split()
+_MEDIA = (
+    (b"\x89PNG\r\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"%PDF-", "application/pdf"),
 )
+_MEDIA_BYTES = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def read(place: Place, path: str, offset: int, limit: int, ledger: Ledger) -> Sh
         head = stream.read(_CHUNK)
         if mime := _media_type(head):
             return _media(file, mime, head + stream.read(_MEDIA_BYTES))
-        if file.suffix.lower() in _BINARY and is_binary(head) or is_binary(head):
+        if is_binary(head):
             raise ToolFailed(f"{show(file)} is a binary file, which read does not show.")
         data = head + stream.read(LARGEST + 1 - len(head))
         whole: BinaryIO = io.BytesIO(data)
@@ -70,7 +71,8 @@ def read(place: Place, path: str, offset: int, limit: int, ledger: Ledger) -> Sh
             coding = coding if coding.encoding.startswith("utf-16") else Coding("utf-8", coding.bom)
             whole = stream
         whole.seek(len(coding.bom))
-        return Shown(file, _framed(file, "file", _page(lines_of(whole, coding.encoding), offset, limit, "line", "lines")))
+        lines = lines_of(whole, coding.encoding)
+        return Shown(file, _framed(file, "file", _page(lines, offset, limit, "line", "lines")))
 
 
 def _framed(file: Path, kind: str, content: str) -> str:
@@ -137,7 +139,7 @@ def _media_type(head: bytes) -> str:
 
 def _media(file: Path, mime: str, data: bytes) -> Shown:
     if len(data) > _MEDIA_BYTES:
-        raise ToolFailed(f"{show(file)} is larger than {_MEDIA_BYTES // 1_000_000} MB; make a smaller copy and read that.")
+        raise ToolFailed(f"{show(file)} is larger than {_MEDIA_BYTES // 1_000_000} MB; make a smaller copy.")
     kind = "pdf" if mime == "application/pdf" else "image"
     text = f"<path>{show(file)}</path>\n<type>{kind}</type>\n({len(data)} bytes of {mime}, attached.)"
     return Shown(file, text, mime, base64.b64encode(data).decode())

@@ -40,8 +40,8 @@ def _same_directory(directory: int, file: Path) -> None:
     """Refuse when a parent was exchanged for a link after the path was resolved."""
     if sys.platform == "linux":
         with suppress(FileNotFoundError):  # no /proc
-            if os.readlink(f"/proc/self/fd/{directory}") != str(file.parent):
-                raise ToolFailed(f"{show(file.parent)} changed while {show(file)} was being written; nothing was written.")
+            if Path(f"/proc/self/fd/{directory}").readlink() != file.parent:
+                raise ToolFailed(f"{show(file.parent)} was exchanged during the write; nothing was written.")
 
 
 def _replace(directory: int, file: Path, data: bytes) -> None:

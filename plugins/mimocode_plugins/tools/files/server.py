@@ -7,11 +7,18 @@ from typing import Annotated, Any
 
 from anyio import to_thread
 from mcp.server.mcpserver import Context, MCPServer
-from mcp_types import BlobResourceContents, CallToolResult, ContentBlock, EmbeddedResource, ImageContent, ToolAnnotations
+from mcp_types import (
+    BlobResourceContents,
+    CallToolResult,
+    ContentBlock,
+    EmbeddedResource,
+    ImageContent,
+    ToolAnnotations,
+)
 from pydantic import Field
 
 from ..place import Place
-from ..server import READS, answer, explained, here, tool
+from ..server import READS, answer, here, tool
 from . import editing, reading
 from .difference import difference
 from .ledger import Ledger
@@ -35,14 +42,12 @@ def build(place: Place, locks: dict[str, Lock] | None = None) -> MCPServer:
         def work() -> reading.Shown:
             return reading.read(seen, file_path, offset or 0, reading.LINES if limit is None else limit, ledger)
 
-        with explained():
-            shown = await to_thread.run_sync(work, abandon_on_cancel=True)
+        shown = await to_thread.run_sync(work, abandon_on_cancel=True)
         return answer(shown.text, {"title": seen.short(shown.path)}, *_attached(shown))
 
     async def write(ctx: Context, file_path: str, content: str) -> CallToolResult:
         seen = here(place, ctx)
-        with explained():
-            change = await to_thread.run_sync(editing.write, seen, file_path, content, ledger)
+        change = await to_thread.run_sync(editing.write, seen, file_path, content, ledger)
         return await _changed(seen, change, " ".join(filter(None, ["Wrote file successfully.", change.note])))
 
     async def edit(
@@ -53,10 +58,9 @@ def build(place: Place, locks: dict[str, Lock] | None = None) -> MCPServer:
         replace_all: bool | None = None,
     ) -> CallToolResult:
         seen = here(place, ctx)
-        with explained():
-            change = await to_thread.run_sync(
-                editing.edit, seen, file_path, old_string, new_string, bool(replace_all), ledger
-            )
+        change = await to_thread.run_sync(
+            editing.edit, seen, file_path, old_string, new_string, bool(replace_all), ledger
+        )
         where = "Created the file." if change.created else f"Replaced {change.places} place{'s' * (change.places > 1)}."
         return await _changed(seen, change, where)
 
