@@ -46,9 +46,9 @@ class Running:
 
     def __init__(self, command: str, directory: Path, env: Mapping[str, str], spool: Spool, groups: Groups) -> None:
         self._loop = asyncio.get_running_loop()
-        self._spool, self._groups = spool, groups
+        self.spool, self._groups = spool, groups
         self._eof, self._gone, self._overflow = (self._loop.create_future() for _ in range(3))
-        self._released = False
+        self._released, self._exit_fd = False, -1
         self._pipe, write_end = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -109,9 +109,9 @@ class Running:
             return
         except OSError:
             data = b""
-        if data and not self._spool.full:
-            self._spool.write(data)
-            if self._spool.full and not self._overflow.done():
+        if data and not self.spool.full:
+            self.spool.write(data)
+            if self.spool.full and not self._overflow.done():
                 self._overflow.set_result(None)
         if not data:
             self.close()
@@ -123,40 +123,43 @@ class Running:
             self._loop.remove_reader(self._pipe)
             os.close(self._pipe)
             if self._released:
-                self._spool.close()
+                self.spool.close()
 
-    def release(self) -> bool:
-        """The output was shown; the file is closed when nothing comes any more. Returns whether that is now."""
+    def release(self) -> None:
+        """The output was shown: its file is closed when nothing more comes."""
         self._released = True
         if self._eof.done():
-            self._spool.close()
-        return self._eof.done()
+            self.spool.close()
+
+    @property
+    def over(self) -> bool:
+        """The shell is gone, and so is everything that could still print."""
+        return self._eof.done() and self._gone.done()
 
     def reap(self) -> None:
-        """Collect the shell; the caller has ended its group."""
+        """Collect the shell, which has ended or will at once."""
+        if self._gone.done():
+            return
         self._process.wait()
+        if self._exit_fd >= 0:
+            self._loop.remove_reader(self._exit_fd)
+            os.close(self._exit_fd)
+        self._gone.set_result(None)
 
     def _watch_exit(self) -> None:
         try:
-            descriptor = os.pidfd_open(self._process.pid)
-        except (AttributeError, OSError):  # not Linux, or an old one
+            self._exit_fd = os.pidfd_open(self._process.pid)
+        except (AttributeError, OSError):  # not Linux, or an old one: a thread waits
             self._waiting = self._loop.run_in_executor(None, self._process.wait)
-            self._waiting.add_done_callback(lambda _: self._gone.set_result(None))
-            return
-
-        def collect() -> None:
-            self._loop.remove_reader(descriptor)
-            os.close(descriptor)
-            self._process.wait()
-            self._gone.set_result(None)
-
-        self._loop.add_reader(descriptor, collect)
+            self._waiting.add_done_callback(lambda _: self.reap())
+        else:
+            self._loop.add_reader(self._exit_fd, self.reap)
 
     async def _report(self, progress: Progress) -> None:
         told = 0
         while True:
             await asyncio.sleep(_PROGRESS)
-            if (size := self._spool.size) > told:
+            if (size := self.spool.size) > told:
                 start = max(told, size - _REPORTED)
-                await progress(self._spool.between(start, size).decode("utf-8", "replace"))
+                await progress(self.spool.between(start, size).decode("utf-8", "replace"))
                 told = size

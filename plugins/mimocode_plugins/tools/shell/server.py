@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,20 +30,7 @@ _TIMEOUT = 120_000
 
 def build(place: Place, outputs: Path | None = None) -> MCPServer:
     """The server of one session; long outputs go to files in `outputs`."""
-    directory = outputs or Path.home() / ".local/share/mimocode/tool-output"
-    groups = Groups()
-    running: set[Running] = set()
-
-    @asynccontextmanager
-    async def lifespan(_: MCPServer) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            await groups.close()
-            for left in running:
-                left.close()
-                left.reap()
-            running.clear()
+    commands = Commands(outputs or Path.home() / ".local/share/mimocode/tool-output")
 
     async def bash(
         ctx: Context,
@@ -60,29 +47,65 @@ def build(place: Place, outputs: Path | None = None) -> MCPServer:
             raise ToolFailed("timeout and max_output_tokens cannot be negative.")
         if not start.is_dir():
             raise ToolFailed(f"The working directory {show(start)} does not exist.")
+        with commands.start(command, start) as run:
+            end = await run.ending(limit / 1000, lambda text: ctx.report_progress(run.spool.size, None, text))
+            return _answer(end, run, description or command, limit, max_output_tokens or 0)
 
-        spool = Spool(directory)
+    @asynccontextmanager
+    async def lifespan(_: MCPServer) -> AsyncIterator[None]:
         try:
-            run = Running(command, start, environment(os.environ), spool, groups)
-        except ValueError:
-            raise ToolFailed("The command contains a character that no command can have, such as NUL.") from None
-        running.add(run)
-        try:
-            end = await run.ending(limit / 1000, lambda text: ctx.report_progress(spool.size, None, text))
-            notes = _notes(end, spool, limit, run.group)
-            text = spool.shown(max_output_tokens or 0).rstrip("\n") or "(no output)"
-            display: dict[str, Any] = {"title": description or command, "exit": end.exit, "output": spool.tail(_SCREEN)}
+            yield
         finally:
-            if run.release():
-                running.discard(run)
-        if notes:
-            text += "\n\n<bash_metadata>\n" + "\n".join(notes) + "\n</bash_metadata>"
-        if spool.path:
-            display["file"] = str(spool.path)
-        return answer(text, display)
+            await commands.close()
 
     told: dict[str, Any] = {"permission": "bash", "command": "command", "paths": ["workdir"], "truncated": True}
     return MCPServer("shell", log_level="WARNING", lifespan=lifespan, tools=[tool(__package__, bash, _RUNS, **told)])
+
+
+class Commands:
+    """The commands of one session, also those that go on in the background."""
+
+    def __init__(self, outputs: Path) -> None:
+        self._outputs = outputs
+        self._groups = Groups()
+        self._running: set[Running] = set()
+
+    @contextmanager
+    def start(self, command: str, directory: Path) -> Iterator[Running]:
+        """Start a command; at the end of the context its output has been shown.
+
+        Raises:
+            ToolFailed: it cannot be started.
+        """
+        self._running = {run for run in self._running if not run.over}
+        try:
+            run = Running(command, directory, environment(os.environ), Spool(self._outputs), self._groups)
+        except ValueError:
+            raise ToolFailed("The command contains a character that no command can have, such as NUL.") from None
+        self._running.add(run)
+        try:
+            yield run
+        finally:
+            run.release()
+
+    async def close(self) -> None:
+        """End what still runs."""
+        await self._groups.close()
+        for run in self._running:
+            run.close()
+            run.reap()
+        self._running.clear()
+
+
+def _answer(end: Ending, run: Running, title: str, limit: float, tokens: int) -> CallToolResult:
+    notes = _notes(end, run.spool, limit, run.group)
+    text = run.spool.shown(tokens).rstrip("\n") or "(no output)"
+    if notes:
+        text += "\n\n<bash_metadata>\n" + "\n".join(notes) + "\n</bash_metadata>"
+    display: dict[str, Any] = {"title": title, "exit": end.exit, "output": run.spool.tail(_SCREEN)}
+    if run.spool.path:
+        display["file"] = str(run.spool.path)
+    return answer(text, display)
 
 
 def _notes(end: Ending, spool: Spool, limit: float, group: int) -> list[str]:
