@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,6 +38,19 @@ class Tools:
 
 @asynccontextmanager
 async def connected(server: Any, directory: Path) -> AsyncIterator[Tools]:
-    """Tools of a server, used from a directory."""
-    async with Client(server) as client:
-        yield Tools(client, directory)
+    """Tools of a server, used from a directory. The client lives in a task of its own, so that fixtures can use it."""
+    ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+
+    async def live() -> None:
+        async with Client(server) as client:
+            ready.set_result(client)
+            await stop.wait()
+
+    task = asyncio.create_task(live())
+    await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        yield Tools(ready.result(), directory)
+    finally:
+        stop.set()
+        await task

@@ -23,8 +23,8 @@ from .opening import open_file
 LINES, LINE, BYTES = 2_000, 2_000, 50 * 1024
 """What one call shows at most (surface 6.2)."""
 _CHUNK = 65_536
-_SECONDS = 5.0
-"""How long a call may skip towards its first line."""
+_SECONDS = 3.0
+"""How long one call may look for lines."""
 _MEDIA = (
     (b"\x89PNG\r\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -82,20 +82,22 @@ def _framed(file: Path, kind: str, content: str) -> str:
 def _page(lines: Iterator[str], offset: int, limit: int, one: str, many: str) -> str:
     """Lines from `offset` on, and a footer that says where they end."""
     shown: list[str] = []
-    size, number, deadline = 0, 0, time.monotonic() + _SECONDS
-    numbered = one == "line"
-    for number, line in enumerate(lines, 1):
-        if number < offset:
-            if time.monotonic() > deadline:
-                raise ToolFailed(f"Line {offset} is too far into the file to reach in time; cut it out with a command.")
-            continue
-        text = f"{number}: {_cut(line)}" if numbered else line
-        size += len(text.encode()) + 1
-        if len(shown) == limit or (size > BYTES and shown):
-            why = " (50 KB at a time)" if size > BYTES else ""
-            shown.append(f"\n(More follows{why}: continue with offset={number}.)")
-            return "\n".join(shown)
-        shown.append(text)
+    size = number = 0
+    try:
+        for number, line in enumerate(lines, 1):
+            if number < offset:
+                continue
+            text = f"{number}: {_cut(line)}" if one == "line" else line
+            size += len(text.encode()) + 1
+            if len(shown) == limit or (size > BYTES and shown):
+                why = " (50 KB at a time)" if size > BYTES else ""
+                shown.append(f"\n(More follows{why}: continue with offset={number}.)")
+                return "\n".join(shown)
+            shown.append(text)
+    except TimeoutError:
+        if not shown:
+            raise ToolFailed(f"Line {offset} is too far into the file to reach; cut it out with a command.") from None
+        return "\n".join([*shown, "\n(The file goes on, further than can be searched here: cut it with a command.)"])
     if number < offset and (number or offset > 1):
         raise ToolFailed(f"offset {offset} is past the end: there are {number} {one if number == 1 else many}.")
     shown.append(f"\n(End, {number} {one if number == 1 else many}.)" if number else "(Empty.)")
@@ -108,9 +110,13 @@ def _cut(line: str) -> str:
 
 
 def lines_of(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    """The lines of a stream, of long ones only the start, so that memory stays flat."""
+    """The lines of a stream, of long ones only the start, so that memory stays flat.
+
+    Raises:
+        TimeoutError: the end was not reached in time; a line that was begun has been given.
+    """
     decoder = codecs.getincrementaldecoder(encoding)("replace")
-    rest = ""
+    rest, deadline = "", time.monotonic() + _SECONDS
     while chunk := stream.read(_CHUNK):
         first, *more = decoder.decode(chunk).split("\n")
         rest += first
@@ -118,6 +124,9 @@ def lines_of(stream: BinaryIO, encoding: str) -> Iterator[str]:
             yield rest
             rest = line
         rest = rest[: LINE + 2]
+        if time.monotonic() > deadline:
+            yield rest
+            raise TimeoutError
     rest += decoder.decode(b"", True)
     if rest:
         yield rest

@@ -113,7 +113,7 @@ def _notes(end: Ending, spool: Spool, limit: float, group: int) -> list[str]:
     notes = []
     if end.timed_out:
         notes.append(f"Ended after its timeout of {limit:g} ms. Give a longer timeout if it needs more time.")
-    elif end.overflowed and not spool.lost:
+    elif end.overflowed:
         notes.append(f"Stopped: it printed more than {LARGEST // 1024**2} MB. Redirect such output to a file.")
     elif end.exit < 0:
         notes.append(f"Killed by {_signal(-end.exit)}.")
@@ -123,10 +123,8 @@ def _notes(end: Ending, spool: Spool, limit: float, group: int) -> list[str]:
         notes.append(f"Not all output could be kept: {spool.lost}.")
     if end.left_running:
         file = spool.to_disk()
-        notes.append(
-            f"Processes it started still run (process group {group}) and end with the session; "
-            f"what they print goes to {file}."
-        )
+        goes = f"; what they print goes to {file}" if file else ""
+        notes.append(f"Processes it started still run (process group {group}) and end with the session{goes}.")
     return notes
 
 

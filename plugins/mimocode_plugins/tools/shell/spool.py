@@ -37,34 +37,41 @@ class Spool:
     @property
     def full(self) -> bool:
         """No more is kept."""
-        return self.size >= LARGEST or bool(self.lost)
+        return self.size >= LARGEST
 
     def write(self, data: bytes) -> None:
         """Add output; what goes past the limit, or finds the disk full, is dropped."""
-        try:
-            self._add(data[: LARGEST - self.size])
-        except OSError as error:
-            self.lost = because(error)
-
-    def _add(self, data: bytes) -> None:
+        if self.lost:
+            return
+        data = data[: LARGEST - self.size]
         self.size += len(data)
         self.lines += data.count(b"\n")
-        if self._file >= 0:
-            _write(self._file, data)
+        if self._file < 0:
+            self._memory += data
+            if self.size > BYTES or self.lines > LINES:
+                self.to_disk()
             return
-        self._memory += data
-        if self.size > BYTES or self.lines > LINES:
-            self.to_disk()
+        try:
+            _write(self._file, data)
+        except OSError as error:
+            self.lost = because(error)
+            self.size = os.fstat(self._file).st_size
 
-    def to_disk(self) -> Path:
-        """Move what there is into the file, and everything that comes."""
-        if self.path is None:
-            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _forget_old(self._directory)
-            self.path = self._directory / f"tool_{time.strftime('%Y%m%d-%H%M%S')}_{secrets.token_hex(4)}"
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            _write(self._file, bytes(self._memory))
-            self._memory.clear()
+    def to_disk(self) -> Path | None:
+        """Move what there is into the file, and everything that comes; None if there can be none."""
+        if self.path is None and not self.lost:
+            path = self._directory / f"tool_{time.strftime('%Y%m%d-%H%M%S')}_{secrets.token_hex(4)}"
+            try:
+                self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _forget_old(self._directory)
+                self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+                _write(self._file, bytes(self._memory))
+            except OSError as error:
+                self.lost = because(error)
+                self.close()
+            else:
+                self.path = path
+                self._memory.clear()
         return self.path
 
     def between(self, start: int, end: int) -> bytes:
@@ -98,7 +105,8 @@ class Spool:
             return _text(head + tail)
         lines = self.lines - head.count(b"\n") - tail.count(b"\n")
         amount = f"{lines} lines, {left} bytes" + (f", about {left // 4} tokens" if tokens else "")
-        note = f"... {amount} left out; the whole output is in {path} (grep it, or read it with offset) ..."
+        rest = f"; the whole output is in {path} (grep it, or read it with offset)" if path else ""
+        note = f"... {amount} left out{rest} ..."
         return f"{_text(head).rstrip(chr(10))}\n\n{note}\n\n{_text(tail)}"
 
     def close(self) -> None:
