@@ -50,6 +50,8 @@ class Job:
         except ValueError:
             raise ToolFailed("The pattern contains a NUL character.") from None
         with self.process as process:
+            if self.stopped:  # while it was being started
+                process.kill()
             try:
                 output, complaints = process.communicate(feed, timeout=SECONDS)
             except subprocess.TimeoutExpired:
