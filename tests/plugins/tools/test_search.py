@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -204,11 +205,15 @@ async def test_a_search_that_is_cancelled_ends_at_once(tools: Tools, tmp_path: P
         await asyncio.sleep(0.01)
 
 
-def _children() -> str:
-    """Running processes that we started."""
-    tasks = Path(f"/proc/{os.getpid()}/task")
-    children = [child for task in tasks.iterdir() for child in (task / "children").read_text().split()]
-    return " ".join(child for child in children if "python" in os.readlink(f"/proc/{child}/exe"))
+def _children() -> list[str]:
+    """Searches without ripgrep that we started and that run."""
+    found = []
+    for task in Path(f"/proc/{os.getpid()}/task").iterdir():
+        with suppress(OSError):
+            for child in (task / "children").read_text().split():
+                with suppress(OSError):
+                    found += [child] * ("scan import main" in Path(f"/proc/{child}/cmdline").read_text())
+    return found
 
 
 @needs_rg

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 _SECRET = re.compile(
-    r"(^|_)(\w*KEY|\w*TOKENS?|\w*SECRETS?|\w*PASSWORD|PASSWD|\w*PASSPHRASE|\w*CREDENTIALS?|AUTH|AUTHORIZATION|PAT)(_|$)",
+    r"(^|_)(\w*KEY|\w*TOKENS?|\w*SECRETS?|\w*PASSWORD|PASSWD|PASS|(?<=_)PWD|\w*PASSPHRASE|\w*CREDENTIALS?|AUTH|AUTHORIZATION|PAT)(_|$)",
     re.ASCII,
 )
 _OURS = frozenset({"MIMOCODE_AUTH_CONTENT", "MIMOCODE_CONFIG_CONTENT"})
