@@ -15,10 +15,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from support.calling import connected
-
 from mimocode_plugins.tools.place import Place
 from mimocode_plugins.tools.shell.server import build
+from support.calling import connected
+
+
+def _bare() -> None:
+    subprocess.run(["bash", "-c", "echo hi"], capture_output=True, start_new_session=True)
 
 
 async def main(rounds: int) -> None:
@@ -30,7 +33,7 @@ async def main(rounds: int) -> None:
         async with connected(build(Place(here, here), here / "out"), here) as tools:
             for _ in range(rounds):
                 start = time.perf_counter()
-                subprocess.run(["bash", "-c", "echo hi"], capture_output=True, start_new_session=True)
+                _bare()
                 middle = time.perf_counter()
                 await tools("bash", command="echo hi")
                 bare.append(middle - start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,3 +54,14 @@ async def connected(server: Any, directory: Path) -> AsyncIterator[Tools]:
     finally:
         stop.set()
         await task
+
+
+async def until(true: Callable[[], Any], seconds: float = 10) -> None:
+    """Wait for something outside of the process.
+
+    Raises:
+        TimeoutError: it does not come true.
+    """
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(0.005)

@@ -43,7 +43,11 @@ class Place:
         """
         if not path.strip() or "\0" in path:
             raise ToolFailed("The path is empty or contains a NUL character; give the path of a file or directory.")
-        found = self.directory / Path(path).expanduser()
+        try:
+            found = self.directory / Path(path).expanduser()
+            os.fsencode(found)
+        except (RuntimeError, UnicodeEncodeError):  # nobody's home, or half a character
+            raise ToolFailed(f"{path!r} cannot be a path on this system.") from None
         return Path(os.path.realpath(found)) if ".." in found.parts else found
 
     def target(self, path: Path) -> Path:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +23,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.calling import Tools, connected
 
 from mimocode.errors import ToolFailed
 from mimocode.testing import catalogue
@@ -31,10 +31,9 @@ from mimocode_plugins.tools.files.difference import difference
 from mimocode_plugins.tools.files.ledger import Ledger
 from mimocode_plugins.tools.files.server import build
 from mimocode_plugins.tools.place import Place, show
+from support.calling import Tools, connected
 
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+M8AAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
-)
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+M8AAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
 
 
 @pytest.fixture
@@ -245,7 +244,9 @@ async def test_a_link_out_of_the_project_is_not_written_through(tmp_path: Path) 
         for name in ("file", "dir/canary", "dir/new", "dangling"):
             message = await tools.fails("write", file_path=name, content="gone")
             assert "is a link out of the project" in message
-        await tools("write", file_path="dir/../mine", content="x")  # what is meant lies beside `app-evil`: no link is left
+        await tools(
+            "write", file_path="dir/../mine", content="x"
+        )  # what is meant lies beside `app-evil`: no link is left
     assert {path.name: path.read_text() for path in outside.iterdir()} == {"canary": "safe"}
 
 
@@ -300,6 +301,14 @@ async def test_an_edit_that_does_not_fit_changes_nothing(tools: Tools, tmp_path:
     assert file.read_text() == "def a():\n\treturn 2\n\ndef b():\n\treturn 2\n"
 
 
+async def test_lines_are_counted_alike_everywhere(tools: Tools, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a\x0c\u2028b\x85\nneedle one\n")
+    assert "2: needle one" in await tools("read", file_path="f")
+    assert "at line 2:\nneedle one" in await tools.fails("edit", file_path="f", old_string="needle two", new_string="x")
+    result = await tools.raw("edit", file_path="f", old_string="one", new_string="1")
+    assert "@@ -1,2 +1,2 @@" in result.structured_content["diff"]
+
+
 async def test_an_empty_old_string_creates(tools: Tools, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     assert await tools("edit", file_path="new/f", old_string="", new_string="x\n") == "Created the file."
@@ -310,9 +319,7 @@ async def test_an_empty_old_string_creates(tools: Tools, tmp_path: Path) -> None
 async def test_edits_at_the_same_time_do_not_lose_each_other(tools: Tools, tmp_path: Path) -> None:
     (tmp_path / "f").write_text("".join(f"<{n}>\n" for n in range(20)))
     await tools("read", file_path="f")
-    await asyncio.gather(
-        *(tools("edit", file_path="f", old_string=f"<{n}>", new_string=f"[{n}]") for n in range(20))
-    )
+    await asyncio.gather(*(tools("edit", file_path="f", old_string=f"<{n}>", new_string=f"[{n}]") for n in range(20)))
     assert (tmp_path / "f").read_text() == "".join(f"[{n}]\n" for n in range(20))
 
 
@@ -346,16 +353,16 @@ async def test_a_write_that_fails_leaves_the_file_as_it_was(tools: Tools, tmp_pa
     with _largest_file(4096):
         wrote = await tools.fails("write", file_path="f", content="x" * 100_000)
         edited = await tools.fails("edit", file_path="f", old_string="a", new_string="b" * 50, replace_all=True)
-    assert wrote == edited == (
-        f"Cannot write {file}: the file would be larger than the system allows; the file is unchanged."
+    assert (
+        wrote
+        == edited
+        == (f"Cannot write {file}: the file would be larger than the system allows; the file is unchanged.")
     )
-    assert (_digest(file), [path.name for path in tmp_path.iterdir()]) == (before, ["f"])
+    assert (_digest(file), os.listdir(tmp_path)) == (before, ["f"])
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="mounting needs root")
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
-    import subprocess
-
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("no right to mount")
@@ -373,16 +380,30 @@ def test_a_process_killed_while_writing_leaves_the_old_or_the_new(tmp_path: Path
     file = tmp_path / "f"
     versions = [bytes([65 + n]) * 2_000_000 for n in range(2)]
     file.write_bytes(versions[0])
-    for delay in (0.001, 0.004, 0.009, 0.016):
-        child = os.fork()
-        if child == 0:
-            while True:
-                for version in versions:
-                    saving.save(file, version)
-        time.sleep(delay)  # where in the loop it is hit does not matter
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    program = f"""if True:
+        from pathlib import Path
+        from mimocode_plugins.tools.files.saving import save
+        for n in range(1_000_000):
+            save(Path({str(file)!r}), bytes([65 + n % 2]) * 2_000_000)
+            print(n, flush=True)
+    """
+    env = {"PYTHONPATH": os.pathsep.join(str(Path(__file__).parents[3] / name) for name in ("kernel", "plugins"))}
+    for moment in range(1, 5):
+        child = subprocess.Popen([sys.executable, "-c", program], env=env, stdout=subprocess.PIPE)
+        with child:
+            assert child.stdout is not None
+            for _ in range(moment):
+                child.stdout.readline()
+            child.kill()  # somewhere in the next write
         assert file.read_bytes() in versions
+
+
+def test_a_parent_that_was_exchanged_for_a_link_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "inside").symlink_to("outside")  # what was resolved as a real directory is a link by now
+    with pytest.raises(ToolFailed, match="was exchanged during the write; nothing was written"):
+        saving.save(tmp_path / "inside/f", b"x")
+    assert list((tmp_path / "outside").iterdir()) == []
 
 
 async def test_a_directory_or_a_pipe_is_not_overwritten(tools: Tools, tmp_path: Path) -> None:

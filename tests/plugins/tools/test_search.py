@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
 import os
 import re
@@ -15,7 +16,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.calling import Tools, connected
 
 from mimocode.errors import ToolFailed
 from mimocode.testing import catalogue
@@ -24,13 +24,16 @@ from mimocode_plugins.tools.search import ripgrep, scan
 from mimocode_plugins.tools.search.patterns import matcher, split
 from mimocode_plugins.tools.search.server import build
 from mimocode_plugins.tools.search.walk import Walk
+from support.calling import Tools, connected, until
 
 RG = shutil.which("rg")
 needs_rg = pytest.mark.skipif(RG is None, reason="ripgrep is not installed")
 
 
 @pytest.fixture(params=[pytest.param("ripgrep", marks=needs_rg), "python"])
-async def tools(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Tools]:
+async def tools(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Tools]:
     if request.param == "python":
         monkeypatch.setenv("PATH", "")
     async with connected(build(Place(tmp_path, tmp_path)), tmp_path) as tools:
@@ -44,6 +47,11 @@ def _tree(root: Path, **files: str | bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
+
+
+def _write(path: bytes) -> None:
+    with open(path, "w") as file:
+        file.write("hit\n")
 
 
 def _names(text: str, root: Path) -> list[str]:
@@ -105,6 +113,17 @@ async def test_what_git_ignores_is_left_out(tools: Tools, tmp_path: Path) -> Non
         "keep.log",
         "sub/z.log",
     }
+
+
+async def test_odd_names_are_printed_harmlessly(tools: Tools, tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/a\n\x1b[2J\xff"
+    os.close(os.open(odd, os.O_CREAT))
+    shown = f"{tmp_path}/a\\n\\x1b[2J\\xff"
+    result = await tools.raw("glob", pattern="a*")
+    assert (result.content[0].text, result.structured_content["paths"]) == (shown, [shown])
+    _write(odd)
+    assert (await tools("grep", pattern="hit")).startswith("Found 1 match")
+    assert "cannot be a path" in await tools.fails("glob", pattern="*", path="~nobody-of-that-name")
 
 
 async def test_links_are_not_followed_round_in_circles(tools: Tools, tmp_path: Path) -> None:
@@ -190,19 +209,15 @@ async def test_a_pattern_that_never_ends_is_stopped(
 
 
 async def test_a_search_that_is_cancelled_ends_at_once(tools: Tools, tmp_path: Path) -> None:
-    import asyncio
-
     _tree(tmp_path, f="a" * 60 + "b\n")
     call = asyncio.create_task(tools.raw("grep", pattern="(?=a)(a|aa)+$"))
-    while not _children():
-        await asyncio.sleep(0.01)
+    await until(_children)
     start = time.monotonic()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
     assert time.monotonic() - start < 0.25
-    while _children():
-        await asyncio.sleep(0.01)
+    await until(lambda: not _children())
 
 
 def _children() -> list[str]:
@@ -227,7 +242,11 @@ def _children() -> list[str]:
     st.sampled_from(["", "*.py", "d/**", "**/e/*.{md,py}"]),
 )
 def test_both_ways_find_the_same(
-    tmp_path_factory: pytest.TempPathFactory, files: dict[str, list[str]], ignored: list[str], pattern: str, include: str
+    tmp_path_factory: pytest.TempPathFactory,
+    files: dict[str, list[str]],
+    ignored: list[str],
+    pattern: str,
+    include: str,
 ) -> None:
     root = tmp_path_factory.mktemp("tree")
     for name, lines in files.items():

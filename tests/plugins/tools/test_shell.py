@@ -10,13 +10,12 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.calling import Tools, connected
 
 from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
@@ -25,6 +24,7 @@ from mimocode_plugins.tools.shell import spool as spooling
 from mimocode_plugins.tools.shell.environment import environment, is_secret
 from mimocode_plugins.tools.shell.server import build
 from mimocode_plugins.tools.shell.spool import Spool
+from support.calling import Tools, connected, until
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,17 +36,23 @@ async def tools(tmp_path: Path) -> AsyncIterator[Tools]:
         yield tools
 
 
-async def _until(true: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.005)
-
-
 def _runs(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def _python(program: str, **env: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", program], env={**os.environ, **env})
+
+
+def _text(file: Path) -> str:
+    return file.read_text()
+
+
+def _mode(file: Path) -> int:
+    return file.stat().st_mode & 0o777
 
 
 def _notes(text: str) -> str:
@@ -93,7 +99,10 @@ async def test_commands_that_cannot_be_started(tools: Tools) -> None:
 
 
 async def test_nothing_waits_for_input(tools: Tools) -> None:
-    assert await tools("bash", command="cat; read -r line; echo got $line; git config --global -e 2>&1 | head -1") is not None
+    assert (
+        await tools("bash", command="cat; read -r line; echo got $line; git config --global -e 2>&1 | head -1")
+        is not None
+    )
     assert _notes(await tools("bash", command="test -t 0 || test -t 1")) == "Exit code 1."
 
 
@@ -110,8 +119,8 @@ async def test_of_long_output_start_and_end_are_shown_and_all_is_kept(tools: Too
     assert (lines[0], lines[-1]) == ("1", "100000")
     file = Path(result.structured_content["file"])
     assert file.parent == tmp_path / "out"
-    assert file.read_text() == "".join(f"{n}\n" for n in range(1, 100_001))
-    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert _text(file) == "".join(f"{n}\n" for n in range(1, 100_001))
+    assert (_mode(file), _mode(file.parent)) == (0o600, 0o700)
     (note,) = [line for line in lines if line.startswith("... ")]
     left_out = int(note.split()[1])
     assert note.endswith(f"the whole output is in {file} (grep it, or read it with offset) ...")
@@ -130,7 +139,7 @@ async def test_output_without_end_is_stopped(tools: Tools, monkeypatch: pytest.M
     monkeypatch.setattr(spooling, "LARGEST", 1024 * 1024)
     result = await tools.raw("bash", command="yes")
     assert "it printed more than" in _notes(result.content[0].text)
-    assert Path(result.structured_content["file"]).stat().st_size == 1024 * 1024
+    assert len(_text(Path(result.structured_content["file"]))) == 1024 * 1024
 
 
 async def test_output_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
@@ -160,9 +169,7 @@ def test_what_is_shown_is_short_and_true(
 
 
 @given(st.lists(st.sampled_from(["é", "日本", "x\n", "\n"]), min_size=1, max_size=3000), st.integers(1, 100))
-def test_characters_are_not_cut_in_two(
-    tmp_path_factory: pytest.TempPathFactory, parts: list[str], tokens: int
-) -> None:
+def test_characters_are_not_cut_in_two(tmp_path_factory: pytest.TempPathFactory, parts: list[str], tokens: int) -> None:
     spool = Spool(tmp_path_factory.getbasetemp())
     spool.write("".join(parts).encode())
     assert "�" not in spool.shown(tokens)
@@ -191,7 +198,7 @@ async def test_a_command_over_its_time_is_ended_with_all_it_started(tools: Tools
     text = await tools("bash", command=f"echo begun; sleep 600 & echo $! > {tmp_path}/pid; wait", timeout=100)
     assert text.startswith("begun\n")
     assert _notes(text) == "Ended after its timeout of 100 ms. Give a longer timeout if it needs more time."
-    await _until(lambda: not _runs(int((tmp_path / "pid").read_text())))
+    await until(lambda: not _runs(int((tmp_path / "pid").read_text())))
 
 
 async def test_a_command_that_does_not_listen_is_killed(
@@ -208,28 +215,32 @@ async def test_cancelling_returns_at_once_and_ends_the_command(
 ) -> None:
     monkeypatch.setattr(groups, "TERM_GRACE", 0.5)
     pid = tmp_path / "pid"
-    command = f"trap '' TERM; (trap '' TERM; echo $BASHPID > {pid}.tmp; mv {pid}.tmp {pid}; while :; do sleep 1; done); :"
+    command = (
+        f"trap '' TERM; (trap '' TERM; echo $BASHPID > {pid}.tmp; mv {pid}.tmp {pid}; while :; do sleep 1; done); :"
+    )
     call = asyncio.create_task(tools.raw("bash", command=command))
-    await _until(pid.exists)
+    await until(pid.exists)
     start = time.monotonic()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
     assert time.monotonic() - start < 0.25
-    await _until(lambda: not _runs(int(pid.read_text())))
+    await until(lambda: not _runs(int(pid.read_text())))
     assert await tools("bash", command="echo next") == "next"
 
 
 async def test_what_stays_in_the_background_does_not_hold_up_the_call(tools: Tools, tmp_path: Path) -> None:
     start = time.monotonic()
-    command = f"(until test -e {tmp_path}/go; do sleep 0.01; done; echo late; sleep 600) & echo $! > {tmp_path}/pid; echo now"
+    command = (
+        f"(until test -e {tmp_path}/go; do sleep 0.01; done; echo late; sleep 600) & echo $! > {tmp_path}/pid; echo now"
+    )
     text = await tools("bash", command=command)
     assert time.monotonic() - start < 5
     assert text.startswith("now\n\n<bash_metadata>\nProcesses it started still run (process group ")
     (tmp_path / "go").touch()
     (file,) = (tmp_path / "out").iterdir()
     assert str(file) in text
-    await _until(lambda: file.read_text() == "now\nlate\n")
+    await until(lambda: file.read_text() == "now\nlate\n")
     assert _runs(int((tmp_path / "pid").read_text()))
 
 
@@ -266,16 +277,14 @@ async def test_nothing_survives_when_we_are_killed(tmp_path: Path) -> None:
         asyncio.run(main())
     """
     paths = os.pathsep.join(str(ROOT / name) for name in ("kernel", "plugins", "tests"))
-    child = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program)], env={**os.environ, "PYTHONPATH": paths}
-    )
+    child = _python(textwrap.dedent(program), PYTHONPATH=paths)
     try:
-        await _until((tmp_path / "b").exists, 30)
+        await until((tmp_path / "b").exists, 30)
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()
     pids = [int((tmp_path / name).read_text()) for name in "ab"]
-    await _until(lambda: not any(map(_runs, pids)))
+    await until(lambda: not any(map(_runs, pids)))
 
 
 async def test_files_do_not_stay_open(tools: Tools) -> None:
@@ -306,9 +315,24 @@ async def test_secrets_stay_with_us_and_nothing_asks(tools: Tools, monkeypatch: 
 
 
 def test_which_names_are_secrets() -> None:
-    names = """OPENAI_API_KEY APIKEY AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN GH_TOKEN NPM_AUTH_TOKEN PGPASSWORD
-        npm_config__auth GOOGLE_APPLICATION_CREDENTIALS MIMOCODE_AUTH_CONTENT SSH_PRIVATE_KEY_FILE GITHUB_PAT TOKENS
-        MYSQL_PWD DB_PASS SECRET_KEY_BASE""".split()
+    names = [
+        "OPENAI_API_KEY",
+        "APIKEY",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "GH_TOKEN",
+        "NPM_AUTH_TOKEN",
+        "PGPASSWORD",
+        "npm_config__auth",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "MIMOCODE_AUTH_CONTENT",
+        "SSH_PRIVATE_KEY_FILE",
+        "GITHUB_PAT",
+        "TOKENS",
+        "MYSQL_PWD",
+        "DB_PASS",
+        "SECRET_KEY_BASE",
+    ]
     assert [name for name in names if not is_secret(name)] == []
     names = "PATH HOME KEYBOARD SSH_AUTH_SOCK XAUTHORITY TOKENIZERS_PARALLELISM AUTHOR PATTERN LANG PWD OLDPWD"
     assert [name for name in names.split() if is_secret(name)] == []

@@ -24,7 +24,7 @@ class Difference:
 
 def difference(before: str, after: str, name: str) -> Difference:
     """Compare two versions of a file; `name` goes into the header."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    old, new = _lines(before), _lines(after)
     # The equal start and end are usually nearly everything: leaving them out keeps the comparison short.
     start = sum(1 for _ in takewhile(bool, map(str.__eq__, old, new)))
     tail = zip(reversed(old[start:]), reversed(new[start:]), strict=False)
@@ -50,3 +50,9 @@ def difference(before: str, after: str, name: str) -> Difference:
             removed, added = removed + i2 - i1, added + j2 - j1
     text = "\n".join(lines) if groups else ""
     return Difference(text if len(text) <= _SHOWN else text[:_SHOWN] + "\n... (the rest is not shown)", added, removed)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines with their ends. Only line feeds count, as for `read`; `str.splitlines` knows many more."""
+    *whole, last = text.split("\n")
+    return [f"{line}\n" for line in whole] + [last] * bool(last)

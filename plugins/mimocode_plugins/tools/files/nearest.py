@@ -15,8 +15,8 @@ _SAME = 40
 
 def nearest(text: str, wanted: str) -> str:
     """A sentence that shows the lines most like `wanted`, or nothing when there are none."""
-    lines = text.splitlines()
-    sought = [line.strip() for line in wanted.strip("\r\n").splitlines()]
+    lines = text.split("\n")  # as read counts them
+    sought = [line.strip() for line in wanted.strip("\r\n").split("\n")]
     start, equal = _by_equal_lines(lines, sought)
     if start is None:
         start = _by_similar_line(lines, sought)

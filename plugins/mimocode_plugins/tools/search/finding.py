@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,11 +70,14 @@ def glob(place: Place, pattern: str, path: str, job: Job) -> Listed:
 def _names(top: Path, job: Job) -> list[str]:
     if rg := shutil.which("rg"):
         return ripgrep.list_files(rg, top, job)
+    deadline = time.monotonic() + ripgrep.SECONDS
     walk = Walk(top)
     names = []
     for entry in walk.files():
         names.append(entry.path)
         walk.stopped = job.stopped
+        if time.monotonic() > deadline:
+            raise ripgrep.too_long()
     return names
 
 

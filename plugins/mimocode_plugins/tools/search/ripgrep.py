@@ -48,7 +48,7 @@ class Job:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/"
             )
         except ValueError:
-            raise ToolFailed("The pattern contains a NUL character.") from None
+            raise ToolFailed("The pattern contains a character that cannot be searched for.") from None
         with self.process as process:
             if self.stopped:  # while it was being started
                 process.kill()
@@ -56,9 +56,7 @@ class Job:
                 output, complaints = process.communicate(feed, timeout=SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
-                raise ToolFailed(
-                    f"The search was stopped after {SECONDS:g} seconds; use a simpler pattern or a narrower path."
-                ) from None
+                raise too_long() from None
             except BaseException:
                 process.kill()
                 raise
@@ -69,6 +67,11 @@ class Job:
         self.stopped = True
         if self.process is not None:
             self.process.kill()
+
+
+def too_long() -> ToolFailed:
+    """What to say of a search that was given up."""
+    return ToolFailed(f"The search was stopped after {SECONDS:g} seconds; use a simpler pattern or a narrower path.")
 
 
 def list_files(rg: str, top: Path, job: Job) -> list[str]:
@@ -121,8 +124,8 @@ def _lines(base: list[str], files: list[str], job: Job) -> list[tuple[str, list[
     for record in output.split(b"\n"):
         name, _, rest = record.partition(b"\0")
         number, colon, text = rest.partition(b":")
-        if colon and number.isdigit():
-            lines[_path(name)].append((int(number), cut(text.decode(errors="replace"))))
+        if colon and number.isdigit() and (matches := lines.get(_path(name))) is not None:
+            matches.append((int(number), cut(text.decode(errors="replace"))))
     room = MATCHES
     kept = []
     for path, matches in lines.items():
@@ -144,10 +147,9 @@ def _type(glob: str) -> list[str]:
 
 
 def _counts(output: bytes) -> Iterable[tuple[str, int]]:
-    for record in output.split(b"\n"):
-        name, _, number = record.rpartition(b"\0")
-        if name and number.strip().isdigit():  # with --crlf some versions end all lines so
-            yield _path(name), int(number)
+    # A name may contain a line feed; with --crlf some versions end all records in CR LF.
+    for name, number in re.findall(rb"([^\0]+)\0(\d+)\r?\n", output):
+        yield _path(name), int(number)
 
 
 def _path(name: bytes) -> str:

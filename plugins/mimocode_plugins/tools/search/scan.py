@@ -67,7 +67,7 @@ def scan(pattern: re.Pattern[str], top: Path, include: str) -> Found:
             found.denied += 1
             continue
         lines: list[tuple[int, str]] = []
-        for number, line in enumerate(text.splitlines() if "\n" not in text else _split(text), 1):
+        for number, line in enumerate(_split(text), 1):
             if pattern.search(line):
                 found.total += 1
                 if found.shown + len(lines) < MATCHES:

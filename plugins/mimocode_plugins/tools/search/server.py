@@ -10,7 +10,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from ..place import Place
+from ..place import Place, show
 from ..server import READS, answer, here, tool
 from . import finding
 from .found import as_text
@@ -29,7 +29,9 @@ def build(place: Place) -> MCPServer:
     ) -> CallToolResult:
         where = here(place, ctx)
         listed = await _searching(lambda job: finding.glob(where, pattern, path or "", job))
-        return answer(listed.text, {"title": pattern, "count": listed.total, "paths": listed.paths})
+        return answer(
+            listed.text, {"title": pattern, "count": listed.total, "paths": [show(found) for found in listed.paths]}
+        )
 
     async def grep(
         ctx: Context,

@@ -42,7 +42,7 @@ def build(place: Place, outputs: Path | None = None) -> MCPServer:
     ) -> CallToolResult:
         where = here(place, ctx)
         start = where.find(workdir) if workdir else where.directory
-        limit = _TIMEOUT if timeout is None else timeout
+        limit = timeout or _TIMEOUT
         if limit < 0 or (max_output_tokens or 0) < 0:
             raise ToolFailed("timeout and max_output_tokens cannot be negative.")
         if not start.is_dir():
