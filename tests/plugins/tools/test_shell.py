@@ -207,7 +207,7 @@ async def test_a_command_that_does_not_listen_is_killed(
     monkeypatch.setattr(groups, "TERM_GRACE", 0.2)
     command = f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done"
     assert "timeout of 100 ms" in await tools("bash", command=command, timeout=100)
-    assert not _runs(int((tmp_path / "pid").read_text()))
+    await until(lambda: not _runs(int((tmp_path / "pid").read_text())))
 
 
 async def test_cancelling_returns_at_once_and_ends_the_command(
@@ -249,7 +249,12 @@ async def test_what_stays_in_the_background_ends_with_the_session(tmp_path: Path
         await tools("bash", command="(trap '' TERM; sleep 600; sleep 600) >/dev/null 2>&1 & echo $! > pid")
         pid = int((tmp_path / "pid").read_text())
         assert _runs(pid)
-    assert not _runs(pid)
+    await until(lambda: not _runs(pid))
+
+
+async def test_what_ends_just_after_the_shell_is_waited_for(tools: Tools) -> None:
+    for _ in range(20):
+        assert await tools("bash", command="echo through > >(cat)") == "through"
 
 
 async def test_commands_run_side_by_side(tools: Tools, tmp_path: Path) -> None:

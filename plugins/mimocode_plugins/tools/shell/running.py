@@ -96,7 +96,11 @@ class Running:
         """Whether something that the shell started is still there after it."""
         if not self._eof.done():
             await asyncio.wait({self._eof}, timeout=_PIPE_GRACE)
-        if alive(self.group):
+        for _ in range(3):
+            if not alive(self.group):
+                break
+            await asyncio.sleep(0.01)  # it may have closed the pipe and be about to be gone
+        else:
             return not ended
         self._groups.ended(self.group)
         return not self._eof.done()
