@@ -7,6 +7,9 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.crew.agents",
     "mimocode_plugins.store.sqlite",
     "mimocode_plugins.store.workspace",
+    "mimocode_plugins.tools.files",
+    "mimocode_plugins.tools.search",
+    "mimocode_plugins.tools.shell",
     "mimocode_plugins.ui.config",
     "mimocode_plugins.ui.sessions",
 )

@@ -12,7 +12,6 @@ UNANSWERED = {
     "list_models",
     "open_model",
     "wrap_model",
-    "tool_servers",
     "session_scope",
     "take_input",
     "shape_prompt",

@@ -1,0 +1,152 @@
+"""Change text in a file where it stands, and only there."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+from pathlib import Path
+
+from mimocode.errors import ToolFailed
+
+from ..place import Place, show
+from .coding import Coding, coding_of, is_binary, line_ends, with_line_ends
+from .ledger import Ledger
+from .nearest import nearest
+from .opening import open_file
+from .saving import save
+
+LARGEST = 32_000_000
+"""Bytes of the largest file that is edited in memory."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a write or an edit did to a file."""
+
+    path: Path
+    before: str
+    after: str
+    created: bool = False
+    places: int = 0
+    note: str = ""
+
+
+def write(place: Place, path: str, content: str, ledger: Ledger) -> Change:
+    """Put `content` into a file, in the encoding and with the line ends that the file already has.
+
+    Raises:
+        ToolFailed: it could not be written; the file is unchanged.
+    """
+    named = place.find(path)
+    file = place.target(named)
+    with ledger.alone(file):
+        data = load(file) if file.exists() else None
+        coding, before, note = Coding(), "", ""
+        if data is not None and not is_binary(data):
+            coding = coding_of(data)
+            before = coding.decode(data)
+            if "\r\n" in before and "\r\n" not in content and before.count("\r\n") == before.count("\n"):
+                content = with_line_ends(content, "\r\n")
+        try:
+            new = coding.encode(content)
+        except ToolFailed:
+            if coding.encoding != "latin-1":
+                raise
+            new, note = Coding().encode(content), "The file was Latin-1 and is now UTF-8."
+        save(file, new)
+        ledger.saw(file, new)
+    return Change(named, before, content, created=data is None, note=note)
+
+
+def edit(place: Place, path: str, old: str, new: str, everywhere: bool, ledger: Ledger) -> Change:
+    """Replace `old` by `new` in a file; an empty `old` creates it.
+
+    Raises:
+        ToolFailed: `old` is not there exactly once (or at all), the file was not read or has changed since, or it
+            could not be written; the file is unchanged.
+    """
+    if old == new:
+        raise ToolFailed("old_string and new_string are the same: there is nothing to change.")
+    named = place.find(path)
+    file = place.target(named)
+    with ledger.alone(file):
+        if not old:
+            return _create(named, file, new, ledger)
+        data = load(file)
+        if is_binary(data):
+            raise ToolFailed(f"{show(named)} is a binary file; edit changes text only.")
+        ledger.require(file, data)
+        coding = coding_of(data)
+        before = coding.decode(data)
+        spans = find_all(before, old)
+        if not spans:
+            raise ToolFailed(f"old_string does not occur in {show(named)}.{nearest(before, old)}")
+        if len(spans) > 1 and not everywhere:
+            raise ToolFailed(
+                f"old_string occurs {len(spans)} times in {show(named)}. "
+                "Add surrounding lines until it is unique, or set replace_all."
+            )
+        after = replace_spans(before, spans, new)
+        if after == before:
+            raise ToolFailed("The edit would change nothing but line ends, which stay as they are in the file.")
+        changed = coding.encode(after)
+        save(file, changed)
+        ledger.saw(file, changed)
+    return Change(named, before, after, places=len(spans))
+
+
+def _create(named: Path, file: Path, content: str, ledger: Ledger) -> Change:
+    exists = file.exists()
+    if exists and load(file):
+        raise ToolFailed(
+            f"{show(named)} exists and is not empty. Give the text to replace as old_string, or replace all with write."
+        )
+    data = Coding().encode(content)
+    save(file, data)
+    ledger.saw(file, data)
+    return Change(named, "", content, created=not exists, places=1)
+
+
+def load(file: Path) -> bytes:
+    """The whole content of a file that is small enough to be changed.
+
+    Raises:
+        ToolFailed: it is missing, too large or no regular file.
+    """
+    with open_file(file) as stream:
+        data = stream.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise ToolFailed(f"{show(file)} is larger than {LARGEST // 1_000_000} MB; change it with a command.")
+    return data
+
+
+def find_all(text: str, wanted: str) -> list[tuple[int, int]]:
+    r"""Where `wanted` stands in `text`, as spans that do not overlap; "\n" and "\r\n" count as the same."""
+    if "\r\n" not in text and "\r\n" not in wanted:
+        return _spans(text, wanted)
+    returns = [match.start() for match in re.finditer("\r\n", text)]
+    # Without the carriage returns, the k-th of these line ends stands k characters further left.
+    shifted = [position - k for k, position in enumerate(returns)]
+    flat = _spans(with_line_ends(text, "\n"), with_line_ends(wanted, "\n"))
+    return [(start + bisect_left(shifted, start), end + bisect_left(shifted, end)) for start, end in flat]
+
+
+def _spans(text: str, wanted: str) -> list[tuple[int, int]]:
+    found, at = [], text.find(wanted)
+    while at >= 0:
+        found.append((at, at + len(wanted)))
+        at = text.find(wanted, at + len(wanted))
+    return found
+
+
+def replace_spans(text: str, spans: list[tuple[int, int]], new: str) -> str:
+    """The text with each span replaced, the new lines ending as those around them do."""
+    usual = line_ends(text)
+    parts, at = [], 0
+    for start, end in spans:
+        replaced = text[start:end]
+        ends = line_ends(replaced) if "\n" in replaced else usual
+        parts += [text[at:start], with_line_ends(new, ends) if "\n" in new else new]
+        at = end
+    return "".join([*parts, text[at:]])

@@ -1,0 +1,92 @@
+"""Replace a file in one step: after any failure it is what it was before."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from mimocode.errors import ToolFailed
+
+from ..place import because, show
+
+
+def save(file: Path, data: bytes) -> None:
+    """Put `data` into `file` (a real path, links resolved), with parents; mode, owner and attributes are kept.
+
+    The bytes are on the disk before the name changes over. A hard link elsewhere keeps the old content.
+
+    Raises:
+        ToolFailed: it could not be written; the file is unchanged.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        directory = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ToolFailed(f"Cannot write {show(file)}: {because(error)}.") from None
+    try:
+        _same_directory(directory, file)
+        _replace(directory, file, data)
+    except OSError as error:
+        raise ToolFailed(f"Cannot write {show(file)}: {because(error)}; the file is unchanged.") from None
+    finally:
+        os.close(directory)
+
+
+def _same_directory(directory: int, file: Path) -> None:
+    """Refuse when a parent was exchanged for a link after the path was resolved."""
+    if sys.platform == "linux":
+        with suppress(FileNotFoundError):  # no /proc
+            if Path(f"/proc/self/fd/{directory}").readlink() != file.parent:
+                raise ToolFailed(f"{show(file.parent)} was exchanged during the write; nothing was written.")
+
+
+def _replace(directory: int, file: Path, data: bytes) -> None:
+    old = _existing(directory, file)
+    draft = f".mimo-{secrets.token_hex(6)}.tmp"
+    # Mode 0666 lets the umask decide for a new file.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(draft, flags, 0o666 if old is None else 0o600, dir_fd=directory)
+    try:
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            if old is not None:
+                _keep(descriptor, file, old)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(draft, file.name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft, dir_fd=directory)
+        raise
+
+
+def _existing(directory: int, file: Path) -> os.stat_result | None:
+    try:
+        old = os.stat(file.name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(old.st_mode):
+        raise ToolFailed(f"{show(file)} is not a regular file; nothing was written.")
+    if not os.access(file.name, os.W_OK, dir_fd=directory):
+        raise ToolFailed(f"{show(file)} is read-only; nothing was written.")
+    return old
+
+
+def _keep(descriptor: int, file: Path, old: os.stat_result) -> None:
+    """Give the draft the owner, attributes and mode of the old file, as far as the system lets us."""
+    now = os.fstat(descriptor)
+    if (now.st_uid, now.st_gid) != (old.st_uid, old.st_gid):
+        with suppress(OSError):
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+    if sys.platform == "linux":
+        with suppress(OSError):
+            for name in os.listxattr(file, follow_symlinks=False):
+                os.setxattr(descriptor, name, os.getxattr(file, name, follow_symlinks=False))
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))

@@ -1,0 +1,55 @@
+"""The tool plugins in a real session: the catalogues are offered at once, the calls reach the servers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from mimocode.events import Say
+from mimocode.messages import ToolCall
+from mimocode.testing import play, talk
+from mimocode_plugins.tools import files, search, shell
+
+PLUGINS = [files, search, shell]
+
+
+async def test_an_agent_finds_reads_changes_and_runs(tmp_path: Path) -> None:
+    (tmp_path / "add.py").write_text("def add(a, b):\n    return a - b\n")
+    steps = [
+        [ToolCall("1", "grep", {"pattern": "def add"})],
+        [ToolCall("2", "read", {"filePath": "add.py"})],
+        [ToolCall("3", "edit", {"filePath": "add.py", "oldString": "a - b", "newString": "a + b"})],
+        [ToolCall("4", "bash", {"command": "python3 -c 'import add; print(add.add(1, 2))'"})],
+        "Done.",
+    ]
+    async with play(*steps, plugins=PLUGINS, directory=tmp_path) as session:
+        assert sorted(session.toolbox.specs) == ["bash", "edit", "glob", "grep", "read", "write"]
+        await session.submit(Say("Fix add."))
+        await session.settled()
+        answers = [line for line in talk(session) if line.startswith("tool: ")]
+    assert answers == [
+        f"tool: Found 1 match\n\n{tmp_path}/add.py:\n  Line 1: def add(a, b):",
+        f"tool: <path>{tmp_path}/add.py</path>\n<type>file</type>\n<content>\n"
+        "1: def add(a, b):\n2:     return a - b\n\n(End, 2 lines.)\n</content>",
+        "tool: Replaced 1 place.",
+        "tool: 3",
+    ]
+
+
+async def test_a_failing_call_is_an_answer_and_the_turn_goes_on(tmp_path: Path) -> None:
+    async with play([ToolCall("1", "read", {"file_path": "gone"})], "I see.", plugins=PLUGINS, directory=tmp_path) as s:
+        await s.submit(Say("Read it."))
+        await s.settled()
+        assert talk(s)[-2:] == [f"tool: There is no file {tmp_path}/gone.", "assistant: I see."]
+        assert s.state.messages[-2].error
+
+
+def test_what_is_registered_at_start_is_light() -> None:
+    program = "import sys, mimocode_plugins.tools." + ", mimocode_plugins.tools.".join(["files", "search", "shell"])
+    heavy = "mcp pydantic anyio pathspec subprocess difflib"
+    code = f"{program}; print([m for m in {heavy.split()!r} if m in sys.modules])"
+    paths = [str(Path(__file__).parents[2] / name) for name in ("kernel", "plugins")]
+    env = {"PYTHONPATH": ":".join(paths)}
+    bare = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert bare.stdout.strip() == "[]"

@@ -1,0 +1,34 @@
+"""Write the `catalogue.json` of every tool server anew: PYTHONPATH=kernel:plugins:tests python -m support.catalogues"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from pathlib import Path
+from typing import Any
+
+from mimocode.testing import catalogue
+from mimocode_plugins.tools.place import Place
+
+SERVERS = ("files", "search", "shell")
+
+
+def build(name: str, root: Path = Path("/")) -> Any:
+    """The live server of a tool plugin."""
+    return importlib.import_module(f"mimocode_plugins.tools.{name}.server").build(Place(root, root))
+
+
+def path(name: str) -> Path:
+    """Where the catalogue of a tool plugin is kept."""
+    package = importlib.import_module(f"mimocode_plugins.tools.{name}")
+    return Path(str(package.__file__)).with_name("catalogue.json")
+
+
+async def main() -> None:
+    """Write all of them."""
+    for name in SERVERS:
+        path(name).write_text(await catalogue(build(name)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
