@@ -9,12 +9,11 @@ from mimocode.hookspecs import hookimpl
 if TYPE_CHECKING:
     import argparse
 
+    from mimocode.events import Event
     from mimocode.host import Host
     from mimocode.main import Commands
-    from mimocode.session import Session
-
-    from mimocode.events import Event
     from mimocode.ports import Prompt
+    from mimocode.session import Session
 
 
 @hookimpl

@@ -51,16 +51,16 @@ def _intermix(parser: argparse.ArgumentParser) -> None:
     plain = parser.parse_known_args
 
     def intermixed(args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        parser.parse_known_args = plain  # type: ignore[method-assign,assignment]
+        parser.parse_known_args = plain  # type: ignore[method-assign]
         words, rest = _before_dashes(list(args or []))
         try:
             parsed, unknown = parser.parse_known_intermixed_args(words, namespace)
         finally:
-            parser.parse_known_args = intermixed  # type: ignore[method-assign,assignment]
+            parser.parse_known_args = intermixed  # type: ignore[method-assign, assignment]
         parsed.message = [*parsed.message, *rest]
         return parsed, unknown
 
-    parser.parse_known_args = intermixed  # type: ignore[method-assign,assignment]
+    parser.parse_known_args = intermixed  # type: ignore[method-assign, assignment]
 
 
 def _before_dashes(words: list[str]) -> tuple[list[str], list[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mimocode import hookspecs as on
-from mimocode.errors import MimoError, UsageError
+from mimocode.errors import MimoError, ModelError, UsageError
 from mimocode.events import Say
 from mimocode.messages import Media
 
@@ -26,7 +26,6 @@ from .stdin import piped
 
 if TYPE_CHECKING:
     from mimocode.host import Host
-
     from mimocode.ports import Command
 
 TITLE = 50
@@ -62,8 +61,9 @@ async def _run(args: argparse.Namespace, host: Host, screen: Screen, view: View,
         raise UsageError(f"{args.agent} is an agent for other agents: choose a primary one with --agent.")
     command = await _command(args.command, host) if args.command is not None else None
     model = args.model or ("" if session_id else await _first_model(args, host))
-    where = {"fork": session_id} if args.fork else {"id": session_id}
-    async with host.open(**where, agent=args.agent, model=args.model, title=_title(args.title, message)) as session:
+    own, copied = ("", session_id) if args.fork else (session_id, "")
+    title = _title(args.title, message)
+    async with host.open(own, agent=args.agent, model=args.model, fork=copied, title=title) as session:
         view.begin(session.id, session.agent.name, session.model_ref or model or await host.default_model())
 
         async def begin() -> None:
@@ -125,14 +125,17 @@ async def latest(host: Host) -> str:
 async def _root(directory: Path, host: Host) -> Path:
     if directory == host.directory:
         return host.root
-    return await host.hooks.first(on.find_root, directory=directory) or directory
+    return await host.hooks.first(on.find_root, directory=directory) or directory  # type: ignore[arg-type]
 
 
 async def _first_model(args: argparse.Namespace, host: Host) -> str:
-    """Which model a new session will ask; fails before there is a session when there is none."""
-    if "model" in host.settings and host.settings["model"]:
-        return ""
-    return (await host.agent(args.agent)).model or await host.default_model()
+    """Which model a new session asks unless its agent has one; fails before there is a session when there is none."""
+    try:
+        return await host.default_model()
+    except ModelError:
+        if model := (await host.agent(args.agent)).model:
+            return model
+        raise
 
 
 async def _command(name: str, host: Host) -> Command:

@@ -70,7 +70,8 @@ def _ready(descriptor: int, seconds: float | None) -> bool:
 
 def _read(descriptor: int, silence: float | None) -> tuple[bytes, bool]:
     """Everything up to the end (True) or up to `silence` seconds without a byte (False)."""
-    chunks, size, began = [], 0, monotonic()
+    chunks: list[bytes] = []
+    size, began = 0, monotonic()
     while silence is None or (_ready(descriptor, silence) and monotonic() - began < 60):
         try:
             chunk = os.read(descriptor, 65536)
