@@ -34,7 +34,7 @@ async def run(args: argparse.Namespace, host: Host) -> int:
     """Run the demo; 0 only when the tests of its project really pass in the end."""
     speak_utf8()
     screen, results = Screen(sys.stderr), Results()
-    folder = Path(tempfile.mkdtemp(prefix="mimo-demo-")).resolve()
+    folder = _folder()
     code = CODE
     try:
         with Interrupts() as interrupts:
@@ -44,6 +44,10 @@ async def run(args: argparse.Namespace, host: Host) -> int:
             shutil.rmtree(folder, ignore_errors=True)
     _closing(screen, folder if args.keep else None)
     return code
+
+
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="mimo-demo-")).resolve()
 
 
 async def _run(args: argparse.Namespace, folder: Path, screen: Screen, results: Results, interrupts: Interrupts) -> int:
@@ -106,7 +110,8 @@ def _fast(folder: Path) -> str:
     """The same scenario without pauses, for --fast and where nobody watches."""
     import yaml
 
-    scenario = yaml.safe_load((files("mimocode_plugins.providers.scripted") / "scenarios/demo.yaml").read_text("utf-8"))
+    shipped = files("mimocode_plugins.providers.scripted") / "scenarios" / "demo.yaml"
+    scenario = yaml.safe_load(shipped.read_text("utf-8"))
     scenario["pace"] = 0
     for step in scenario["steps"]:
         step.pop("delay", None)
