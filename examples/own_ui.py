@@ -34,3 +34,4 @@ async def show(session):
             case TurnEnded(reason=reason, detail=detail):
                 print(detail if reason != "done" else "")
                 return 0 if reason == "done" else 1
+    return 1

@@ -19,9 +19,10 @@ def hello(name: str) -> str:
 
 @hookimpl
 def rule_on_call(call):
-    if call.name == "hello":
-        shouted = str(call.arguments.get("name", "")).isupper()
-        return Ruling(Verdict.DENY, "names are not shouted") if shouted else Ruling(Verdict.ALLOW)
+    if call.name != "hello":
+        return None
+    shouted = str(call.arguments.get("name", "")).isupper()
+    return Ruling(Verdict.DENY, "names are not shouted") if shouted else Ruling(Verdict.ALLOW)
 
 
 @hookimpl

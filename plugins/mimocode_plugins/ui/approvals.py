@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,16 @@ class Unattended:
     def _advice(self, asked: ApprovalAsked) -> str:
         if _forced(asked):
             return "This is never done without a person's word: do it yourself, or approve it in `mimo`."
-        rules = f" (for instance {', '.join(asked.offer)})" if asked.offer else ""
-        return f'Allow it with --yolo, or with a rule in "permission" of .mimocode/mimocode.json{rules}.'
+        return f"Allow it with --yolo, or with a rule in mimocode.json{_rules(asked)}."
+
+
+def _rules(asked: ApprovalAsked) -> str:
+    """What "always" would allow, as it is written in the settings: offers are "key: pattern"."""
+    pairs = [offer.partition(": ")[::2] for offer in asked.offer]
+    rules: dict[str, dict[str, str]] = {}
+    for key, pattern in pairs:
+        rules.setdefault(key, {})[pattern or "*"] = "allow"
+    return f": {json.dumps({'permission': rules}, ensure_ascii=False)}" if rules else ""
 
 
 def _forced(asked: ApprovalAsked) -> bool:
