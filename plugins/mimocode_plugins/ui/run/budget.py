@@ -6,9 +6,10 @@ import re
 
 from mimocode.errors import UsageError
 
-_MONEY = re.compile(r"\$(\d+(?:\.\d+)?|\.\d+)")
-_TOKENS = re.compile(r"(\d+(?:\.\d+)?)(k|K|M)?")
-_TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
+_NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,6})?|\.[0-9]{1,6})"
+_MONEY = re.compile(rf"\${_NUMBER}")
+_TOKENS = re.compile(rf"{_NUMBER}(k|K|M)?")
+_TIME = re.compile(rf"{_NUMBER}(s|m|h)")
 _TIMES = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000, "s": 1, "m": 60, "h": 3600}
 
 
