@@ -58,7 +58,9 @@ def _words(session: Session) -> str:
 def _code(session: Session, ended: list[TurnEnded]) -> int:
     if ended:
         return CODES[ended[-1].reason]
-    return 1 if "kernel" in session.host.broken else 0  # no turn: a command dealt with it, or it broke and was named
+    return (
+        1 if "kernel" in session.host.plugins.broken else 0
+    )  # no turn: a command dealt with it, or it broke and was named
 
 
 @asynccontextmanager

@@ -63,26 +63,28 @@ async def run(args: argparse.Namespace, host: Host) -> int:
 def plugins(host: Host, weights: Weights) -> list[Row]:
     """All plugins of a host in the order of registration, then those that could not be loaded."""
     rows = []
-    for name, plugin in host.plugins.list_name_plugin():
+    for name, plugin in host.plugins.manager.list_name_plugin():
         if plugin is None:
             continue
         spent = host.hooks.spent[name]
         rows.append(
             Row(
                 name=name,
-                origin=host.origins.get(name, "built-in" if name.startswith(BUILT_IN) else "this program"),
+                origin=host.plugins.origins.get(name, "built-in" if name.startswith(BUILT_IN) else "this program"),
                 purpose=_purpose(plugin),
-                hooks=tuple(caller.name for caller in host.plugins.get_hookcallers(plugin) or ()),
+                hooks=tuple(caller.name for caller in host.plugins.manager.get_hookcallers(plugin) or ()),
                 calls=spent.calls,
                 milliseconds=round(spent.seconds * 1000, 1),
                 tokens_per_turn=dict(weights.get(name, {})),
-                error=host.broken.get(name, ""),
+                error=host.plugins.broken.get(name, ""),
             )
         )
     known = {row.name for row in rows}
-    lost = [name for name in host.broken if name not in known and name != "kernel"]
-    origins = {name: host.origins.get(name, "built-in" if name.startswith(BUILT_IN) else "unknown") for name in lost}
-    return rows + [Row(name, origins[name], "could not be loaded", error=host.broken[name]) for name in lost]
+    lost = [name for name in host.plugins.broken if name not in known and name != "kernel"]
+    origins = {
+        name: host.plugins.origins.get(name, "built-in" if name.startswith(BUILT_IN) else "unknown") for name in lost
+    }
+    return rows + [Row(name, origins[name], "could not be loaded", error=host.plugins.broken[name]) for name in lost]
 
 
 def _purpose(plugin: object) -> str:

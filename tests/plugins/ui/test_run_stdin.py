@@ -1,5 +1,6 @@
 """Standard input is read when something is in it and never holds up a run."""
 
+import contextlib
 import os
 import threading
 import time
@@ -20,10 +21,8 @@ def pipe(monkeypatch) -> Iterator[tuple[int, int]]:
     ends = os.pipe()
     yield ends
     for end in ends:
-        try:
+        with contextlib.suppress(OSError):
             os.close(end)
-        except OSError:
-            pass
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
