@@ -3,4 +3,8 @@
 DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.store.workspace",
     "mimocode_plugins.ui.config",
+    "mimocode_plugins.crew.commands",
+    "mimocode_plugins.ui.run",
+    "mimocode_plugins.ui.plugins",
+    "mimocode_plugins.ui.demo",
 )

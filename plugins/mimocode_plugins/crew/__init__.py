@@ -1,1 +1,1 @@
-"""Who works and on whose word: agents, slash commands, and what they are made of."""
+"""Who does the work: agents, and later the ones they send for."""
