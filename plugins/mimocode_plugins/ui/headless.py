@@ -83,6 +83,7 @@ async def _showing(session: Session, view: View, interrupts: Interrupts) -> Asyn
     await asyncio.sleep(0)  # the follower listens from here on
     try:
         yield ended
+        await asyncio.sleep(0)  # a last notice is not counted below
         while seen < session.state.seq and not follower.done():  # noqa: ASYNC110  it has all of it in its queue
             await asyncio.sleep(0)
     finally:

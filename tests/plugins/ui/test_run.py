@@ -1,5 +1,6 @@
 """`mimo run` as scripts and people meet it: what arrives, what is printed where, how it ends."""
 
+import json
 import os
 import signal
 import subprocess
@@ -109,7 +110,7 @@ def test_the_process_ends_soon_after_its_last_line(cli: Cli) -> None:
     ended = time.time()
     process.stderr.close()
     process.stdout.close()
-    assert ended - __import__("json").loads(last)["timestamp"] / 1000 < 1
+    assert ended - json.loads(last)["timestamp"] / 1000 < 1
 
 
 # -- nobody is there to ask ---------------------------------------------------
@@ -141,11 +142,11 @@ def test_exit_codes_and_sentences(cli: Cli) -> None:
     busy = cli.scenario([bash("true"), bash("true"), {"text": "ok"}])
     ok = cli.scenario([{"text": "ok"}])
     for words, code, sentence in [
+        (["-m", ok, "-c", "hi"], 2, "there is no session in"),
         (["-m", broken, "hi"], 1, "The key was refused."),
         (["-m", busy, "--max-steps", "1", "hi"], 3, "1 step"),
         (["-m", ok], 2, "there is no message"),
         (["hi"], 1, "no model is configured"),
-        (["-m", ok, "-c", "hi"], 2, "no session"),
         (["-m", ok, "-s", "ses_nope", "hi"], 2, "there is no session 'ses_nope'"),
         (["-m", ok, "--fork", "hi"], 2, "--fork"),
         (["-m", ok, "-f", "missing", "hi"], 2, "--file missing: No such file"),
@@ -221,8 +222,6 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(cli: Cli) -> None:
 
 def sessions(cli: Cli) -> list[dict[str, Any]]:
     """What `mimo session list` knows."""
-    import json
-
     listed: list[dict[str, Any]] = json.loads(cli("session", "list", "--format", "json").out or "[]")
     return listed
 
