@@ -122,7 +122,7 @@ def test_what_would_be_asked_is_refused_and_the_model_is_told(cli: Cli) -> None:
     done = cli("run", "-m", model, "make it")
     assert done.code == 0 and not (cli.project / "made").exists()
     assert "Nobody is there to approve it" in done.out
-    assert "! Refused: touch made" in done.err and "--yolo" in done.err and '"touch made *": "allow"' in done.err
+    assert "! Refused: touch made" in done.err and "--yolo" in done.err and '"touch *": "allow"' in done.err
 
 
 def test_yolo_allows_it_but_not_what_destroys(cli: Cli) -> None:
@@ -145,6 +145,7 @@ def test_exit_codes_and_sentences(cli: Cli) -> None:
         (["-m", ok, "-c", "hi"], 2, "there is no session in"),
         (["-m", broken, "hi"], 1, "The key was refused."),
         (["-m", busy, "--max-steps", "1", "hi"], 3, "1 step"),
+        (["-m", ok, "--budget", "5", "hi"], 3, "budget"),
         (["-m", ok], 2, "there is no message"),
         (["hi"], 1, "no model is configured"),
         (["-m", ok, "-s", "ses_nope", "hi"], 2, "there is no session 'ses_nope'"),
