@@ -30,7 +30,7 @@ from mimocode import hookimpl
 
 def answered(cli: Cli) -> Done:
     """A run that must end well whatever the plugins do."""
-    done = cli("run", "-m", cli.scenario([{"text": "Still here."}]), "hi", timeout=120)
+    done = cli("run", "-m", cli.scenario([{"text": "Still here."}]), "hi", timeout=40)
     assert (done.code, done.out) == (0, "Still here.\n"), done.err
     assert "Traceback" not in done.err
     return done

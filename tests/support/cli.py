@@ -53,10 +53,13 @@ class Cli:
         """Run a command line to its end. `stdin` is bytes, or what Popen takes."""
         began = time.monotonic()
         process = self.start(*words, stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin, **env)
-        try:
-            out, err = process.communicate(stdin if isinstance(stdin, bytes) else None, timeout)
-        finally:
-            process.kill()
+        with process:
+            try:
+                out, err = process.communicate(stdin if isinstance(stdin, bytes) else None, timeout)
+            except subprocess.TimeoutExpired as late:
+                process.kill()
+                said = b"".join(process.communicate())
+                raise AssertionError(f"mimo {words} did not end in {timeout:g} s: {said.decode()}") from late
         return Done(process.returncode, out.decode(), err.decode(), time.monotonic() - began)
 
     def start(self, *words: str, stdin: Any = subprocess.DEVNULL, **env: str) -> subprocess.Popen[bytes]:
