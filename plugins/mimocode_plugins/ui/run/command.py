@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mimocode import hookspecs as on
 from mimocode.errors import MimoError, ModelError, UsageError
 from mimocode.events import Say
 from mimocode.messages import Media
@@ -116,16 +115,19 @@ async def latest(host: Host) -> str:
         UsageError: there is none yet.
     """
     for info in (await host.store()).sessions():
-        directory = Path(info.directory)
-        if not info.parent and directory.is_relative_to(host.root) and await _root(directory, host) == host.root:
+        if not info.parent and _belongs(Path(info.directory), host.root):
             return info.id
     raise UsageError(f"there is no session in {host.root} to go on with: leave out --continue to begin one.")
 
 
-async def _root(directory: Path, host: Host) -> Path:
-    if directory == host.directory:
-        return host.root
-    return await host.hooks.first(on.find_root, directory=directory) or directory  # type: ignore[arg-type]
+def _belongs(directory: Path, root: Path) -> bool:
+    """Whether a session is one of the project at `root`, by the rule of `mimo session list`.
+
+    Below the home directory or the root of the file system everything is somebody else's project.
+    """
+    if directory == root:
+        return True
+    return root not in (Path.home(), Path(root.anchor)) and directory.is_relative_to(root)
 
 
 async def _first_model(args: argparse.Namespace, host: Host) -> str:
