@@ -1,0 +1,65 @@
+"""`--file`: what the user hands over with the message."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from collections.abc import Iterable
+from pathlib import Path
+
+from mimocode.errors import UsageError
+from mimocode.messages import Media
+
+LIMIT = 256 * 1024
+"""Bytes of text per file that go into the message; a longer file is named instead, for the read tool."""
+MEDIA_LIMIT = 20 * 1024 * 1024
+ENTRIES = 500
+
+
+def attach(files: Iterable[str], directory: Path) -> tuple[str, tuple[Media, ...]]:
+    """Text to put after the message, and images and documents to send along.
+
+    Args:
+        files: paths as typed, relative to `directory`.
+        directory: where the user is.
+
+    Raises:
+        UsageError: a file is missing, unreadable, or of a kind that cannot be sent.
+    """
+    texts, media = [], []
+    for name in files:
+        path = directory / Path(name).expanduser()
+        try:
+            part = _attach(path, name)
+        except OSError as error:
+            raise UsageError(f"--file {name}: {error.strerror or error}.") from error
+        if isinstance(part, Media):
+            media.append(part)
+        else:
+            texts.append(part)
+    return "\n\n".join(texts), tuple(media)
+
+
+def _attach(path: Path, name: str) -> str | Media:
+    if path.is_dir():
+        return _listing(path)
+    if path.exists() and not path.is_file():
+        raise UsageError(f"--file {name}: neither a file nor a directory.")
+    mime = mimetypes.guess_type(path.name)[0] or ""
+    size = path.stat().st_size
+    if mime == "application/pdf" or (mime.startswith(("image/", "audio/", "video/")) and mime != "image/svg+xml"):
+        if size > MEDIA_LIMIT:
+            raise UsageError(f"--file {name}: {size} bytes are too many to send; the limit is {MEDIA_LIMIT}.")
+        return Media(mime, base64.b64encode(path.read_bytes()).decode("ascii"), path.name)
+    if size > LIMIT:
+        return f'<file path="{path}">{size} bytes, too long to include: read the parts you need.</file>'
+    data = path.read_bytes()
+    if b"\0" in data:
+        raise UsageError(f"--file {name}: a binary file of a kind that models do not read.")
+    return f'<file path="{path}">\n{data.decode("utf-8", errors="replace")}\n</file>'
+
+
+def _listing(path: Path) -> str:
+    names = sorted(entry.name + "/" * entry.is_dir() for entry in path.iterdir())
+    more = f"\n({len(names) - ENTRIES} more)" if len(names) > ENTRIES else ""
+    return f'<directory path="{path}">\n' + "\n".join(names[:ENTRIES]) + more + "\n</directory>"

@@ -1,0 +1,39 @@
+"""What --file sends along, and what it refuses."""
+
+import base64
+import os
+from pathlib import Path
+
+import pytest
+
+from mimocode.errors import UsageError
+from mimocode.messages import Media
+from mimocode_plugins.ui.run.attach import LIMIT, attach
+
+
+def test_text_folders_and_images(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/b.py").write_text("b")
+    (tmp_path / "src/lib").mkdir()
+    (tmp_path / "a.txt").write_text("text\n")
+    (tmp_path / "shot.png").write_bytes(b"\x89PNG\0")
+    text, media = attach(["a.txt", "src", "shot.png"], tmp_path)
+    assert text == (
+        f'<file path="{tmp_path}/a.txt">\ntext\n\n</file>\n\n'
+        f'<directory path="{tmp_path}/src">\nb.py\nlib/\n</directory>'
+    )
+    assert media == (Media("image/png", base64.b64encode(b"\x89PNG\0").decode(), "shot.png"),)
+
+
+def test_a_long_file_is_named_and_not_included(tmp_path: Path) -> None:
+    (tmp_path / "long").write_text("x" * (LIMIT + 1))
+    text, _ = attach(["long"], tmp_path)
+    assert "too long to include" in text and len(text) < 500
+
+
+def test_what_cannot_be_sent_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "program").write_bytes(b"\x7fELF\0\0")
+    os.mkfifo(tmp_path / "fifo")
+    for name, why in (("missing", "No such file"), ("program", "binary"), ("fifo", "neither a file nor")):
+        with pytest.raises(UsageError, match=f"--file {name}: .*{why}"):
+            attach([name], tmp_path)
