@@ -180,6 +180,7 @@ class Host:
             StoreError: the log cannot be read or written.
             UsageError: there is no such session or agent.
         """
+        _ = self.settings  # a mistake in them is the user's to know before anything begins
         store = await self.store()
         own = new_id() if fork or not id else id
         with store.lease(own):

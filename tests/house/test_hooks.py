@@ -9,12 +9,6 @@ from house import tree
 UNANSWERED = {
     "register_commands",
     "find_credential",
-    "list_models",
-    "open_model",
-    "wrap_model",
-    "session_scope",
-    "take_input",
-    "shape_prompt",
     "rule_on_call",
     "before_stop",
 }

@@ -354,5 +354,7 @@ async def test_a_session_opened_again_has_the_tools_of_servers_without_a_catalog
     store = MemoryStore()
     async with play("hello", plugins=[Shop(), Allow()], store=store) as session:
         await say(session, "hi")
-    async with play([call("look", what="hat")], "ok", plugins=[Shop(), Allow()], store=store, session_id=session.id) as again:
+    async with play(
+        [call("look", what="hat")], "ok", plugins=[Shop(), Allow()], store=store, session_id=session.id
+    ) as again:
         assert (await say(again, "look"))[-2:] == ["tool: a hat", "assistant: ok"]

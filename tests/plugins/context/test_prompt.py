@@ -115,7 +115,10 @@ async def test_a_primary_agent_that_follows_a_subagent_brings_the_base_with_it(t
         await say(session, "look again")
         said = [message.text for message in session.state.messages if message.origin == "prompt"]
     opens = 'From here on you work as the agent "{}". What was said for an earlier agent no longer applies; '
-    assert [text.splitlines()[1].startswith(opens.format(name)) for text, name in zip(said, ["build", "helper"], strict=False)] == [
+    assert [
+        text.splitlines()[1].startswith(opens.format(name))
+        for text, name in zip(said, ["build", "helper"], strict=False)
+    ] == [
         True,
         True,
     ]

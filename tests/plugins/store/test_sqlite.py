@@ -583,7 +583,12 @@ def test_looking_at_the_plugin_does_not_load_sqlite() -> None:
 async def test_a_host_keeps_its_sessions_here(tmp_path: Path) -> None:
     def host() -> Host:
         environ = {"MIMOCODE_HOME": str(tmp_path), "MIMOCODE_DB": "mine.db"}
-        return Host(["mimocode_plugins.store.sqlite"], directory=tmp_path, environ=environ, external=False)
+        return Host(
+            ["mimocode_plugins.store.sqlite", "mimocode_plugins.store.workspace"],
+            directory=tmp_path,
+            environ=environ,
+            external=False,
+        )
 
     first, second = host(), host()
     async with first.open(title="The parser") as session:

@@ -42,8 +42,6 @@ ROOT = Path(__file__).parents[3]
 CLI = f"""
 import sys
 sys.path[:0] = [{str(ROOT / "kernel")!r}, {str(ROOT / "plugins")!r}]
-import mimocode_plugins
-mimocode_plugins.DEFAULT = ("mimocode_plugins.store.sqlite", "mimocode_plugins.ui.sessions")
 from mimocode.main import console
 console()
 """

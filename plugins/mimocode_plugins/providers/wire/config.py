@@ -68,7 +68,7 @@ class Target:
 
 def providers(host: Host) -> dict[str, Provider]:
     """Every provider that settings allow, by id: the catalogue, what was refreshed, and the settings over both."""
-    merged: dict[str, Any] = msgspec.json.decode(files(__package__).joinpath("catalogue.json").read_bytes())
+    merged: dict[str, Any] = msgspec.json.decode(files(__package__).joinpath("providers.json").read_bytes())
     for name, section in _section(host).items():
         known = merged.get(name, {})
         if section.get("only_configured_models"):
