@@ -171,30 +171,31 @@ class Session:
             self._rest()
 
     async def _turn_through(self, say: Say) -> None:
-        taken: str | bool | None = await self.hooks.first(on.take_input, text=say.text, session=self)
-        if taken is True:
-            return
-        await self.emit(ev.TurnStarted())
         try:
+            taken: str | bool | None = await self.hooks.first(on.take_input, text=say.text, session=self)
+            if taken is True:
+                return
+            await self.emit(ev.TurnStarted())
             await self.toolbox.ready()
             if self.state.window is None:
                 await turn.open_window(self, "session opened")
             await self._hear(say, taken)
             await turn.run(self)
-        except StoreError:
-            raise
-        except (turn.Limited, ModelError) as error:
-            limited = isinstance(error, turn.Limited) or error.fault is ModelFault.BUDGET
-            await self.recover("limited" if limited else "failed", str(error))
-        except Exception as error:
-            error = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
-            if isinstance(error, StoreError):
-                raise error from None
-            if not isinstance(error, MimoError):
-                self.host.report("kernel", error)
-            await self.recover("failed", str(error) if isinstance(error, MimoError) else describe(error))
-        else:
             await self.emit(ev.TurnEnded("done"))
+        except Exception as error:
+            await self._give_up(error.exceptions[0] if isinstance(error, ExceptionGroup) else error)
+
+    async def _give_up(self, error: Exception) -> None:
+        """End the turn with a sentence; if the log cannot be written, nothing can be said there."""
+        if isinstance(error, StoreError):
+            raise error
+        if not isinstance(error, MimoError):
+            self.host.report("kernel", error)
+        if not self.state.busy:
+            await self.emit(ev.TurnStarted())
+        out_of_budget = isinstance(error, ModelError) and error.fault is ModelFault.BUDGET
+        reason: Cut = "limited" if out_of_budget or isinstance(error, turn.Limited) else "failed"
+        await self.recover(reason, str(error) if isinstance(error, MimoError) else describe(error))
 
     async def steer(self) -> None:
         """Let what the user said meanwhile join the conversation."""

@@ -50,7 +50,7 @@ def test_a_plugin_that_cannot_be_loaded_is_named(cli: Cli, source: str, why: str
     cli.plugin("crooked", source)
     err = answered(cli).err
     assert "crooked" in err and why in err
-    assert err.count("plugin crooked") == 1
+    assert len([line for line in err.splitlines() if "crooked" in line]) == 1
 
 
 def test_a_plugin_that_raises_in_every_hook_is_named_and_left_out(cli: Cli) -> None:

@@ -143,3 +143,17 @@ async def test_two_sessions_of_one_host_work_at_the_same_time() -> None:
         await first.settled()
         await second.settled()
         assert sorted(talk(first)[1:] + talk(second)[1:]) == ["assistant: one", "assistant: two"]
+
+
+async def test_input_that_cannot_be_taken_is_a_turn_that_failed() -> None:
+    class Picky:
+        @hookimpl
+        async def take_input(self, text: str) -> str | None:
+            raise UsageError("there is no command /nope")
+
+    store = MemoryStore()
+    async with play("never", plugins=[Picky()], store=store) as session:
+        await session.submit(Say("/nope"))
+        await session.settled()
+        assert list(store.read(session.id))[-1].event == TurnEnded("failed", "there is no command /nope")
+        assert talk(session) == []

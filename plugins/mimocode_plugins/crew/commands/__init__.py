@@ -15,9 +15,9 @@ async def take_input(text: str, session: Session) -> str | bool | None:
     """Put in the command's words, or nothing if the command was all; other text, like a path, stays as it is."""
     if not text.startswith("/"):
         return None
-    name, _, arguments = text[1:].partition("\n" if "\n" in text.split(" ", 1)[0] else " ")
-    command = (await session.host.commands()).get(name)
+    name, arguments = [*text[1:].split(maxsplit=1), "", ""][:2]
+    command = (await session.host.commands()).get(name) if text[1:].startswith(name) else None
     if command is None:
         return None
-    said = await command.run(arguments.strip(), session)
+    said = await command.run(arguments.rstrip(), session)
     return True if said is None else said
