@@ -8,7 +8,6 @@ turns "ask" into "allow" but never touches "deny" (runtime.md 1.15).
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -98,7 +97,7 @@ def policy(session: Session) -> Policy:
 def _policy(host: Host, agent: Any) -> Policy:
     where = f"agent {agent.name}"
     own = (*from_tools(agent.options.get("tools"), where), *parse(agent.options.get("permission"), where))
-    skip = _set("MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS")
+    skip = _set(host, "MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS")
     under = parse("allow", "MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS") if skip else ()
     settings = (*from_tools(_setting(host, "tools"), "settings"), *parse(_setting(host, "permission"), "settings"))
     for_agent = _field(_field(_setting(host, "agent"), agent.name), "permission")
@@ -106,7 +105,7 @@ def _policy(host: Host, agent: Any) -> Policy:
         (*DEFAULTS, *under, *own, *settings, *parse(for_agent, f"settings for agent {agent.name}")),
         own,
         yolo=bool(host.options.get("yolo")),
-        auto_delete=skip or bool(host.options.get("auto_delete")) or _set("MIMOCODE_AUTO_APPROVE_DELETE"),
+        auto_delete=skip or bool(host.options.get("auto_delete")) or _set(host, "MIMOCODE_AUTO_APPROVE_DELETE"),
     )
 
 
@@ -121,8 +120,8 @@ def _field(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
 
 
-def _set(variable: str) -> bool:
-    return os.environ.get(variable, "").lower() in ("1", "true")
+def _set(host: Host, variable: str) -> bool:
+    return host.environ.get(variable, "").lower() in ("1", "true")
 
 
 def approvals(session: Session) -> tuple[Rule, ...]:
@@ -149,9 +148,9 @@ def _kept(host: Host) -> Iterator[Rule]:
 def key_of(spec: ToolSpec | None, name: str) -> tuple[str, Mapping[str, Any]]:
     """The permission key of a tool and what its author says that it touches.
 
-    Tools of foreign servers are named `<server>_<tool>`: what they say of themselves counts for nothing.
+    What a foreign server says of its tools never gets here: the toolbox drops it.
     """
-    if spec is None or (spec.server and spec.name.startswith(f"{spec.server}_")):
+    if spec is None:
         return name, {}
     said = spec.meta.get("mimocode")
     touched = said if isinstance(said, Mapping) else {}

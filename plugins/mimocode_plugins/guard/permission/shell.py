@@ -15,9 +15,7 @@ from pathlib import Path
 
 from .arity import words_of
 
-KEYWORDS = words_of(
-    "if then else elif fi for while until do done case esac select function time coproc in { } ! [[ ]]"
-)
+KEYWORDS = words_of("if then else elif fi for while until do done case esac select function time coproc in { } ! [[ ]]")
 OPAQUE = words_of("eval trap alias bind complete enable hash fc")
 """Builtins that run text or change what later words mean."""
 SHELLS = words_of("sh bash dash zsh ksh mksh ash fish rbash")
