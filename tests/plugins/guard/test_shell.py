@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -169,8 +170,8 @@ def test_bash_runs_no_command_that_was_not_read(parts: list[tuple[str, str]]) ->
         return
     script = "PS4='+ '; m() { :; }; set -x\n" + text
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=20)
-    ran = {line.lstrip("+ ").split(" ")[0] for line in done.stderr.splitlines() if line.startswith("+")}
-    assert ran - {":", "''"} <= {command.name for command in found}
+    ran = {shlex.split(line.lstrip("+ "))[0] for line in done.stderr.splitlines() if line.startswith("+")}
+    assert ran - {":"} <= {command.name for command in found}
 
 
 WORD = st.sampled_from(

@@ -102,11 +102,11 @@ class _Reader:
         self.bodies: list[tuple[str, bool, bool]] = []
         """Here-documents whose bodies begin after this line: delimiter, tabs stripped, literal."""
 
-    def peek(self, size: int = 1) -> str:
+    def _peek(self, size: int = 1) -> str:
         return self.text[self.at : self.at + size]
 
-    def take(self) -> str:
-        if not (char := self.peek()):
+    def _take(self) -> str:
+        if not (char := self._peek()):
             raise _Unclear
         self.at += 1
         return char
@@ -114,47 +114,47 @@ class _Reader:
     def read_list(self, closing: str) -> None:
         """Commands up to `closing`, or up to the end when there is none."""
         while True:
-            self.skip_blanks()
-            char = self.peek()
+            self._skip_blanks()
+            char = self._peek()
             if not char or char == ")":
                 if char != closing or self.bodies:
                     raise _Unclear
                 self.at += len(closing)
                 return
             if char == "#":
-                self.skip_comment()
+                self._skip_comment()
             elif char == "(":
                 self.at += 1
-                self.read_nested()
-            elif char in ";&|\n" and self.peek(2) != "&>":
-                self.read_operator()
+                self._read_nested()
+            elif char in ";&|\n" and self._peek(2) != "&>":
+                self._read_operator()
             else:
-                self.read_command()
+                self._read_command()
 
-    def read_nested(self) -> None:
-        if self.peek() == "(":
+    def _read_nested(self) -> None:
+        if self._peek() == "(":
             raise _Unclear
         self.depth += 1
         self.read_list(")")
         self.depth -= 1
 
-    def read_operator(self) -> None:
-        if self.take() == "\n":
+    def _read_operator(self) -> None:
+        if self._take() == "\n":
             for body in self.bodies:
-                self.skip_body(*body)
+                self._skip_body(*body)
             self.bodies.clear()
         elif self.text[self.at - 1 : self.at + 1] == ";;":
             raise _Unclear
 
-    def skip_blanks(self) -> None:
-        while self.peek() in (" ", "\t") or self.peek(2) == "\\\n":
-            self.at += 1 if self.peek() != "\\" else 2
+    def _skip_blanks(self) -> None:
+        while self._peek() in (" ", "\t") or self._peek(2) == "\\\n":
+            self.at += 1 if self._peek() != "\\" else 2
 
-    def skip_comment(self) -> None:
+    def _skip_comment(self) -> None:
         end = self.text.find("\n", self.at)
         self.at = len(self.text) if end < 0 else end
 
-    def skip_body(self, delimiter: str, tabs: bool, literal: bool) -> None:
+    def _skip_body(self, delimiter: str, tabs: bool, literal: bool) -> None:
         while self.at < len(self.text):
             end = self.text.find("\n", self.at)
             end = len(self.text) if end < 0 else end
@@ -165,32 +165,32 @@ class _Reader:
                 raise _Unclear
         raise _Unclear
 
-    def read_command(self) -> None:
+    def _read_command(self) -> None:
         words: list[Word] = []
         assignments: list[Word] = []
         streams: dict[str, list[Word]] = {"write": [], "read": [], "fed": []}
         while True:
-            self.skip_blanks()
+            self._skip_blanks()
             redirect = _REDIRECT.match(self.text, self.at)
             if redirect:
-                self.read_redirect(redirect, streams)
-            elif self.peek() in ("", "#", *";&|\n)"):
+                self._read_redirect(redirect, streams)
+            elif self._peek() in ("", "#", *";&|\n)"):
                 break
             elif not words and _ASSIGNMENT.match(self.text, self.at):
-                assignments.append(self.read_word())
+                assignments.append(self._read_word())
             else:
-                words.append(self.read_word())
+                words.append(self._read_word())
         if words and (words[0].dynamic or words[0].glob or not words[0].value or words[0].raw in KEYWORDS):
             raise _Unclear
         reads, writes = tuple(streams["read"]), tuple(streams["write"])
         fed, scoped = bool(streams["fed"]), self.depth > 0
         self.found.append(Command(tuple(words), tuple(assignments), writes, reads, fed, scoped))
 
-    def read_redirect(self, redirect: re.Match[str], streams: dict[str, list[Word]]) -> None:
+    def _read_redirect(self, redirect: re.Match[str], streams: dict[str, list[Word]]) -> None:
         sign = redirect[2]
         self.at = redirect.end()
-        self.skip_blanks()
-        target = self.read_word()
+        self._skip_blanks()
+        target = self._read_word()
         if sign.startswith("<<"):
             streams["fed"].append(target)
             if sign != "<<<":
@@ -203,46 +203,46 @@ class _Reader:
         else:
             streams["write"].append(target)
 
-    def read_word(self) -> Word:
+    def _read_word(self) -> Word:
         begin, value = self.at, ""
         dynamic = glob = brace = False
-        while (char := self.peek()) and char not in " \t\n;&|<>)":
+        while (char := self._peek()) and char not in " \t\n;&|<>)":
             if char == "`" or char == "$":
-                piece = self.read_dollar() if char == "$" else self.read_backticks()
+                piece = self._read_dollar() if char == "$" else self._read_backticks()
                 dynamic = dynamic or piece != "$"
             elif char == '"':
-                piece, inside = self.read_quoted()
+                piece, inside = self._read_quoted()
                 dynamic = dynamic or inside
             elif char in "'\\":
-                piece = self.read_literal()
+                piece = self._read_literal()
             else:
-                piece = self.read_plain(begin)
+                piece = self._read_plain(begin)
                 glob = glob or piece in "*?["
                 brace = brace or piece == "{"
-                if brace and (piece == "," or (piece == "." and self.peek() == ".")):
+                if brace and (piece == "," or (piece == "." and self._peek() == ".")):
                     raise _Unclear
             value += piece
         if begin == self.at:
             raise _Unclear
         return Word(self.text[begin : self.at], value, dynamic, glob)
 
-    def read_plain(self, begin: int) -> str:
+    def _read_plain(self, begin: int) -> str:
         """One ordinary character; `{}` counts as one, a leading `~` becomes the home directory."""
-        if self.peek(2) == "{}":
+        if self._peek(2) == "{}":
             self.at += 2
             return "{}"
-        char = self.take()
+        char = self._take()
         if char == "(" or not (char.isprintable() or char == "\t"):
             raise _Unclear
         if char == "~" and self.at == begin + 1:
-            if self.peek() not in ("", "/", *" \t\n;&|<>)"):
+            if self._peek() not in ("", "/", *" \t\n;&|<>)"):
                 raise _Unclear
             return str(Path.home())
         return char
 
-    def read_literal(self) -> str:
-        if self.take() == "\\":
-            char = self.take()
+    def _read_literal(self) -> str:
+        if self._take() == "\\":
+            char = self._take()
             return "" if char == "\n" else char
         end = self.text.find("'", self.at)
         if end < 0:
@@ -250,37 +250,37 @@ class _Reader:
         piece, self.at = self.text[self.at : end], end + 1
         return piece
 
-    def read_quoted(self) -> tuple[str, bool]:
+    def _read_quoted(self) -> tuple[str, bool]:
         """What stands between double quotes, and whether something in it is expanded."""
         self.at += 1
         value, dynamic = "", False
-        while (char := self.take()) != '"':
+        while (char := self._take()) != '"':
             if char == "\\":
-                after = self.take()
+                after = self._take()
                 value += after if after in '$`"\\' else "" if after == "\n" else "\\" + after
             elif char in "$`":
                 self.at -= 1
-                piece = self.read_dollar(quoted=True) if char == "$" else self.read_backticks()
+                piece = self._read_dollar(quoted=True) if char == "$" else self._read_backticks()
                 dynamic = dynamic or piece != "$"
                 value += piece
             else:
                 value += char
         return value, dynamic
 
-    def read_dollar(self, *, quoted: bool = False) -> str:
+    def _read_dollar(self, *, quoted: bool = False) -> str:
         begin = self.at
         if match := _VARIABLE.match(self.text, self.at):
             self.at = match.end()
-        elif self.peek(2) == "$(":
+        elif self._peek(2) == "$(":
             self.at += 2
-            self.read_nested()
+            self._read_nested()
         else:
             self.at += 1
-            if self.peek() in ("{", "[") or (not quoted and self.peek() in ("'", '"')):
+            if self._peek() in ("{", "[") or (not quoted and self._peek() in ("'", '"')):
                 raise _Unclear
         return self.text[begin : self.at]
 
-    def read_backticks(self) -> str:
+    def _read_backticks(self) -> str:
         end = self.text.find("`", self.at + 1)
         inside = self.text[self.at + 1 : end]
         if end < 0 or "\\" in inside:
