@@ -1,17 +1,18 @@
 """The policy of a session: all rules in force, in order, and how a decision is taken from them.
 
-Order (surface.md 7): defaults, the agent, the user's settings, the user's settings for this agent. On top of it two
-things never bend: what the agent itself denies stays denied whatever broader settings allow, and an approval
-turns "ask" into "allow" but never touches "deny" (runtime.md 1.15).
+Order (surface.md 7): defaults, the agent, the settings layer by layer, the settings for this agent. On top of it three
+things never bend: what the agent itself denies stays denied whatever broader settings allow; the settings of a project
+that is not trusted only tighten; and an approval turns "ask" into "allow" but never touches "deny" (runtime.md 1.15).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mimocode.merging import value_at
 from mimocode.ports import StashKey, Verdict
 
 from .rules import Rule, accepted, from_tools, hidden, last_match, parse
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.messages import ToolSpec
     from mimocode.session import Session
+    from mimocode.sources import Layer
 
 NOTES = "permission"
 """Under this name approvals are noted in the log."""
@@ -64,25 +66,30 @@ class Policy:
     rules: tuple[Rule, ...]
     agent: tuple[Rule, ...] = ()
     """The agent's own: their denials hold whatever comes after."""
+    fenced: tuple[Rule, ...] = ()
+    """The rules as a project that is not trusted would have them: they count where they are stricter."""
     yolo: bool = False
     auto_delete: bool = False
 
     def decide(self, key: str, text: str) -> Decision:
-        """What the last matching rule says, unless the agent's own rules deny."""
-        own = last_match(self.agent, key, text)
-        if own and own.verdict is Verdict.DENY:
-            return Decision(Verdict.DENY, own)
+        """What the last matching rule says, unless the agent or an untrusted project is stricter."""
         rule = last_match(self.rules, key, text)
-        return Decision(rule.verdict if rule else Verdict.ASK, rule)
+        decided = Decision(rule.verdict if rule else Verdict.ASK, rule)
+        if (other := last_match(self.fenced, key, text)) and other.verdict > decided.verdict:
+            decided = Decision(other.verdict, other)
+        own = last_match(self.agent, key, text)
+        return Decision(own.verdict, own) if own and own.verdict is Verdict.DENY else decided
 
     def tightens(self, key: str, text: str) -> Decision | None:
         """What rules written for this very case say of another spelling of it; blanket rules have had their say."""
-        rule = last_match(self.rules, key, text)
-        own = last_match(self.agent, key, text)
-        strict = own if own and own.verdict is Verdict.DENY else rule
-        if strict is None or strict.pattern == "*" or strict.verdict is Verdict.ALLOW:
+        decided = self.decide(key, text)
+        if decided.rule is None or decided.rule.pattern == "*" or decided.verdict is Verdict.ALLOW:
             return None
-        return Decision(strict.verdict, strict)
+        return decided
+
+    def denials(self) -> Iterator[Rule]:
+        """Every rule that denies something."""
+        return (rule for rule in (*self.agent, *self.rules, *self.fenced) if rule.verdict is Verdict.DENY)
 
 
 def policy(session: Session) -> Policy:
@@ -99,25 +106,34 @@ def _policy(host: Host, agent: Any) -> Policy:
     own = (*from_tools(agent.options.get("tools"), where), *parse(agent.options.get("permission"), where))
     skip = _set(host, "MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS")
     under = parse("allow", "MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS") if skip else ()
-    settings = (*from_tools(_setting(host, "tools"), "settings"), *parse(_setting(host, "permission"), "settings"))
-    for_agent = _field(_field(_setting(host, "agent"), agent.name), "permission")
+    layers = host.settings.layers
+    users = [layer for layer in layers if not layer.project]
     return Policy(
-        (*DEFAULTS, *under, *own, *settings, *parse(for_agent, f"settings for agent {agent.name}")),
+        (*DEFAULTS, *under, *own, *_said(layers if host.trusted else users, agent.name)),
         own,
+        () if host.trusted or len(users) == len(layers) else (*DEFAULTS, *under, *own, *_said(layers, agent.name)),
         yolo=bool(host.options.get("yolo")),
         auto_delete=skip or bool(host.options.get("auto_delete")) or _set(host, "MIMOCODE_AUTO_APPROVE_DELETE"),
     )
 
 
-def _setting(host: Host, name: str) -> Any:
-    try:
-        return host.settings[name]
-    except KeyError:  # nobody claims it in this host
-        return None
+def _said(layers: Sequence[Layer], agent: str) -> Iterator[Rule]:
+    """The rules of these layers, low to high, then those they have for one agent.
+
+    Read from the layers themselves: merging would lose who said what, and where "ask" meets a table of keys, "ask".
+    """
+    for layer in layers:
+        yield from from_tools(layer.data.get("tools"), layer.where(("tools",)))
+        yield from parse(layer.data.get("permission"), _below(layer, "permission"))
+    for layer in layers:
+        said = value_at(layer.data, ("agent", agent))
+        if isinstance(said, Mapping):
+            yield from from_tools(said.get("tools"), layer.where(("agent", agent, "tools")))
+            yield from parse(said.get("permission"), _below(layer, "agent", agent, "permission"))
 
 
-def _field(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+def _below(layer: Layer, *path: str) -> Callable[[tuple[str, ...]], str]:
+    return lambda keys: layer.where((*path, *keys))
 
 
 def _set(host: Host, variable: str) -> bool:
@@ -161,5 +177,5 @@ def offered(spec: ToolSpec, session: Session) -> bool:
     """Whether to tell the model of a tool at all, asked when a window opens."""
     key, _ = key_of(spec, spec.name)
     now = policy(session)
-    by_name = [rule for rule in now.rules if rule.key == spec.name]
-    return not (hidden(now.rules, key) or hidden(now.agent, key) or hidden(by_name, spec.name))
+    named = [rule for rule in (*now.rules, *now.fenced) if rule.key == spec.name != key]
+    return not (any(hidden(rules, key) for rules in (now.rules, now.agent, now.fenced)) or hidden(named, spec.name))

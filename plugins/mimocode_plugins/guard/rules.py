@@ -6,14 +6,16 @@ The last matching rule wins. Source: surface.md section 7.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from mimocode.errors import SettingsError
 from mimocode.ports import Verdict
 
+Origin: TypeAlias = Callable[[tuple[str, ...]], str]
+"""Says where the value under these keys stands: "file:line"."""
 ACTIONS = {"allow": Verdict.ALLOW, "ask": Verdict.ASK, "deny": Verdict.DENY}
 EDITORS = frozenset({"write", "edit", "patch", "apply_patch", "multiedit", "notebook_edit"})
 """Names in a `tools` table that all mean the key `edit`."""
@@ -78,39 +80,50 @@ def hidden(rules: Sequence[Rule], key: str) -> bool:
     return rule is not None and rule.pattern == "*" and rule.verdict is Verdict.DENY
 
 
-def parse(value: Any, source: str) -> tuple[Rule, ...]:
+def parse(value: Any, source: str | Origin) -> tuple[Rule, ...]:
     """Rules from what a settings file says: an action, or {key: action}, or {key: {pattern: action}}, in order.
+
+    Args:
+        value: as it was read; None is no rules.
+        source: where it stands, or what tells that of the keys below it.
 
     Raises:
         SettingsError: a value is none of these; the message names key and pattern.
     """
+    where: Origin = source if callable(source) else lambda keys: str(source)
     if value is None:
         return ()
     if isinstance(value, str):
-        return (Rule("*", "*", _verdict(value, "permission", source), source),)
+        return (_rule(("*",), "*", value, where),)
     if not isinstance(value, Mapping):
-        raise SettingsError("permission is either allow, ask, deny or a table of keys", source)
-    return tuple(_rules(value, source))
+        raise SettingsError("permission is either allow, ask, deny or a table of keys", where(()))
+    return tuple(_rules(value, where))
 
 
-def _rules(table: Mapping[str, Any], source: str) -> Iterator[Rule]:
+def _rules(table: Mapping[str, Any], where: Origin) -> Iterator[Rule]:
     for key, entry in table.items():
         if isinstance(entry, Mapping):
             for pattern, action in entry.items():
-                verdict = _verdict(action, f'permission.{key}."{pattern}"', source)
-                yield Rule(str(key), expand(str(pattern)), verdict, source)
+                yield _rule((str(key), str(pattern)), str(pattern), action, where)
         else:
-            yield Rule(str(key), "*", _verdict(entry, f"permission.{key}", source), source)
+            yield _rule((str(key),), "*", entry, where)
 
 
-def _verdict(action: Any, where: str, source: str) -> Verdict:
-    if isinstance(action, str) and action in ACTIONS:
-        return ACTIONS[action]
-    raise SettingsError(f"{where} is {action!r}: say allow, ask or deny", source)
+def _rule(keys: tuple[str, ...], pattern: str, action: Any, where: Origin) -> Rule:
+    if not isinstance(action, str) or action not in ACTIONS:
+        path = ".".join(("permission", keys[0], *(f'"{name}"' for name in keys[1:])))
+        raise SettingsError(f"{path} is {action!r}: say allow, ask or deny", where(keys))
+    return Rule(keys[0], expand(pattern), ACTIONS[action], where(keys))
 
 
 def from_tools(table: Mapping[str, Any] | None, source: str) -> tuple[Rule, ...]:
-    """Rules from the older `tools` table of booleans; all editing tools share the key `edit`."""
+    """Rules from the older `tools` table of booleans; all editing tools share the key `edit`.
+
+    Raises:
+        SettingsError: it is not such a table.
+    """
+    if not isinstance(table, Mapping | None) or not all(isinstance(on, bool) for on in (table or {}).values()):
+        raise SettingsError("tools is a table of tool names with true or false", source)
     return tuple(
         Rule(_key_of(name), "*", Verdict.ALLOW if on else Verdict.DENY, source) for name, on in (table or {}).items()
     )

@@ -89,10 +89,11 @@ async def test_children_draw_from_the_same_budget() -> None:
     meter = Meter(Usage(600, 100), Usage(600, 100), Usage(1, 1))
     async with (
         play(plugins=[budget, meter], budget={"tokens": 1500}) as session,
-        session.host.open(parent=session) as child,
-        session.host.open(parent=child) as grandchild,
+        session.host.open(parent=session, model=meter.ref) as child,
+        session.host.open(parent=child, model=meter.ref) as grandchild,
     ):
-        assert [(await ended(s)).reason for s in (child, grandchild, session)] == ["done", "done", "limited"]
+        assert [await ended(s) for s in (child, grandchild)] == [TurnEnded("done")] * 2
+        assert (await ended(session)).reason == "limited"
         assert ledger(grandchild) is ledger(session)
 
 

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mimocode.events import ApprovalAsked, ApprovalGiven, Approve, Noted, Say
+from mimocode.hookspecs import hookimpl
 from mimocode.messages import ToolCall
-from mimocode.ports import Agent, Ruling, Verdict
+from mimocode.ports import Agent, Ruling, Setting, Verdict
 from mimocode.session import Session
 from mimocode.testing import play, talk
 from mimocode_plugins.guard import permission
@@ -88,15 +89,16 @@ async def test_our_own_output_and_memory_are_open(project: Path, home: Path) -> 
         assert rule(other, session).verdict is Verdict.ASK
 
 
-async def test_the_reason_names_key_pattern_action_and_origin(project: Path) -> None:
+async def test_the_reason_names_key_pattern_action_and_origin(project: Path, home: Path) -> None:
+    file = f"{home}/config/mimocode.json:1"
     async with working(project, permission={"bash": {"git push *": "ask", "curl *": "deny"}}) as session:
         assert rule(shell("git  push origin"), session) == Ruling(
             Verdict.ASK,
-            'bash "git push origin" needs approval: rule bash "git push *" ask (settings)',
+            f'bash "git push origin" needs approval: rule bash "git push *" ask ({file})',
             ("bash: git push *",),
         )
         assert rule(shell("ls && curl x"), session) == Ruling(
-            Verdict.DENY, 'bash "curl x" is denied: rule bash "curl *" deny (settings)'
+            Verdict.DENY, f'bash "curl x" is denied: rule bash "curl *" deny ({file})'
         )
 
 
@@ -264,6 +266,35 @@ async def test_a_rule_that_makes_no_sense_allows_nothing(project: Path) -> None:
         await session.settled()
         assert talk(session)[2] == "tool: Denied: agent build: permission.bash is 'perhaps': say allow, ask or deny"
     assert hands.ran == []
+
+
+async def test_a_project_can_tighten_and_only_a_trusted_one_can_loosen(project: Path) -> None:
+    """Attack case 4: the repository brings settings that approve themselves."""
+    wishes = {"external_directory": "allow", "bash_delete": "allow", "bash": {"*": "allow", "make *": "deny"}}
+    (project / "mimocode.json").write_text(json.dumps({"permission": wishes, "tools": {"strange": False}}))
+    texts = ("curl x", "git log", "make x", "cat /etc/passwd", "rm x")
+    for trusted, expected in ((False, "DENY ASK DENY ASK ASK"), (True, "ALLOW ALLOW DENY ALLOW ASK")):
+        async with working(project, permission={"bash": {"*": "ask", "curl *": "deny"}}) as session:
+            session.host.trusted = trusted
+            assert " ".join(await verdicts(session, *texts)) == expected
+            assert not offered(SPECS["strange"], session)
+            assert rule(ToolCall("1", "strange", {}), session).reason.endswith(f"({project}/mimocode.json:1)")
+
+
+async def test_an_agent_of_the_settings_wins_over_the_rest_of_the_settings(project: Path, home: Path) -> None:
+    (home / "config").mkdir(parents=True)
+    (project / "mimocode.json").write_text('{"agent": {"build": {"permission": {"bash": "allow"}}}}')
+
+    class Agents:
+        @hookimpl
+        def register_settings(self) -> list[Setting]:
+            return [Setting("agent", dict[str, Any], {}, "Agents.")]
+
+    said = {"permission": {"bash": "ask"}, "agent": {"build": {"permission": {"bash": {"git *": "allow"}}}}}
+    (home / "config" / "mimocode.json").write_text(json.dumps(said))
+    async with play(plugins=[permission, Agents()], directory=project, agent=Agent("build")) as session:
+        session.toolbox.specs.update(SPECS)
+        assert await verdicts(session, "git log", "make") == ["ALLOW", "ASK"]
 
 
 WORDS = st.sampled_from(

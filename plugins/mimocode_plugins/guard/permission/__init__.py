@@ -1,7 +1,6 @@
 """Rule on every call by the permission rules of defaults, agent, settings and approvals (surface.md 7).
 
-Project files need trust to set rules at all. Letting an untrusted project tighten is a later step: it needs the
-layers that a setting was merged from.
+The files of a project that is not trusted may tighten and never loosen.
 """
 
 from __future__ import annotations

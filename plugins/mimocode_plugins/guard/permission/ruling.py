@@ -68,8 +68,9 @@ def _judge(touch: Touch, now: Policy, tool: str) -> Judged:
         judged = Judged(touch, now.decide(touch.key, touch.pattern))
     others = [now.tightens(touch.key, text) for text in touch.spellings]
     if tool != touch.key and touch.key != "external_directory":
-        by_name = last_match([r for r in now.rules if r.key == tool], tool, touch.pattern)
-        others.append(Decision(by_name.verdict, by_name) if by_name else None)
+        for rules in (now.rules, now.fenced):
+            by_name = last_match([r for r in rules if r.key == tool], tool, touch.pattern)
+            others.append(Decision(by_name.verdict, by_name) if by_name else None)
     for other in others:
         if other and other.verdict > judged.decision.verdict:
             judged = Judged(touch, other)
@@ -78,11 +79,9 @@ def _judge(touch: Touch, now: Policy, tool: str) -> Judged:
 
 def _forced(touch: Touch, now: Policy) -> Judged:
     """What destroys is asked whatever the rules allow; a rule can only forbid it altogether."""
-    said = last_match(now.rules, touch.key, touch.pattern)
-    own = last_match(now.agent, touch.key, touch.pattern)
-    for each in (own, said):
-        if each and each.verdict is Verdict.DENY:
-            return Judged(touch, Decision(Verdict.DENY, each))
+    said = now.decide(touch.key, touch.pattern)
+    if said.verdict is Verdict.DENY:
+        return Judged(touch, said)
     if now.auto_delete:
         return Judged(touch, Decision(Verdict.ALLOW, None), "deletions are approved for this run")
     return Judged(touch, Decision(Verdict.ASK, None), "it destroys what cannot be brought back, which no rule allows")
@@ -93,7 +92,7 @@ def _opaque(touch: Touch, now: Policy) -> Judged:
     decided = now.decide(touch.key, touch.pattern)
     if decided.verdict is Verdict.DENY:
         return Judged(touch, decided)
-    banned = next((r for r in (*now.rules, *now.agent) if _mentions(r, touch)), None)
+    banned = next((r for r in now.denials() if _mentions(r, touch)), None)
     if banned:
         return Judged(touch, Decision(Verdict.DENY, banned))
     if decided.rule and decided.rule.pattern == touch.pattern and decided.verdict is Verdict.ALLOW:
@@ -104,7 +103,7 @@ def _opaque(touch: Touch, now: Policy) -> Judged:
 def _mentions(r: Rule, touch: Touch) -> bool:
     """A denial whose command appears somewhere in a text that was not understood."""
     word = r.pattern.split(" ")[0].strip("*?")
-    return r.verdict is Verdict.DENY and r.key == touch.key and len(word) > 1 and word in touch.pattern
+    return r.key == touch.key and len(word) > 1 and word in touch.pattern
 
 
 def _soften(judged: Judged, now: Policy, given: tuple[Rule, ...]) -> Judged:

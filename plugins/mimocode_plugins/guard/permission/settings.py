@@ -13,12 +13,10 @@ PERMISSION = Setting(
     Action | dict[str, Action | dict[str, Action]],
     {},
     "What tools may do: allow, ask or deny, for everything or per key and pattern. The last matching rule wins.",
-    needs_trust=True,
 )
 TOOLS = Setting(
     "tools",
     dict[str, bool],
     {},
     "Older form of `permission`: tool name to whether it may be used.",
-    needs_trust=True,
 )
