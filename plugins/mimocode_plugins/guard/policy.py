@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mimocode.merging import value_at
 from mimocode.ports import StashKey, Verdict
 
 from .rules import Rule, accepted, from_tools, hidden, last_match, parse
@@ -20,8 +19,8 @@ from .rules import Rule, accepted, from_tools, hidden, last_match, parse
 if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.messages import ToolSpec
+    from mimocode.ports import Layer
     from mimocode.session import Session
-    from mimocode.sources import Layer
 
 NOTES = "permission"
 """Under this name approvals are noted in the log."""
@@ -126,10 +125,14 @@ def _said(layers: Sequence[Layer], agent: str) -> Iterator[Rule]:
         yield from from_tools(layer.data.get("tools"), layer.where(("tools",)))
         yield from parse(layer.data.get("permission"), _below(layer, "permission"))
     for layer in layers:
-        said = value_at(layer.data, ("agent", agent))
+        said = _field(_field(layer.data, "agent"), agent)
         if isinstance(said, Mapping):
             yield from from_tools(said.get("tools"), layer.where(("agent", agent, "tools")))
             yield from parse(said.get("permission"), _below(layer, "agent", agent, "permission"))
+
+
+def _field(table: Any, name: str) -> Any:
+    return table.get(name) if isinstance(table, Mapping) else None
 
 
 def _below(layer: Layer, *path: str) -> Callable[[tuple[str, ...]], str]:

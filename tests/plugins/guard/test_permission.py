@@ -25,6 +25,7 @@ from mimocode_plugins.guard.permission.ruling import rule
 from mimocode_plugins.guard.permission.touch import touches
 from mimocode_plugins.guard.policy import offered
 from mimocode_plugins.guard.rules import accepted, last_match
+from mimocode_plugins.store import workspace
 
 from .conftest import SPECS, Hands
 
@@ -37,7 +38,7 @@ async def working(project: Path, agent: dict[str, Any] | None = None, **options:
     home.mkdir(parents=True, exist_ok=True)
     (home / "mimocode.json").write_text(json.dumps(wanted))
     cast = Agent("build", options=agent or {})
-    async with play(plugins=[permission], directory=project, agent=cast, **options) as session:
+    async with play(plugins=[workspace, permission], directory=project, agent=cast, **options) as session:
         session.toolbox.specs.update(SPECS)
         yield session
 
@@ -261,7 +262,7 @@ async def test_a_rule_that_makes_no_sense_allows_nothing(project: Path) -> None:
     hands = Hands()
     own = Agent("build", options={"permission": {"bash": "perhaps"}})
     calls = [ToolCall("1", "shell", {"command": "ls"})]
-    async with play(calls, "ok", plugins=[permission, hands], directory=project, agent=own) as session:
+    async with play(calls, "ok", plugins=[workspace, permission, hands], directory=project, agent=own) as session:
         await session.submit(Say("go"))
         await session.settled()
         assert talk(session)[2] == "tool: Denied: agent build: permission.bash is 'perhaps': say allow, ask or deny"
@@ -292,7 +293,7 @@ async def test_an_agent_of_the_settings_wins_over_the_rest_of_the_settings(proje
 
     said = {"permission": {"bash": "ask"}, "agent": {"build": {"permission": {"bash": {"git *": "allow"}}}}}
     (home / "config" / "mimocode.json").write_text(json.dumps(said))
-    async with play(plugins=[permission, Agents()], directory=project, agent=Agent("build")) as session:
+    async with play(plugins=[workspace, permission, Agents()], directory=project, agent=Agent("build")) as session:
         session.toolbox.specs.update(SPECS)
         assert await verdicts(session, "git log", "make") == ["ALLOW", "ASK"]
 
@@ -351,7 +352,9 @@ async def test_a_refused_call_does_not_run_and_the_turn_goes_on(project: Path) -
     """The story: asked, refused, told, done."""
     hands = Hands()
     calls = [ToolCall("1", "shell", {"command": "rm -rf ~"}), ToolCall("2", "shell", {"command": "ls"})]
-    async with play(calls, "I left it alone.", plugins=[permission, hands], directory=project, allow=None) as session:
+    async with play(
+        calls, "I left it alone.", plugins=[workspace, permission, hands], directory=project, allow=None
+    ) as session:
         await session.submit(Say("clean up"))
         async for entry in session.follow():
             if isinstance(entry.event, ApprovalAsked):

@@ -19,6 +19,7 @@ from mimocode_plugins.guard import truncate
 from mimocode_plugins.guard.truncate.keep import AGE, collect, keep
 from mimocode_plugins.guard.truncate.shape import shape
 from mimocode_plugins.guard.truncate.shorten import BYTES, LINES, shorten
+from mimocode_plugins.store import workspace
 
 from .conftest import Hands
 
@@ -71,7 +72,7 @@ async def test_a_long_result_is_cut_and_the_file_is_named(project: Path, home: P
     hands = Hands()
     hands.says = "".join(f"line {n}\n" for n in range(5000))
     calls = [ToolCall("call_9", "shell", {"command": "make"})]
-    async with play(calls, "ok", plugins=[truncate, hands], directory=project) as session:
+    async with play(calls, "ok", plugins=[workspace, truncate, hands], directory=project) as session:
         await session.submit(Say("build"))
         await session.settled()
         told = session.state.messages[2].text
@@ -87,7 +88,7 @@ async def test_a_long_result_is_cut_and_the_file_is_named(project: Path, home: P
 async def test_a_tool_that_cuts_for_itself_is_left_alone_and_pictures_stay(project: Path) -> None:
     long = Text("x\n" * 5000)
     picture = Media("image/png", "AAAA")
-    async with play(plugins=[truncate], directory=project) as session:
+    async with play(plugins=[workspace, truncate], directory=project) as session:
         assert await shape(ToolResult((long,), display={"truncated": False}), CALL, session) is None
         shaped = await shape(ToolResult((long, picture), True, {"exit": 1}), CALL, session)
         assert shaped
@@ -97,7 +98,7 @@ async def test_a_tool_that_cuts_for_itself_is_left_alone_and_pictures_stay(proje
 async def test_a_disk_that_refuses_costs_the_file_and_not_the_result(project: Path, home: Path) -> None:
     (home / "data").mkdir(parents=True)
     (home / "data" / "tool-output").write_text("in the way")
-    async with play(plugins=[truncate], directory=project) as session:
+    async with play(plugins=[workspace, truncate], directory=project) as session:
         shaped = await shape(ToolResult.of("x\n" * 5000), CALL, session)
         assert shaped
         assert "could not be kept (File exists)" in shaped.text
