@@ -231,6 +231,12 @@ async def test_yolo_answers_questions_but_no_denials(project: Path) -> None:
         assert await verdicts(session, *texts) == ["ALLOW", "ALLOW", "ALLOW", "DENY", "DENY", "DENY"]
 
 
+async def test_skipping_permissions_lies_under_the_rules(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS", "true")
+    async with working(project, permission={"bash": {"make *": "ask"}}) as session:
+        assert await verdicts(session, "cat /etc/passwd", "rm x", "make") == ["ALLOW", "ALLOW", "ASK"]
+
+
 async def test_what_an_agent_denies_no_broader_setting_allows(project: Path) -> None:
     own = {"permission": {"edit": {"*": "deny", ".mimocode/plans/*.md": "allow"}, "question": "allow"}}
     change = [ToolCall("1", "change", {"file_path": p}) for p in ("a.py", ".mimocode/plans/1.md")]

@@ -102,6 +102,10 @@ def test_what_is_understood(text: str, expected: list[str] | None) -> None:
         "git --config-env=a=b log",
         "ls ~root",
         "echo @(a|b)",
+        "x\\\ny=1 rm z",
+        'echo "$\\\n(rm z)"',
+        "ls 2>&-c",
+        "(" * 5000,
     ],
 )
 def test_what_is_not_understood(text: str) -> None:

@@ -35,8 +35,10 @@ class Limits:
         """Limits from tables; a later one overrides key by key.
 
         Raises:
-            UsageError: an unknown key, or a value that is not a positive number.
+            UsageError: not a table, an unknown key, or a value that is not a positive number.
         """
+        if not all(isinstance(table, Mapping | None) for table in tables):
+            raise UsageError("a budget is a table with tokens, cost, seconds and turns")
         merged = {key: value for table in tables if table for key, value in table.items() if value is not None}
         numbers: dict[str, float] = {}
         for key, value in merged.items():

@@ -19,9 +19,9 @@ WRECKERS = words_of("mkfs mke2fs wipefs blkdiscard fdisk sfdisk parted")
 _GIT_VALUE = words_of("-C --git-dir --work-tree --namespace --super-prefix")
 _RAW = re.compile(
     r"(?<![\w.-])(rm|rmdir|unlink|shred|del|erase|rd|remove-item|ri|mkfs\S*|wipefs|blkdiscard)(?![\w.-])"
-    r"|-delete\b|rmtree|\bdd\b.*\bof=|>\s*/dev/(sd|nvme|hd|vd|disk)|--hard\b|--force\b|\bpush\b.*\s-f\b"
-    r"|\bclean\b.*\s-\w*f|\bbranch\b.*\s-D\b|\bstash\s+(drop|clear)|\btag\b.*\s-d\b|\bworktree\s+remove"
-    r"|\(\)\s*\{[^}]*\|[^}]*&",
+    r"|-delete\b|rmtree|\bdd\b.{0,400}\bof=|>\s*/dev/(sd|nvme|hd|vd|disk)|--hard\b|--force\b|\bpush\b.{0,400}\s-f\b"
+    r"|\bclean\b.{0,400}\s-\w*f|\bbranch\b.{0,400}\s-D\b|\bstash\s+(drop|clear)|\btag\b.{0,400}\s-d\b|\bworktree\s+remove"
+    r"|\(\)\s*\{[^}]{0,400}\|[^}]{0,400}&",
     re.IGNORECASE | re.DOTALL,
 )
 

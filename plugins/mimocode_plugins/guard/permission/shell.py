@@ -196,8 +196,9 @@ class _Reader:
             if sign != "<<<":
                 literal = target.raw != target.value
                 self.bodies.append((target.value, sign == "<<-", literal))
-        elif sign in (">&", "<&") and re.fullmatch(r"\d+-?|-", target.value):
-            return
+        elif sign in (">&", "<&") and target.raw[:1] in "-0123456789":
+            if not re.fullmatch(r"\d+|-", target.raw):
+                raise _Unclear
         elif sign in ("<", "<&"):
             streams["read"].append(target)
         else:
@@ -242,8 +243,9 @@ class _Reader:
 
     def _read_literal(self) -> str:
         if self._take() == "\\":
-            char = self._take()
-            return "" if char == "\n" else char
+            if (char := self._take()) == "\n":
+                raise _Unclear  # a word over two lines is read anew by the shell: it may become an assignment
+            return char
         end = self.text.find("'", self.at)
         if end < 0:
             raise _Unclear
@@ -276,7 +278,7 @@ class _Reader:
             self._read_nested()
         else:
             self.at += 1
-            if self._peek() in ("{", "[") or (not quoted and self._peek() in ("'", '"')):
+            if self._peek() in ("{", "[") or self._peek(2) == "\\\n" or (not quoted and self._peek() in ("'", '"')):
                 raise _Unclear
         return self.text[begin : self.at]
 
