@@ -1,0 +1,198 @@
+"""What a call touches: the (key, pattern) pairs that rules are asked about.
+
+Read from what the tool's author declares in its `meta` (`permission`, `paths`, `command`, `patterns`), so that no
+guard knows a tool's name. Paths are judged where they really lead, after links. Source: surface.md 6.2, 6.3, 7.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import policy as policies
+from ..policy import FORCED
+from .arity import telling, words_of
+from .destructive import destroys, harmless, smells
+from .shell import Command, Word, commands
+
+if TYPE_CHECKING:
+    from mimocode.messages import ToolCall
+    from mimocode.session import Session
+
+MOVERS = words_of("cd pushd popd chdir")
+TAKERS = words_of(
+    "rm cp mv mkdir touch chmod chown chgrp cat tee ln head tail less more rmdir unlink shred truncate install"
+)
+"""Commands whose arguments are paths."""
+READERS = words_of("cat head tail less more")
+
+
+@dataclass(frozen=True)
+class Touch:
+    """One thing that a call touches.
+
+    `spellings` are other names of the same thing: rules about them can tighten, never loosen. `offer` is the
+    pattern that "always" would allow ("" for none). With `literal` only a rule that spells out the very text can
+    allow it; with `only_tighten` there is nothing to allow, only something to forbid.
+    """
+
+    key: str
+    pattern: str
+    offer: str = "*"
+    spellings: tuple[str, ...] = ()
+    literal: bool = False
+    only_tighten: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a session works: real paths of its directory and project, and what of our own data is open to it."""
+
+    directory: Path
+    inside: tuple[Path, ...]
+    exempt: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, session: Session) -> Place:
+        """The place of a session."""
+        host, here = session.host, session.directory
+        inside = tuple(dict.fromkeys(p.resolve() for p in (host.root, here) if str(p.resolve()) != "/"))
+        exempt = tuple((host.paths.data / name).resolve() for name in ("tool-output", "memory", "worktree"))
+        return cls(here, inside, exempt)
+
+    def outside(self, real: Path) -> bool:
+        """Whether a real path belongs neither to the project nor to what is open."""
+        return not any(real == p or p in real.parents for p in (*self.inside, *self.exempt))
+
+
+def touches(call: ToolCall, session: Session) -> list[Touch]:
+    """All that a call touches, at least one thing."""
+    key, said = policies.key_of(session.toolbox.specs.get(call.name), call.name)
+    place = Place.of(session)
+    command = said.get("command")
+    found: list[Touch] = []
+    base = place.directory
+    for text in values(call.arguments, said.get("paths")):
+        path = real_path(text, place.directory)
+        if command:
+            base = path
+            found += _beyond(path, place)
+        else:
+            found += path_touches(key, text, place)
+    for text in values(call.arguments, command):
+        found += command_touches(key, text, base, place)
+    found += [Touch(key, text, offer=text if key == "skill" else "*") for text in _patterns(call, said)]
+    return found or [Touch(key, "*")]
+
+
+def _patterns(call: ToolCall, said: Mapping[str, Any]) -> list[str]:
+    return values(call.arguments, said.get("patterns"))
+
+
+def values(arguments: Mapping[str, Any], names: Any) -> list[str]:
+    """The texts given for these argument names, however they are spelt: a second spelling must not hide one."""
+    wanted = {names} if isinstance(names, str) else set(names or ())
+    found: list[str] = []
+    for name, value in arguments.items():
+        if name in wanted or re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower() in wanted:
+            found += [v for v in (value if isinstance(value, list | tuple) else [value]) if isinstance(v, str)]
+    return found
+
+
+def real_path(text: str, base: Path) -> Path:
+    """Where a path leads after `~`, links and `..`; what does not exist is resolved as far as it does."""
+    return Path(os.path.realpath(base / os.path.expanduser(text)))  # noqa: PTH111 - keeps an unknown ~user as it is
+
+
+def path_touches(key: str, text: str, place: Place, base: Path | None = None) -> list[Touch]:
+    """A path under `key`: relative to the project for edits, absolute for everything else."""
+    base = base or place.directory
+    real = real_path(text, base)
+    lexical = os.path.normpath(base / os.path.expanduser(text))  # noqa: PTH111
+    names = [str(real), *(str(real.relative_to(p)) for p in place.inside if real.is_relative_to(p)), lexical, text]
+    relative = next((n for n in names[1:] if not n.startswith("/")), str(real)) if place.inside else str(real)
+    pattern = relative if key == "edit" and not place.outside(real) else str(real)
+    spellings = tuple(n for n in dict.fromkeys(names) if n != pattern)
+    return [*_beyond(real, place), Touch(key, pattern, spellings=spellings)]
+
+
+def _beyond(real: Path, place: Place) -> Iterator[Touch]:
+    if place.outside(real):
+        folder = real if real.is_dir() else real.parent
+        pattern = f"{str(folder).rstrip('/')}/*"
+        yield Touch("external_directory", pattern, offer=pattern, spellings=(str(real),))
+
+
+def command_touches(key: str, text: str, base: Path, place: Place) -> Iterator[Touch]:
+    """A shell command: each simple command under `key`, the files it redirects to, the places it reaches."""
+    found = commands(text)
+    if found is None:
+        if smells(text):
+            yield Touch(FORCED, text, offer="")
+        yield Touch(key, text, offer=text, literal=True)
+        return
+    moved = any(command.name in MOVERS for command in found)
+    protected = [*place.inside, *(p.parent for p in place.exempt)]
+    bases = [base]
+    for command in found:
+        if destroys(command) and not harmless(command, None if moved else base, protected):
+            yield Touch(FORCED, command.text, offer="")
+        yield from _simple(key, command)
+        for each in bases:
+            yield from _files(command, each, place)
+        if command.name in MOVERS:
+            bases = _moved(command, bases)
+            for each in bases:
+                yield from _beyond(each, place)
+
+
+def _simple(key: str, command: Command) -> Iterator[Touch]:
+    if not command.text or (command.name in MOVERS and not command.inner):
+        return
+    if command.inner:
+        yield Touch(key, command.text, offer="", spellings=(command.text, *command.spellings), only_tighten=True)
+        return
+    front = [word.raw for word in command.assignments]
+    front += [word.raw for word in command.words[: telling(command.argv)]]
+    yield Touch(key, command.text, offer=" ".join(front) + " *", spellings=command.spellings)
+
+
+def _moved(command: Command, bases: list[Path]) -> list[Path]:
+    """Where the shell may be after `cd`: the new place, and the old ones when it is not certain to get there."""
+    target = next((word for word in command.words[1:] if not word.value.startswith("-")), None)
+    if target is None or target.dynamic or target.glob:
+        return [*bases, *([Path.home()] if target is None else [])]
+    there = [real_path(target.value, each) for each in bases]
+    sure = not command.scoped and all(each.is_dir() for each in there)
+    return list(dict.fromkeys(there if sure else [*bases, *there]))
+
+
+def _files(command: Command, base: Path, place: Place) -> Iterator[Touch]:
+    """Redirections count as reading and editing; paths given to file commands may lie outside."""
+    for key, words in (("edit", command.writes), ("read", command.reads)):
+        for word in words:
+            yield from _redirected(key, word, base, place)
+    if command.name in TAKERS:
+        for word in command.words[1:]:
+            text = word.value.partition("=")[2] if word.value.startswith("--") else word.value
+            if not text or text.startswith("-") or word.dynamic or _stream(text):
+                continue
+            if command.name in READERS:
+                yield from path_touches("read", text, place, base)
+            else:
+                yield from _beyond(real_path(text, base), place)
+
+
+def _redirected(key: str, word: Word, base: Path, place: Place) -> Iterator[Touch]:
+    if word.dynamic or word.glob:
+        yield Touch(key, word.raw, offer=word.raw, literal=True)
+    elif not _stream(word.value):
+        yield from path_touches(key, word.value, place, base)
+
+
+def _stream(path: str) -> bool:
+    return re.fullmatch(r"/dev/(null|zero|tty|stdin|stdout|stderr|u?random|fd/\d+)", path) is not None

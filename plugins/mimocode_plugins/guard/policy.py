@@ -1,0 +1,184 @@
+"""The policy of a session: all rules in force, in order, and how a decision is taken from them.
+
+Order (surface.md 7): defaults, the agent, the settings layer by layer, the settings for this agent. On top of it three
+things never bend: what the agent itself denies stays denied whatever broader settings allow; the settings of a project
+that is not trusted only tighten; and an approval turns "ask" into "allow" but never touches "deny" (runtime.md 1.15).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mimocode.ports import StashKey, Verdict
+
+from .rules import Rule, accepted, from_tools, hidden, last_match, parse
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.messages import ToolSpec
+    from mimocode.ports import Layer
+    from mimocode.session import Session
+
+NOTES = "permission"
+"""Under this name approvals are noted in the log."""
+FORCED = "bash_delete"
+"""No rule, approval or mode satisfies this key; only a person does (or `auto_delete`)."""
+
+DEFAULTS = (
+    *parse(
+        {
+            "*": "allow",
+            "doom_loop": "ask",
+            "external_directory": "ask",
+            "question": "deny",
+            "plan_exit": "deny",
+            "read": {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"},
+            "skill": {"*": "allow", "compose:*": "deny"},
+        },
+        "default",
+    ),
+)
+
+_cached: StashKey[tuple[Any, Policy]] = StashKey("guard.policy")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the rules say of one thing that a call touches, and which rule said it."""
+
+    verdict: Verdict
+    rule: Rule | None
+
+    @property
+    def why(self) -> str:
+        """The rule in words."""
+        return str(self.rule) if self.rule else "no rule speaks about it, and silence asks"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Rules in force for one agent of one host."""
+
+    rules: tuple[Rule, ...]
+    agent: tuple[Rule, ...] = ()
+    """The agent's own: their denials hold whatever comes after."""
+    fenced: tuple[Rule, ...] = ()
+    """The rules as a project that is not trusted would have them: they count where they are stricter."""
+    yolo: bool = False
+    auto_delete: bool = False
+
+    def decide(self, key: str, text: str) -> Decision:
+        """What the last matching rule says, unless the agent or an untrusted project is stricter."""
+        rule = last_match(self.rules, key, text)
+        decided = Decision(rule.verdict if rule else Verdict.ASK, rule)
+        if (other := last_match(self.fenced, key, text)) and other.verdict > decided.verdict:
+            decided = Decision(other.verdict, other)
+        own = last_match(self.agent, key, text)
+        return Decision(own.verdict, own) if own and own.verdict is Verdict.DENY else decided
+
+    def tightens(self, key: str, text: str) -> Decision | None:
+        """What rules written for this very case say of another spelling of it; blanket rules have had their say."""
+        decided = self.decide(key, text)
+        if decided.rule is None or decided.rule.pattern == "*" or decided.verdict is Verdict.ALLOW:
+            return None
+        return decided
+
+    def denials(self) -> Iterator[Rule]:
+        """Every rule that denies something."""
+        return (rule for rule in (*self.agent, *self.rules, *self.fenced) if rule.verdict is Verdict.DENY)
+
+
+def policy(session: Session) -> Policy:
+    """The policy of a session, computed anew only when its agent is another."""
+    agent = session.agent
+    known: tuple[Any, Policy] | None = session.stash.get(_cached)
+    if known is None or known[0] is not agent:
+        known = session.stash[_cached] = (agent, _policy(session.host, agent))
+    return known[1]
+
+
+def _policy(host: Host, agent: Any) -> Policy:
+    where = f"agent {agent.name}"
+    own = (*from_tools(agent.options.get("tools"), where), *parse(agent.options.get("permission"), where))
+    skip = _set(host, "MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS")
+    under = parse("allow", "MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS") if skip else ()
+    layers = host.settings.layers
+    users = [layer for layer in layers if not layer.project]
+    return Policy(
+        (*DEFAULTS, *under, *own, *_said(layers if host.trusted else users, agent.name)),
+        own,
+        () if host.trusted or len(users) == len(layers) else (*DEFAULTS, *under, *own, *_said(layers, agent.name)),
+        yolo=bool(host.options.get("yolo")),
+        auto_delete=skip or bool(host.options.get("auto_delete")) or _set(host, "MIMOCODE_AUTO_APPROVE_DELETE"),
+    )
+
+
+def _said(layers: Sequence[Layer], agent: str) -> Iterator[Rule]:
+    """The rules of these layers, low to high, then those they have for one agent.
+
+    Read from the layers themselves: merging would lose who said what, and where "ask" meets a table of keys, "ask".
+    """
+    for layer in layers:
+        yield from from_tools(layer.data.get("tools"), layer.where(("tools",)))
+        yield from parse(layer.data.get("permission"), _below(layer, "permission"))
+    for layer in layers:
+        said = _field(_field(layer.data, "agent"), agent)
+        if isinstance(said, Mapping):
+            yield from from_tools(said.get("tools"), layer.where(("agent", agent, "tools")))
+            yield from parse(said.get("permission"), _below(layer, "agent", agent, "permission"))
+
+
+def _field(table: Any, name: str) -> Any:
+    return table.get(name) if isinstance(table, Mapping) else None
+
+
+def _below(layer: Layer, *path: str) -> Callable[[tuple[str, ...]], str]:
+    return lambda keys: layer.where((*path, *keys))
+
+
+def _set(host: Host, variable: str) -> bool:
+    return host.environ.get(variable, "").lower() in ("1", "true")
+
+
+def approvals(session: Session) -> tuple[Rule, ...]:
+    """What the user allowed with "always": in this session, in those that started it, in this project, everywhere."""
+    rules: list[Rule] = [*_kept(session.host)]
+    holder: Session | None = session
+    while holder is not None:
+        for note in holder.state.notes.get(NOTES, ()):
+            rules += accepted(note.get("allow", ()), "your approval")
+        holder = holder.parent
+    return tuple(rule for rule in rules if rule.key != FORCED)
+
+
+def _kept(host: Host) -> Iterator[Rule]:
+    try:
+        table = json.loads((host.paths.data / "approvals.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return
+    for place in ("*", str(host.root)):
+        offers = table.get(place, ()) if isinstance(table, dict) else ()
+        yield from accepted((o for o in offers if isinstance(o, str)), "your earlier approval")
+
+
+def key_of(spec: ToolSpec | None, name: str) -> tuple[str, Mapping[str, Any]]:
+    """The permission key of a tool and what its author says that it touches.
+
+    What a foreign server says of its tools never gets here: the toolbox drops it.
+    """
+    if spec is None:
+        return name, {}
+    said = spec.meta.get("mimocode")
+    touched = said if isinstance(said, Mapping) else {}
+    return str(touched.get("permission") or name), touched
+
+
+def offered(spec: ToolSpec, session: Session) -> bool:
+    """Whether to tell the model of a tool at all, asked when a window opens."""
+    key, _ = key_of(spec, spec.name)
+    now = policy(session)
+    named = [rule for rule in (*now.rules, *now.fenced) if rule.key == spec.name != key]
+    return not (any(hidden(rules, key) for rules in (now.rules, now.agent, now.fenced)) or hidden(named, spec.name))
