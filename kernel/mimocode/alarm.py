@@ -1,8 +1,7 @@
-"""Stop plugin code that blocks the whole process.
+"""Stop plugin code that blocks the whole process, at import or in a hook.
 
-The deadline of a hook ends what awaits; it cannot end `time.sleep(3600)` or an endless loop, at import or in a hook.
-So a timer signal is set around every stretch of plugin code that runs without awaiting. Code that blocks inside C
-without returning to the interpreter is out of reach, and so is every thread but the main one.
+A deadline ends what awaits, not `time.sleep(3600)`. So a timer signal is set around every stretch of plugin code that
+runs without awaiting. Code that blocks inside C is out of reach, and so is every thread but the main one.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 # mypy: disable-error-code="empty-body"
 """Every place where a plugin can join in. This file is the kernel's table of contents.
 
-The caller chooses how answers are combined (see `switchboard`): collect all, take the first, fold one value
-through, tell everybody, or enter contexts. An implementation may be a plain function or a coroutine and may take
-any subset of the arguments. What raises or overruns its deadline is reported under the plugin's name and left out,
-except for guards: a guard that fails allows nothing.
+The caller chooses how answers are combined (see `switchboard`). An implementation may be a plain function or a
+coroutine and take any subset of the arguments. What raises or overruns its deadline is reported under the plugin's
+name and left out, except for guards: a guard that fails allows nothing.
 """
 
 # fmt: off

@@ -50,8 +50,6 @@ class Session:
         self._idle.set()
         self._broken: BaseException | None = None
 
-    # -- out ------------------------------------------------------------------
-
     async def emit(self, event: Event) -> None:
         """The only way anything happens: write, fold, show, tell."""
         if isinstance(event, Fact):
@@ -92,12 +90,8 @@ class Session:
     def meta(self, call: ToolCall) -> dict[str, Any]:
         """What a tool is told beside its arguments."""
         return {
-            "mimocode/session": self.id,
-            "mimocode/call": call.id,
-            "mimocode/directory": str(self.directory),
+            f"mimocode/{k}": v for k, v in (("session", self.id), ("call", call.id), ("directory", str(self.directory)))
         }
-
-    # -- in -------------------------------------------------------------------
 
     async def submit(self, operation: Operation) -> None:
         """Ask for something; returns at once."""
@@ -105,11 +99,7 @@ class Session:
         self._operations.put_nowait(operation)
 
     async def settled(self) -> None:
-        """Wait until there is nothing left to do.
-
-        Raises:
-            StoreError: the log could not be written; nothing can go on.
-        """
+        """Wait until there is nothing left to do; `StoreError` says that the log could not be written."""
         await self._idle.wait()
         if self._broken is not None:
             raise self._broken
@@ -153,8 +143,6 @@ class Session:
         if isinstance(error, StoreError):
             self._broken = error
         self.host.report("kernel", error)
-
-    # -- a turn ---------------------------------------------------------------
 
     async def _work(self) -> None:
         """Turns, as long as somebody said something."""

@@ -13,7 +13,8 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from fnmatch import fnmatchcase
-from functools import cache, partial
+from functools import cache
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -46,7 +47,7 @@ class Toolbox:
         """Take a plugin's servers: `ToolServer`s, or anything that `mcp.Client` connects to."""
         for server in servers:
             if not isinstance(server, ToolServer):
-                server = ToolServer(getattr(server, "name", plugin), partial(_same, server))
+                server = ToolServer(getattr(server, "name", plugin), repeat(server).__next__)
             link = _Link(plugin, server)
             if server.catalogue is None:
                 self._waiting.append(link)
@@ -201,10 +202,6 @@ async def _abandonable(calling: Coroutine[Any, Any, T]) -> T:
         await asyncio.wait({task}, timeout=GRACE)
         raise
     return task.result()
-
-
-def _same(server: Any) -> Any:
-    return server
 
 
 def _catalogued(server: ToolServer) -> list[ToolSpec]:

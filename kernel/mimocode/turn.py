@@ -29,12 +29,7 @@ class Limited(MimoError):
 
 
 async def run(session: Session) -> None:
-    """Ask, act, repeat; stop when nobody has a reason to go on.
-
-    Raises:
-        Limited: a limit on steps or budget was reached.
-        ModelError: the model cannot be reached or used.
-    """
+    """Ask, act, repeat; stop when nobody has a reason to go on, or with `Limited` or `ModelError`."""
     steps = rounds = 0
     while True:
         limit = session.step_limit

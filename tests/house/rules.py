@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
     for names in (
         "errors messages",
-        "events alarm assets",
+        "events alarm",
         "ports state",
         "hookspecs",
         "switchboard toolbox",
@@ -39,7 +39,6 @@ UPWARD = {"Session", "Host", "Commands"}
 KERNEL_ONLY = {
     "pluggy": {"hookspecs", "switchboard", "plugins", "host"},
     "mcp": {"toolbox", "testing"},
-    "yaml": {"assets"},
     "msgspec": set(RANK),
 }
 """Everything that the kernel imports and Python does not bring, and where."""
@@ -111,8 +110,8 @@ WORDS = frozenset(
     }
 )
 TOOL_NAMES = frozenset({"read", "write", "edit", "glob", "list", "task", "actor", "question", "patch", "shell", "max"})
-WORDS_ALLOWED = {"assets": {"skill", "skills"}, "testing": {"memory"}}
-"""The shelves of `assets`, and the store of `testing` that keeps its facts in RAM."""
+WORDS_ALLOWED = {"testing": {"memory"}}
+"""The store of `testing` keeps its facts in RAM."""
 
 FILE_LINES = {"kernel": 300, "plugins": 400}
 KERNEL_LINES, FUNCTION_LINES, INDENTS, METHODS = 2500, 50, 4, 12

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimocode import assets
 from mimocode.ports import StashKey
+from mimocode_plugins.crew import assets
 
 if TYPE_CHECKING:
     from mimocode.host import Host

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimocode.assets import Asset, find, front_matter, root
 from mimocode.errors import SettingsError
+from mimocode_plugins.crew.assets import Asset, find, front_matter, root
 
 
 def put(path: Path, text: str) -> Path:

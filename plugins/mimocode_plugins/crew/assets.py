@@ -6,10 +6,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from .errors import SettingsError
+from mimocode.errors import SettingsError
 
 _OPENED = re.compile(r"---[ \t]*\n")
 _FENCED = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)(.*)", re.DOTALL | re.MULTILINE)
@@ -31,8 +32,8 @@ class Asset:
 
 def root(kind: str) -> Path:
     """The folder of shipped assets of one kind: inside the installed package, or next to the source tree."""
-    packed = Path(__file__).parent / kind
-    return packed if packed.is_dir() else Path(__file__).parents[2] / kind
+    packed = Path(str(resources.files("mimocode"))) / kind
+    return packed if packed.is_dir() else Path(__file__).parents[3] / kind
 
 
 def find(kinds: Sequence[str], folders: Iterable[tuple[str, Path]]) -> tuple[list[Asset], list[str]]:
