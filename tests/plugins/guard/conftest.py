@@ -41,6 +41,7 @@ SPECS = {
         spec("look", permission="read", paths=["file_path"]),
         spec("change", permission="edit", paths=["file_path"]),
         spec("shell", permission="bash", command="command", paths=["workdir"]),
+        spec("find", permission="glob", paths=["path"], patterns=["pattern"]),
         spec("learn", permission="skill", patterns=["name"]),
         ToolSpec("strange", "", {}),
     )

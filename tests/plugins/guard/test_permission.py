@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mimocode.errors import ToolFailed
 from mimocode.events import ApprovalAsked, ApprovalGiven, Noted, Say
 from mimocode.hookspecs import hookimpl
 from mimocode.host import Host
@@ -81,6 +82,20 @@ async def test_by_default_work_in_the_project_is_allowed_and_its_edges_ask(proje
             "strange": "ALLOW",
             "learn": "DENY",
         }
+
+
+async def test_a_pattern_reaches_as_far_as_a_path_does(project: Path) -> None:
+    patterns = ["**/*.py", "src/*", "/etc/*.conf", "~/.ssh/*", "/*", f"{project}/*", f"{project}/../*", "../*"]
+    async with working(project) as session:
+        rulings = [rule(ToolCall("1", "find", {"pattern": p}), session).verdict.name for p in patterns]
+        assert rulings == ["ALLOW", "ALLOW", "ASK", "ASK", "ASK", "ALLOW", "ASK", "ASK"]
+
+
+async def test_a_name_that_no_file_can_have_is_the_models_mistake_not_ours(project: Path) -> None:
+    async with working(project) as session:
+        for name in ("a\0b", "a\ud800b"):
+            with pytest.raises(ToolFailed, match="cannot be a path on this system"):
+                rule(ToolCall("1", "look", {"file_path": name}), session)
 
 
 async def test_our_own_output_and_memory_are_open(project: Path, home: Path) -> None:
