@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mimocode.ports import StashKey, Verdict
 
@@ -19,7 +19,6 @@ from .rules import Rule, accepted, from_tools, hidden, last_match, parse
 if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.messages import ToolSpec
-    from mimocode.ports import Layer
     from mimocode.session import Session
 
 NOTES = "permission"
@@ -105,7 +104,7 @@ def _policy(host: Host, agent: Any) -> Policy:
     own = (*from_tools(agent.options.get("tools"), where), *parse(agent.options.get("permission"), where))
     skip = _set(host, "MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS")
     under = parse("allow", "MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS") if skip else ()
-    layers = host.settings.layers
+    layers = _layers(host)
     users = [layer for layer in layers if not layer.project]
     return Policy(
         (*DEFAULTS, *under, *own, *_said(layers if host.trusted else users, agent.name)),
@@ -114,6 +113,38 @@ def _policy(host: Host, agent: Any) -> Policy:
         yolo=bool(host.options.get("yolo")),
         auto_delete=skip or bool(host.options.get("auto_delete")) or _set(host, "MIMOCODE_AUTO_APPROVE_DELETE"),
     )
+
+
+class Layer(Protocol):
+    """What one source of settings says, as the workspace shows it."""
+
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+    @property
+    def project(self) -> bool: ...
+    def where(self, path: tuple[str, ...], /) -> str:
+        """Where a key stands: "file:line", or the name of the source."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """All settings as one layer, for a workspace that does not show its layers."""
+
+    data: Mapping[str, Any]
+    project: bool
+
+    def where(self, path: tuple[str, ...], /) -> str:
+        return "settings"
+
+
+def _layers(host: Host) -> Sequence[Layer]:
+    """The layers of the settings. Where nobody shows them, any key may be the project's: then trust decides on all."""
+    shown: Sequence[Layer] | None = getattr(host.settings, "layers", None)
+    if shown is None:
+        names = [name for name in ("permission", "tools", "agent") if name in host.settings]
+        return [_Whole({name: host.settings[name] for name in names}, project=not host.trusted)]
+    return shown
 
 
 def _said(layers: Sequence[Layer], agent: str) -> Iterator[Rule]:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from mimocode.events import ApprovalAsked, Approve
 from mimocode.hookspecs import hookimpl
 from mimocode.messages import ToolSpec
+from mimocode.session import Session
 
 
 @pytest.fixture(autouse=True)
@@ -39,10 +41,25 @@ SPECS = {
         spec("look", permission="read", paths=["file_path"]),
         spec("change", permission="edit", paths=["file_path"]),
         spec("shell", permission="bash", command="command", paths=["workdir"]),
+        spec("find", permission="glob", paths=["path"], patterns=["pattern"]),
         spec("learn", permission="skill", patterns=["name"]),
         ToolSpec("strange", "", {}),
     )
 }
+
+
+class Answers:
+    """A plugin that stands in for a user who says no, and keeps what was asked."""
+
+    def __init__(self, message: str = "") -> None:
+        self.message, self.asked = message, list[ApprovalAsked]()
+
+    @hookimpl
+    async def on_event(self, event: Any, session: Session) -> None:
+        """No, with the message given, or with the guard's own reason as a headless run does."""
+        if isinstance(event, ApprovalAsked):
+            self.asked.append(event)
+            await session.submit(Approve(event.call.id, False, self.message or event.reason))
 
 
 class Hands:

@@ -8,16 +8,18 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mimocode.events import ApprovalAsked, ApprovalGiven, Approve, Noted, Say
+from mimocode.errors import ToolFailed
+from mimocode.events import ApprovalAsked, ApprovalGiven, Noted, Say
 from mimocode.hookspecs import hookimpl
+from mimocode.host import Host
 from mimocode.messages import ToolCall
-from mimocode.ports import Agent, Ruling, Setting, Verdict
+from mimocode.ports import Agent, Places, Ruling, Setting, Verdict, Workspace
 from mimocode.session import Session
 from mimocode.testing import play, talk
 from mimocode_plugins.guard import permission
@@ -27,7 +29,7 @@ from mimocode_plugins.guard.policy import offered
 from mimocode_plugins.guard.rules import accepted, last_match
 from mimocode_plugins.store import workspace
 
-from .conftest import SPECS, Hands
+from .conftest import SPECS, Answers, Hands
 
 
 @asynccontextmanager
@@ -80,6 +82,20 @@ async def test_by_default_work_in_the_project_is_allowed_and_its_edges_ask(proje
             "strange": "ALLOW",
             "learn": "DENY",
         }
+
+
+async def test_a_pattern_reaches_as_far_as_a_path_does(project: Path) -> None:
+    patterns = ["**/*.py", "src/*", "/etc/*.conf", "~/.ssh/*", "/*", f"{project}/*", f"{project}/../*", "../*"]
+    async with working(project) as session:
+        rulings = [rule(ToolCall("1", "find", {"pattern": p}), session).verdict.name for p in patterns]
+        assert rulings == ["ALLOW", "ALLOW", "ASK", "ASK", "ASK", "ALLOW", "ASK", "ASK"]
+
+
+async def test_a_name_that_no_file_can_have_is_the_models_mistake_not_ours(project: Path) -> None:
+    async with working(project) as session:
+        for name in ("a\0b", "a\ud800b"):
+            with pytest.raises(ToolFailed, match="cannot be a path on this system"):
+                rule(ToolCall("1", "look", {"file_path": name}), session)
 
 
 async def test_our_own_output_and_memory_are_open(project: Path, home: Path) -> None:
@@ -288,6 +304,24 @@ async def test_a_project_can_tighten_and_only_a_trusted_one_can_loosen(project: 
             assert rule(ToolCall("1", "strange", {}), session).reason.endswith(f"({project}/mimocode.json:1)")
 
 
+async def test_a_workspace_that_shows_no_layers_can_only_tighten_until_it_is_trusted(project: Path) -> None:
+    class Flat(dict[str, Any]):
+        claims: ClassVar[dict[str, Setting]] = {}
+        ignored: ClassVar[list[str]] = []
+
+    class Elsewhere:
+        @hookimpl
+        def open_workspace(self, host: Host) -> Workspace:
+            said = Flat(permission={"bash": {"make *": "deny"}, "external_directory": "allow"}, model="script/lines")
+            return Workspace(host.directory, Places(*[host.directory] * 4), lambda *_: said)
+
+    for trusted, expected in ((False, ["DENY", "ASK"]), (True, ["DENY", "ALLOW"])):
+        async with play(plugins=[permission, Elsewhere()], directory=project) as session:
+            session.host.trusted = trusted
+            session.toolbox.specs.update(SPECS)
+            assert await verdicts(session, "make", "cat /etc/passwd") == expected
+
+
 async def test_an_agent_of_the_settings_wins_over_the_rest_of_the_settings(project: Path, home: Path) -> None:
     (home / "config").mkdir(parents=True)
     (project / "mimocode.json").write_text('{"agent": {"build": {"permission": {"bash": "allow"}}}}')
@@ -356,16 +390,14 @@ async def test_an_approval_lasts_as_long_as_the_user_said(project: Path, home: P
 
 async def test_a_refused_call_does_not_run_and_the_turn_goes_on(project: Path) -> None:
     """The story: asked, refused, told, done."""
-    hands = Hands()
+    hands, user = Hands(), Answers("not my home")
     calls = [ToolCall("1", "shell", {"command": "rm -rf ~"}), ToolCall("2", "shell", {"command": "ls"})]
-    async with play(
-        calls, "I left it alone.", plugins=[workspace, permission, hands], directory=project, allow=None
-    ) as session:
+    plugins = [workspace, permission, hands, user]
+    async with play(calls, "I left it alone.", plugins=plugins, directory=project, allow=None) as session:
         await session.submit(Say("clean up"))
-        async for entry in session.follow():
-            if isinstance(entry.event, ApprovalAsked):
-                await session.submit(Approve(entry.event.call.id, False, "not my home"))
-                break
         await session.settled()
         assert talk(session)[2:] == ["tool: Denied: not my home", "tool: done", "assistant: I left it alone."]
+    assert [asked.reason for asked in user.asked] == [
+        'bash_delete "rm -rf ~" needs approval: it destroys what cannot be brought back, which no rule allows'
+    ]
     assert hands.ran == ["ls"]

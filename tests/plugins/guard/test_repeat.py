@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimocode.events import ApprovalAsked, Approve, Say
+from mimocode.events import Say
 from mimocode.messages import Message, Text, ToolCall, assistant, user
 from mimocode.ports import Agent
 from mimocode.state import Grown, State
@@ -17,7 +17,7 @@ from mimocode.testing import play, talk
 from mimocode_plugins.guard import permission, repeat
 from mimocode_plugins.guard.repeat.detect import Step, circle, outcome, signature, steps
 
-from .conftest import Hands
+from .conftest import Answers, Hands
 
 
 def run(text: str) -> list[Step]:
@@ -108,26 +108,20 @@ def looping(times: int) -> list[list[ToolCall]]:
 
 
 async def test_a_loop_is_asked_refused_and_the_session_goes_on(project: Path) -> None:
-    hands = Hands()
-    plugins = [permission, repeat, hands]
-    async with play(*looping(4), "I give up.", plugins=plugins, directory=project, allow=None) as session:
-        entries = session.follow()
+    hands, user = Hands(), Answers()
+    lines = (*looping(4), "I give up.", "Yes?")
+    plugins = [permission, repeat, hands, user]
+    async with play(*lines, plugins=plugins, directory=project, allow=None) as session:
         await session.submit(Say("build"))
-        asked = []
-        async for entry in entries:
-            if isinstance(entry.event, ApprovalAsked):
-                asked.append(entry.event.offer)
-                await session.submit(Approve(entry.event.call.id, False, entry.event.reason))
-                if len(asked) == 2:
-                    break
         await session.settled()
-        assert asked == [("doom_loop: shell",)] * 2
+        assert [asked.offer for asked in user.asked] == [("doom_loop: shell",)] * 2
         assert hands.ran == ["make", "make"]
-        lines = talk(session)
-        assert lines[6].startswith("tool: Denied: The last calls of shell went in a circle and brought the same")
-        assert lines[-1] == "assistant: I give up."
+        said = talk(session)
+        assert said[6].startswith("tool: Denied: The last calls of shell went in a circle and brought the same")
+        assert said[-1] == "assistant: I give up."
         await session.submit(Say("try once more"))
         await session.settled()
+        assert talk(session)[-1] == "assistant: Yes?"
 
 
 async def test_where_nobody_is_asked_a_loop_is_refused(project: Path) -> None:

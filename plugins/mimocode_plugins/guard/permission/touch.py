@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mimocode.errors import ToolFailed
+
 from .. import policy as policies
 from ..policy import FORCED
+from ..rules import one_line
 from .arity import telling, words_of
 from .destructive import destroys, harmless, smells
 from .shell import Command, Word, commands
@@ -85,12 +88,22 @@ def touches(call: ToolCall, session: Session) -> list[Touch]:
             found += path_touches(key, text, place)
     for text in values(call.arguments, command):
         found += command_touches(key, text, base, place)
+    if key == "glob":
+        found += [touch for text in _patterns(call, said) for touch in _rooted(text, place)]
     found += [Touch(key, text, offer=text if key == "skill" else "*") for text in _patterns(call, said)]
     return found or [Touch(key, "*")]
 
 
 def _patterns(call: ToolCall, said: Mapping[str, Any]) -> list[str]:
     return values(call.arguments, said.get("patterns"))
+
+
+def _rooted(pattern: str, place: Place) -> Iterator[Touch]:
+    """An absolute file name pattern reaches as far as a path does: judge the part before its wildcards."""
+    if pattern.startswith(("/", "~", "..")):
+        parts = pattern.split("/")
+        fixed = next((at for at, part in enumerate(parts) if re.search(r"[*?\[{\\]", part)), len(parts))
+        yield from _beyond(real_path("/".join(parts[:fixed]) or "/", place.directory), place)
 
 
 def values(arguments: Mapping[str, Any], names: Any) -> list[str]:
@@ -104,8 +117,15 @@ def values(arguments: Mapping[str, Any], names: Any) -> list[str]:
 
 
 def real_path(text: str, base: Path) -> Path:
-    """Where a path leads after `~`, links and `..`; what does not exist is resolved as far as it does."""
-    return Path(os.path.realpath(base / os.path.expanduser(text)))  # noqa: PTH111 - keeps an unknown ~user as it is
+    """Where a path leads after `~`, links and `..`; what does not exist is resolved as far as it does.
+
+    Raises:
+        ToolFailed: no file can have this name.
+    """
+    try:
+        return Path(os.path.realpath(base / os.path.expanduser(text)))  # noqa: PTH111 - keeps an unknown ~user
+    except ValueError:  # NUL, or half a character
+        raise ToolFailed(f'"{one_line(text)}" cannot be a path on this system.') from None
 
 
 def path_touches(key: str, text: str, place: Place, base: Path | None = None) -> list[Touch]:
