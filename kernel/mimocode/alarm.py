@@ -16,8 +16,7 @@ from typing import Any, NoReturn
 
 from .errors import Overrun
 
-LIMIT = 5.0
-"""Seconds that plugin code may keep everything else waiting."""
+LIMIT = 5.0  # seconds that plugin code may keep everything else waiting
 
 
 @contextmanager
@@ -31,11 +30,11 @@ def alarm(plugin: str) -> Iterator[None]:
         raise Overrun(plugin, f"blocked everything for {LIMIT:g} s and was stopped")
 
     handler = signal.signal(signal.SIGALRM, ring)
-    left, _ = signal.setitimer(signal.ITIMER_REAL, LIMIT, LIMIT)
+    before = signal.setitimer(signal.ITIMER_REAL, LIMIT, LIMIT)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left, LIMIT if left else 0)
+        signal.setitimer(signal.ITIMER_REAL, *before)
         signal.signal(signal.SIGALRM, handler)
 
 

@@ -71,10 +71,7 @@ class ModelFault(StrEnum):
 RETRYABLE = frozenset({ModelFault.RATE, ModelFault.SERVER, ModelFault.NETWORK})
 
 class ModelError(MimoError):
-    """A model call failed.
-
-    `status` is the HTTP status or 0, `retry_after` the seconds the provider asked to wait or None.
-    """
+    """A model call failed. `status` is the HTTP status or 0, `retry_after` the seconds the provider asked to wait."""
 
     def __init__(self, fault: ModelFault, message: str, *, status: int = 0, retry_after: float | None = None) -> None:
         super().__init__(message)

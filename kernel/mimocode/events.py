@@ -73,6 +73,7 @@ class ApprovalAsked(Fact, frozen=True, tag="approval.asked"):
     call: ToolCall
     reason: str
     offer: tuple[str, ...] = ()
+    forced: bool = False
 
 class ApprovalGiven(Fact, frozen=True, tag="approval.given"):
     """The user (or whoever speaks for the user) answered. `remember` is "", "session", "project" or "user"."""

@@ -42,8 +42,7 @@ PROJECT = "mimocode"
 hookimpl = pluggy.HookimplMarker(PROJECT)
 _pluggy_spec = pluggy.HookspecMarker(PROJECT)
 
-DEADLINE = 10.0
-"""Seconds that one plugin may take to answer one hook, unless the hook says otherwise."""
+DEADLINE = 10.0  # seconds that one plugin may take to answer one hook, unless the hook says otherwise
 
 def hookspec(*, deadline: float = DEADLINE, foreseen: bool = False, strict: bool = False) -> Callable[[F], F]:
     """Declare a hook.

@@ -100,11 +100,7 @@ class Host:
         return sorted({info.ref: info for offer in offers for info in offer}.values(), key=lambda info: info.ref)
 
     async def model(self, ref: str) -> Model:
-        """Open a model.
-
-        Raises:
-            ModelError: nobody opens it; says what is close.
-        """
+        """Open a model; `ModelError` says why that cannot be, and what is close."""
         if (model := await self.hooks.first(on.open_model, ref=ref, host=self)) is not None:
             return model
         close = difflib.get_close_matches(ref, [info.ref for info in await self.models()], 3)
@@ -112,11 +108,7 @@ class Host:
         raise ModelError(ModelFault.NOT_FOUND, f"no plugin opens the model {ref!r}{hint}")
 
     async def default_model(self) -> str:
-        """The model for sessions that chose none.
-
-        Raises:
-            ModelError: none is configured.
-        """
+        """The model for sessions that chose none; `ModelError` says how to configure one."""
         if ref := self._setting("model"):
             return str(ref)
         where = f'pass --model provider/model or set "model" in {self.paths.config / "mimocode.json"}'
@@ -133,11 +125,7 @@ class Host:
         return {agent.name: agent for offer in reversed(offers) for agent in offer}
 
     async def agent(self, name: str = "") -> Agent:
-        """One agent; without a name the default one.
-
-        Raises:
-            UsageError: there is none of this name; says what is close.
-        """
+        """One agent; without a name the default one. `UsageError` says what is close."""
         agents = await self.agents()
         wanted = name or str(self._setting("default_agent") or "")
         if wanted in agents:

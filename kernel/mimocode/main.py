@@ -38,14 +38,10 @@ class Commands:
     def add(
         self, name: str, summary: str, run: Run, arguments: Arguments | None = None, aliases: Iterable[str] = ()
     ) -> None:
-        """Add a command.
+        """Add a command: one word, or two for a command of a group ("session list").
 
-        Args:
-            name: one word, or two for a command of a group ("session list").
-            summary: one line for `--help`.
-            run: gets the parsed arguments and the host, returns the exit code.
-            arguments: declares the command's arguments; one with `dest="dir"` is the directory to work in.
-            aliases: other names of the last word.
+        `run` gets the parsed arguments and the host and returns the exit code. `arguments` declares them; one with
+        `dest="dir"` is the directory to work in. `aliases` are other names of the last word.
         """
         group, _, word = name.rpartition(" ")
         if group not in self._groups:

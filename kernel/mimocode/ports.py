@@ -56,12 +56,9 @@ class Model(Protocol):
         """How many tokens a request and its answer may have together."""
 
     def stream(self, prompt: Prompt) -> AsyncIterator[Pulse | Answer]:
-        """Yield pulses as they come, then exactly one `Answer`.
+        """Yield pulses as they come, then exactly one `Answer`; after a `ModelError` nothing of it counts.
 
         Closing the iterator or cancelling the task ends the request at once.
-
-        Raises:
-            ModelError: the call failed; nothing of it counts.
         """
 
 @dataclass(frozen=True)
@@ -109,21 +106,13 @@ class Store(Protocol):
         """All sessions (of one directory), latest change first."""
 
     def lease(self, session: str) -> AbstractContextManager[None]:
-        """Be the one writer of a session until the context ends.
-
-        Raises:
-            SessionBusy: another live process is.
-        """
+        """Be the one writer of a session until the context ends; `SessionBusy` if another live process is."""
 
     def delete(self, session: str) -> bool:
         """Forget a session and its children; False if there was none."""
 
     def verify(self, session: str) -> int:
-        """Check the hash chain and return the number of facts.
-
-        Raises:
-            StoreError: the chain is broken; the message names the first fact that does not fit.
-        """
+        """Check the hash chain and count the facts; `StoreError` names the first fact that does not fit."""
 
     def close(self) -> None:
         """Let go of files."""
@@ -174,6 +163,8 @@ class Ruling:
     verdict: Verdict
     reason: str = ""
     offer: tuple[str, ...] = ()
+    forced: bool = False
+    """Only a person may allow it: no stored rule, no yes to everything."""
 
 # Who answers and what it is told.
 @dataclass(frozen=True)

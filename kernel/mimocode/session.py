@@ -66,15 +66,14 @@ class Session:
         await self.emit(ev.Notice(source, text, level))
 
     async def follow(self) -> AsyncIterator[Entry]:
-        """This session's events from now on, until it closes."""
+        """This session's events from now on."""
         async for entry in self.host.follow():
             if entry.session == self.id:
                 yield entry
 
     def last_words(self) -> str:
         """What the model said last."""
-        said = (m.text for m in reversed(self.state.messages) if m.role == "assistant" and m.text)
-        return next(said, "")
+        return next((m.text for m in reversed(self.state.messages) if m.role == "assistant" and m.text), "")
 
     @property
     def model_ref(self) -> str:

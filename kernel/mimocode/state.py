@@ -55,9 +55,6 @@ class Grown(Sequence[T], Generic[T]):
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __repr__(self) -> str:
-        return f"Grown({list(self)!r})"
-
 
 @dataclass(frozen=True)
 class State:

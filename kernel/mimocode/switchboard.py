@@ -23,6 +23,7 @@ from .hookspecs import DEADLINE
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Scope = AbstractAsyncContextManager[Any]
 Complain = Callable[[str, BaseException], None]
 
 
@@ -74,13 +75,7 @@ class Switchboard:
         for impl in self.implementations(hook):
             await self.ask(hook, impl, kwargs)
 
-    async def enter(
-        self,
-        stack: AsyncExitStack,
-        hook: Callable[P, AbstractAsyncContextManager[T]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> None:
+    async def enter(self, stack: AsyncExitStack, hook: Callable[P, Scope], *args: P.args, **kwargs: P.kwargs) -> None:
         """Enter every plugin's context manager; the stack leaves them in reverse."""
         for impl in self.implementations(hook):
             try:

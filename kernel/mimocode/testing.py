@@ -96,23 +96,18 @@ class MemoryStore:
         """Nothing to let go of."""
 
 
-class Defaults:
+class Defaults(dict[str, Any]):
     """Settings that nobody has set."""
 
     def __init__(self, claims: Iterable[tuple[str, Setting]]) -> None:
         self.claims, self.ignored = {claim.name: claim for _, claim in claims}, list[str]()
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.claims
-
-    def __getitem__(self, name: str) -> Any:
-        return self.claims[name].default
+        super().__init__((name, claim.default) for name, claim in self.claims.items())
 
 
 class Stage:
     """A plugin with one scripted model, whatever its name, a log in memory, one agent, and an answer to approvals."""
 
-    def __init__(self, model: Script, store: Store, agent: Agent | None = None, allow: bool | None = True) -> None:
+    def __init__(self, model: Script, store: Store, agent: Agent | None, allow: bool | None) -> None:
         self.script, self.store, self.agent, self.allow = model, store, agent, allow
 
     @on.hookimpl
@@ -156,9 +151,7 @@ async def play(
 ) -> AsyncIterator[Session]:
     """Open a session with a scripted model and only the plugins named.
 
-    Args:
-        allow: how approvals are answered; None leaves them open.
-        options: the host's options; "complaints" collects what `Host.report` says.
+    `allow` is how approvals are answered, None leaves them open; `host.options["complaints"]` collects what fails.
     """
     said: list[str] = []
     stage = Stage(Script(*lines), store or MemoryStore(), agent, allow)

@@ -30,8 +30,7 @@ Progress = Callable[[str], Awaitable[None]]
 Complain = Callable[[str, BaseException], None]
 T = TypeVar("T")
 
-GRACE = 0.2
-"""Seconds that an interrupted tool gets to tidy up."""
+GRACE = 0.2  # seconds that an interrupted tool gets to tidy up
 
 
 class Toolbox:

@@ -18,10 +18,8 @@ from .switchboard import describe
 if TYPE_CHECKING:
     from .session import Session
 
-ROUNDS = 12
-"""How often in one turn plugins may send the agent back to work when it wants to stop."""
-WARM_AFTER = 0.02
-"""Seconds that a request gets to leave before heavy imports begin to compete with it."""
+ROUNDS = 12  # how often in one turn plugins may send the agent back to work when it wants to stop
+WARM_AFTER = 0.02  # seconds that a request gets to leave before heavy imports begin to compete with it
 
 
 class Limited(MimoError):
@@ -32,8 +30,7 @@ async def run(session: Session) -> None:
     """Ask, act, repeat; stop when nobody has a reason to go on, or with `Limited` or `ModelError`."""
     steps = rounds = 0
     while True:
-        limit = session.step_limit
-        if limit and steps >= limit:
+        if steps and steps == session.step_limit:
             raise Limited(f"stopped after {steps} steps, the limit for this turn")
         steps += 1
         answer = await ask(session)
@@ -89,6 +86,8 @@ async def _together(session: Session, calls: Sequence[ToolCall], first: dict[str
         for call in calls:
             key = json.dumps([call.name, call.arguments, call.malformed], sort_keys=True, default=str)
             if (same := first.get(key)) is None:
+                if not _only_reads(session, call):
+                    first.clear()  # what was seen before may not be so afterwards
                 first[key] = tasks.create_task(answer(session, call))
             else:
                 tasks.create_task(_repeat(session, call, same))
@@ -134,7 +133,8 @@ async def rule(session: Session, call: ToolCall) -> Ruling:
     offer = tuple(dict.fromkeys(rule for r in rulings if r.verdict is Verdict.ASK for rule in r.offer))
     reasons = "; ".join(dict.fromkeys(r.reason for r in rulings if r.verdict is Verdict.ASK and r.reason))
     given = session.expect_approval(call.id)
-    await session.emit(ApprovalAsked(call, reasons or ruling.reason, offer))
+    forced = any(r.forced for r in rulings)
+    await session.emit(ApprovalAsked(call, reasons or ruling.reason, offer, forced))
     approval = await given
     if approval.allow:
         return Ruling(Verdict.ALLOW)

@@ -358,3 +358,16 @@ async def test_a_session_opened_again_has_the_tools_of_servers_without_a_catalog
         [call("look", what="hat")], "ok", plugins=[Shop(), Allow()], store=store, session_id=session.id
     ) as again:
         assert (await say(again, "look"))[-2:] == ["tool: a hat", "assistant: ok"]
+
+
+async def test_a_call_is_run_again_when_something_else_has_changed_in_between() -> None:
+    shop = Shop()
+    calls = [
+        call("look", "1", what="a"),
+        call("buy", "2", what_exactly="a"),
+        call("look", "3", what="a"),
+        call("buy", "4", what_exactly="a"),
+    ]
+    async with play(calls, "ok", plugins=[shop, Allow()]) as session:
+        await say(session, "go")
+    assert shop.log == ["look a", "saw a", "buy a", "bought a", "look a", "saw a"]

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 UNATTENDED: StashKey[Unattended] = StashKey("ui.unattended")
 """In `host.stash` while a front end without a person runs sessions of the host."""
-ALWAYS_ASKED = ("bash_delete",)
-"""Permissions that --yolo does not cover: what they destroy cannot be brought back."""
 
 
 @dataclass
@@ -30,7 +28,7 @@ class Unattended:
     async def answer(self, asked: ApprovalAsked, session: Session) -> None:
         """Give the answer of the absent user."""
         why = asked.reason or "it needs approval"
-        if self.yolo and not _forced(asked):
+        if self.yolo and not asked.forced:
             await session.submit(Approve(asked.call.id, True))
             return
         self.view.refused(asked.call, why, self._advice(asked))
@@ -38,7 +36,7 @@ class Unattended:
         await session.submit(Approve(asked.call.id, False, told))
 
     def _advice(self, asked: ApprovalAsked) -> str:
-        if _forced(asked):
+        if asked.forced:
             return "This is never done without a person's word: do it yourself, or approve it in `mimo`."
         return f"Allow it with --yolo, or with a rule in mimocode.json{_rules(asked)}."
 
@@ -50,7 +48,3 @@ def _rules(asked: ApprovalAsked) -> str:
     for key, pattern in pairs:
         rules.setdefault(key, {})[pattern or "*"] = "allow"
     return f": {json.dumps({'permission': rules}, ensure_ascii=False)}" if rules else ""
-
-
-def _forced(asked: ApprovalAsked) -> bool:
-    return any(name in asked.reason for name in ALWAYS_ASKED)

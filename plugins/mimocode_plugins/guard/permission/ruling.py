@@ -51,7 +51,7 @@ def rule(call: ToolCall, session: Session) -> Ruling:
         return Ruling(worst.decision.verdict, worst.line)
     asked = [each for each in judged if each.decision.verdict is Verdict.ASK]
     if worst.touch.key == FORCED:
-        return Ruling(Verdict.ASK, worst.line)
+        return Ruling(Verdict.ASK, worst.line, forced=True)
     lines = dict.fromkeys(each.line for each in asked)
     offers = dict.fromkeys(offer(each.touch.key, each.touch.offer) for each in asked if each.touch.offer)
     return Ruling(Verdict.ASK, "; ".join(lines), tuple(offers))
