@@ -26,4 +26,4 @@ async def wrap_model(model: Model, session: Session) -> Model:
     from .coordinator import Policy, Retry
 
     wanted = session.host.settings["retry"] or {}
-    return Retry(model, Policy.of(wanted.get("maxAttempts"), wanted.get("maxWait")))
+    return Retry(model, Policy.of(wanted.get("maxAttempts"), wanted.get("maxWait"), wanted.get("firstWait")))

@@ -52,9 +52,11 @@ class Policy:
     """Part of a wait by which it is varied, so that many clients do not come back together."""
 
     @classmethod
-    def of(cls, attempts: int | None, asked: float | None) -> Policy:
+    def of(cls, attempts: int | None, asked: float | None, first: float | None = None) -> Policy:
         """The shipped policy with what the user set."""
         made = cls()
+        if first is not None:
+            made = replace(made, limits={fault: replace(limit, first=first) for fault, limit in made.limits.items()})
         if attempts is not None:
             limits = {
                 fault: replace(limit, attempts=min(attempts, 2) if fault is ModelFault.NONSENSE else attempts)

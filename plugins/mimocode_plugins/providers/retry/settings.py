@@ -16,4 +16,5 @@ class RetrySettings(TypedDict, total=False):
     __pydantic_config__ = _PYDANTIC  # type: ignore[misc]
 
     maxAttempts: Annotated[int, Field(ge=1, le=100, description="Attempts in all; 1 never retries.")]
+    firstWait: Annotated[float, Field(ge=0, description="Seconds before the second attempt; they double from there.")]
     maxWait: Annotated[float, Field(ge=0, description="Seconds that a provider may ask to wait (300).")]

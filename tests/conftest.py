@@ -1,4 +1,4 @@
-"""What the stories here share."""
+"""What all tests share."""
 
 from pathlib import Path
 
