@@ -267,3 +267,10 @@ def test_commands_by_flag_and_as_typed(cli: Cli) -> None:
     assert cli("run", "-m", model, "/usr/bin/x is broken").out == "/usr/bin/x is broken\n"
     done = cli("run", "-m", model, "--command", "quiet")
     assert (done.code, done.out) == (0, "") and "quiet: that was all" in done.err
+
+
+def test_a_new_session_is_called_by_its_first_message(cli: Cli) -> None:
+    model = cli.scenario(ECHO)
+    assert cli("run", "-m", model, "find the bug").code == 0
+    assert cli("run", "-m", model, "--continue", "and another").code == 0
+    assert [session["title"] for session in sessions(cli)] == ["find the bug"]

@@ -61,7 +61,7 @@ async def _run(args: argparse.Namespace, host: Host, screen: Screen, view: View,
     command = await _command(args.command, host) if args.command is not None else None
     model = args.model or ("" if session_id else await _first_model(args, host))
     own, copied = ("", session_id) if args.fork else (session_id, "")
-    title = _title(args.title, message)
+    title = _title(args.title, message, new=not session_id)
     async with host.open(own, agent=args.agent, model=args.model, fork=copied, title=title) as session:
         view.begin(session.id, session.agent.name, session.model_ref or model or await host.default_model())
 
@@ -149,9 +149,9 @@ async def _command(name: str, host: Host) -> Command:
     raise UsageError(f"there is no command {wanted!r}; there is {', '.join(close) or 'none'}.")
 
 
-def _title(given: str | None, message: str) -> str:
-    """`--title ""` makes one from the message."""
-    if given != "":
+def _title(given: str | None, message: str, new: bool) -> str:
+    """The title that was given; `--title ""`, and a new session without one, take the message's beginning."""
+    if given or (given is None and not new):
         return given or ""
     words = " ".join(message.split())
     return words if len(words) <= TITLE else words[:TITLE] + "..."
