@@ -33,7 +33,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--variant", default="", metavar="NAME", help="how hard the model thinks, where it has variants")
     add("--format", choices=["default", "json"], default="default", help="text, or one JSON object per line")
     add("-f", "--file", action="append", default=[], metavar="PATH", help="send this file along; repeatable")
-    add("--title", metavar="TEXT", help="the session's title; a new session without one takes the first 50 characters of the message")
+    add(
+        "--title",
+        metavar="TEXT",
+        help="the session's title; a new session without one takes the first 50 characters of the message",
+    )
     add("--dir", metavar="PATH", help="work in this directory")
     add("--thinking", action="store_true", help="show what the model thinks")
     add("--yolo", "--dangerously-skip-permissions", action="store_true", help="allow what would be asked, this once")
