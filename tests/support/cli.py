@@ -40,7 +40,7 @@ class Cli:
     def __init__(self, folder: Path) -> None:
         self.home, self.project, self.site = folder / "home", folder / "project", folder / "site"
         for path in (self.home, self.project, self.site):
-            path.mkdir(parents=True)
+            path.mkdir(parents=True, exist_ok=True)
         self.env = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),

@@ -3,7 +3,8 @@
 The parent-death signal of Linux would end only the shell itself and not what it started, and costs 0.7 ms a command
 through `setpriv` and 10 ms through `preexec_fn`. So one small shell waits at the end of a pipe, from the first
 command on: when the pipe closes, because the session ended or because we died, it kills the groups that are left.
-It costs nothing while it waits and works wherever there is a shell.
+It costs nothing while it waits and works wherever there is a shell. A command that was just being started when we died
+has no group yet that the shell could know; on Linux it finds such a one by our process id in its environment.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TERM_GRACE = 3.0
@@ -22,13 +24,24 @@ TERM_GRACE = 3.0
 _WATCH = """
 trap '' HUP INT TERM
 groups=" "
+starting=0
 while read -r sign group; do
     case $sign in
+        '?') starting=$((starting + 1)) ;;
+        '!') starting=$((starting - 1)) ;;
         +) groups="$groups$group " ;;
         -) case $groups in *" $group "*) groups="${groups%% $group *} ${groups#* $group }" ;; esac ;;
     esac
 done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+[ $starting -gt 0 ] || exit 0
+for round in 1 2 3 4 5; do
+    for file in $(grep -lszx "MIMOCODE_PID=$0" /proc/[0-9]*/environ); do
+        process=${file#/proc/}
+        kill -s KILL "${process%/environ}" 2>/dev/null
+    done
+    sleep 0.1
+done
 """
 
 
@@ -40,12 +53,21 @@ class Groups:
         self._watch: subprocess.Popen[bytes] | None = None
         self._late: set[asyncio.TimerHandle] = set()
 
-    def started(self, group: int) -> None:
-        """Answer for a group from now on."""
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """While a command is being started: it is ended with us even when we die before `started` is told."""
         for old in [old for old in self._alive if not _exists(old)]:
             self.ended(old)
-        self._alive.add(group)
+        self._tell("?\n")
+        try:
+            yield
+        finally:
+            self._tell("!\n")
+
+    def started(self, group: int) -> None:
+        """Answer for a group from now on."""
         self._tell(f"+ {group}\n")
+        self._alive.add(group)
 
     def ended(self, group: int) -> None:
         """A group has no members any more."""
@@ -90,7 +112,7 @@ class Groups:
     def _tell(self, line: str) -> None:
         if self._watch is None or self._watch.poll() is not None:
             self._watch = subprocess.Popen(
-                ["/bin/sh", "-c", _WATCH],
+                ["/bin/sh", "-c", _WATCH, str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -98,7 +120,7 @@ class Groups:
                 bufsize=0,
                 cwd="/",
             )
-            line = "".join(f"+ {group}\n" for group in self._alive)
+            line = "".join(f"+ {group}\n" for group in self._alive) + line
         assert self._watch.stdin is not None
         with suppress(BrokenPipeError):
             self._watch.stdin.write(line.encode())

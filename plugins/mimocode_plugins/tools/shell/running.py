@@ -51,22 +51,23 @@ class Running:
         self._released, self._exit_fd = False, -1
         self._pipe, write_end = os.pipe()
         try:
-            self._process = subprocess.Popen(
-                [shell(), "-c", command],
-                stdin=subprocess.DEVNULL,
-                stdout=write_end,
-                stderr=write_end,
-                cwd=directory,
-                env=dict(env),
-                start_new_session=True,
-            )
+            with groups.starting():
+                self._process = subprocess.Popen(
+                    [shell(), "-c", command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=write_end,
+                    stderr=write_end,
+                    cwd=directory,
+                    env=dict(env),
+                    start_new_session=True,
+                )
+                self.group = self._process.pid
+                groups.started(self.group)
         except BaseException:
             os.close(self._pipe)
             raise
         finally:
             os.close(write_end)
-        self.group = self._process.pid
-        groups.started(self.group)
         os.set_blocking(self._pipe, False)
         self._loop.add_reader(self._pipe, self._read)
         self._watch_exit()
