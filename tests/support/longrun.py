@@ -19,6 +19,7 @@ from .cli import Cli
 from .model_server import ModelServer
 
 STEPS = 30
+LAST = "All is done."
 BODY = "".join(f"line {number} of a file that takes more than one moment to write\n" for number in range(2_000))
 """About 130 KB."""
 PACE = 0.001
@@ -81,7 +82,7 @@ def job() -> list[dict[str, Any]]:
         },
         {"calls": [bash("(sleep 300; echo never) >/dev/null 2>&1 & sleep 0.05; echo started")]},
         {"calls": [call("grep", pattern="version", include="*.txt")]},
-        {"text": "All is done."},
+        {"text": LAST},
     ]
     assert len(steps) == STEPS
     return [{"pace": PACE, "chunk": 400, **step} for step in steps]

@@ -33,7 +33,7 @@ def _foreign(path: Path) -> bool:
         return False
     try:
         # Through SQLite and not by reading the header: closing a file drops all locks this process has on it.
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=0.5, uri=True)) as db:
             (mark,) = db.execute("PRAGMA application_id").fetchone()
             (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.Error:

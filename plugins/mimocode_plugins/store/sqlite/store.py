@@ -19,8 +19,8 @@ from mimocode.ports import SessionInfo
 from . import chain, history, lease
 from .schema import connect, explain
 
-PATIENCE = 5.0
-"""Seconds to wait for another process that writes."""
+PATIENCE = 4.0
+"""Seconds to wait for another process that writes: less than the kernel lets a plugin hold up the process."""
 BATCH = 200
 """Facts that `read` fetches at once: no statement stays open between them, so nothing blocks a checkpoint."""
 _FAMILY = (

@@ -48,8 +48,7 @@ def _replace(directory: int, file: Path, data: bytes) -> None:
     old = _existing(directory, file)
     draft = f".mimo-{secrets.token_hex(6)}.tmp"
     # Mode 0666 lets the umask decide for a new file.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(draft, flags, 0o666 if old is None else 0o600, dir_fd=directory)
+    descriptor, named = _open_draft(directory, draft, 0o666 if old is None else 0o600)
     try:
         try:
             rest = memoryview(data)
@@ -58,6 +57,8 @@ def _replace(directory: int, file: Path, data: bytes) -> None:
             if old is not None:
                 _keep(descriptor, file, old)
             os.fsync(descriptor)
+            if not named:
+                os.link(f"/proc/self/fd/{descriptor}", draft, dst_dir_fd=directory)
         finally:
             os.close(descriptor)
         os.replace(draft, file.name, src_dir_fd=directory, dst_dir_fd=directory)
@@ -65,6 +66,19 @@ def _replace(directory: int, file: Path, data: bytes) -> None:
         with suppress(OSError):
             os.unlink(draft, dir_fd=directory)
         raise
+
+
+def _open_draft(directory: int, draft: str, mode: int) -> tuple[int, bool]:
+    """A new file to write, and whether it has its name already.
+
+    On Linux it has none until it is whole (open(2), O_TMPFILE), so that a process that dies while it writes leaves
+    nothing in the project. Where the file system cannot do that (NFS), it is named from the start.
+    """
+    flags = os.O_WRONLY | os.O_CLOEXEC
+    if sys.platform == "linux" and Path("/proc/self/fd").is_dir():
+        with suppress(OSError):
+            return os.open(".", flags | os.O_TMPFILE, mode, dir_fd=directory), False
+    return os.open(draft, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=directory), True
 
 
 def _existing(directory: int, file: Path) -> os.stat_result | None:
