@@ -10,11 +10,32 @@ from typing import Any
 import pytest
 
 from support.cli import Cli
-from support.job import ANSWER, CHANGES, FILES, Log, call, changes, job, kept, repository, sentence, settings, shell, whole
+from support.job import (
+    ANSWER,
+    CHANGES,
+    FILES,
+    WIRES,
+    Log,
+    call,
+    changes,
+    job,
+    kept,
+    repository,
+    sentence,
+    settings,
+    shell,
+    whole,
+)
 from support.model_server import ModelServer, Request
 
 USAGE = {"input": 1000, "output": 50, "cache_read": 800, "reasoning": 20}
 THOUGHT = "The sum is wrong, so let me look."
+
+
+@pytest.fixture(params=WIRES)
+def wire(request: pytest.FixtureRequest) -> str:
+    """Every wire in turn."""
+    return str(request.param)
 
 
 def echoed(request: Request) -> int:
@@ -119,16 +140,16 @@ def test_max_steps_ends_the_turn_and_a_later_one_goes_on(cli: Cli, wire: str) ->
     repository(cli.project)
     with ModelServer(job(), play="conversation") as server:
         settings(cli, server, wire)
-        done = cli("run", "--max-steps", "2", "make the test pass")
-        assert (done.code, len(server.requests), changes(cli.project)) == (3, 2, [])
-        assert "2 steps" in sentence(done)
+        done = cli("run", "--max-steps", "1", "make the test pass")
+        assert (done.code, len(server.requests), changes(cli.project)) == (3, 1, [])
+        assert "after 1 step" in sentence(done)
         done = cli("run", "--continue", "go on")
         assert (done.code, done.out, changes(cli.project)) == (0, ANSWER + "\n", CHANGES)
     kept(server)
     whole(cli)
 
 
-@pytest.mark.parametrize(("budget", "word"), [("20k", "tokens"), ("$0.02", "$0.02")])
+@pytest.mark.parametrize(("budget", "word"), [("12k", "12,000 tokens"), ("$0.012", "$0.012")])
 def test_a_budget_ends_the_turn_and_a_later_one_goes_on(cli: Cli, budget: str, word: str) -> None:
     repository(cli.project)
     usage = {"input": 8000, "output": 500}

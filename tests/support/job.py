@@ -109,7 +109,11 @@ class Log:
     def said(self, role: str) -> list[str]:
         """The texts of a role's messages."""
         messages = [fact["message"] for fact in self.kinds("message.added")]
-        return ["".join(b.get("text", "") for b in m["content"] if b["kind"] == "text") for m in messages if m["role"] == role]
+        return [
+            "".join(b.get("text", "") for b in m["content"] if b["kind"] == "text")
+            for m in messages
+            if m["role"] == role
+        ]
 
     def dangling(self) -> set[str]:
         """Calls without exactly one answer."""
