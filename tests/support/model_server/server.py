@@ -89,6 +89,12 @@ class ModelServer:
         """Where it listens, without /v1."""
         return f"http://{self.host}:{self.port}"
 
+    def script(self, *steps: dict[str, Any]) -> None:
+        """Play these steps from now on; the recorded requests begin anew."""
+        self.steps = [Step.of(step) for step in steps]
+        self.requests, self._played = [], 0
+        self._failed.clear()
+
     def prefix_kept(self) -> list[float]:
         """For every model request the share of the previous one's canonical bytes that it begins with."""
         return prefix_kept([r for r in self.requests if r.path in WIRES])

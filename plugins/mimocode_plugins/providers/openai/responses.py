@@ -79,12 +79,13 @@ class ResponsesModel:
             "store": False,
             **sampling(target, self._profile, prompt.options),
         }
-        if thinks(target):
-            head["include"] = [ENCRYPTED]
-            head["reasoning"] = {"summary": "auto"}
         wanted = effort(target, self._profile, prompt.options)
-        if level := wanted.pop("reasoning_effort", None) or wanted.pop("reasoningEffort", None):
-            head["reasoning"] = {**head.get("reasoning", {}), "effort": level}
+        level = wanted.pop("reasoning_effort", None) or wanted.pop("reasoningEffort", None)
+        if level or thinks(target):
+            # also for a model of which nothing is known but that it was asked to think: without their encrypted
+            # content its thoughts cannot go back, and calls without them are refused
+            head["include"] = [ENCRYPTED]
+            head["reasoning"] = {"summary": "auto"} | ({"effort": level} if level else {})
         head |= wanted
         if limit := output_limit(target, prompt.options):
             # the provider refuses less than 16
