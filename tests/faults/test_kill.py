@@ -150,6 +150,7 @@ def test_a_job_that_is_killed_goes_on(template: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_job_that_is_killed_at_any_of_fifty_instants_goes_on(template: Path, tmp_path: Path) -> None:
     all_instants(template, tmp_path, 50)
 

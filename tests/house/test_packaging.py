@@ -69,7 +69,7 @@ def test_what_was_installed_runs_from_anywhere_and_finds_its_data(wheel: Path, t
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     code = (
-        "import sys, mimocode, mimocode_plugins; from mimocode_plugins.crew import assets\n"
+        "import sys, mimocode, mimocode_plugins; from mimocode import main; from mimocode_plugins.crew import assets\n"
         "print(mimocode.__file__, mimocode_plugins.__file__, assets.root('agents') / 'build.md')\n"
         "sys.exit(main.main(['--version']))"
     )

@@ -401,3 +401,14 @@ async def test_a_refused_call_does_not_run_and_the_turn_goes_on(project: Path) -
         'bash_delete "rm -rf ~" needs approval: it destroys what cannot be brought back, which no rule allows'
     ]
     assert hands.ran == ["ls"]
+
+
+async def test_a_home_that_lies_in_a_temporary_directory_is_no_rubbish(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containers and tests have such homes; what is deleted there is gone all the same."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    async with play("ok", plugins=[workspace, permission, Hands()], directory=project) as session:
+        await session.toolbox.ready()
+        for text in ("rm -rf ~", "rm -rf ~/notes", f"rm -r {tmp_path}"):
+            assert rule(shell(text), session).verdict.name == "ASK", text

@@ -156,7 +156,7 @@ def command_touches(key: str, text: str, base: Path, place: Place) -> Iterator[T
         yield Touch(key, text, offer=text, literal=True)
         return
     moved = any(command.name in MOVERS for command in found)
-    protected = [*place.inside, *(p.parent for p in place.exempt)]
+    protected = [*place.inside, *(p.parent for p in place.exempt), Path.home().resolve()]
     bases = [base]
     for command in found:
         if destroys(command) and not harmless(command, None if moved else base, protected):
