@@ -55,7 +55,10 @@ def test_a_killed_holder_is_replaced_at_once(cli: Cli) -> None:
 
 
 def test_two_sessions_of_a_project_finish_and_readers_see_them_grow(cli: Cli) -> None:
-    steps = [{"calls": [longrun.call("write", file_path=f"f{n}.txt", content=longrun.page(n))]} for n in range(8)]
+    steps = [
+        {"chunk": 400, "calls": [longrun.call("write", file_path=f"f{n}.txt", content=longrun.page(n))]}
+        for n in range(20)
+    ]
     seen = []
     with ModelServer([*steps, {"text": longrun.LAST}]) as server:
         longrun.connect(cli, server)
