@@ -14,7 +14,6 @@ from support.job import (
     ANSWER,
     CHANGES,
     FILES,
-    WIRES,
     Log,
     call,
     changes,
@@ -30,12 +29,6 @@ from support.model_server import ModelServer, Request
 
 USAGE = {"input": 1000, "output": 50, "cache_read": 800, "reasoning": 20}
 THOUGHT = "The sum is wrong, so let me look."
-
-
-@pytest.fixture(params=WIRES)
-def wire(request: pytest.FixtureRequest) -> str:
-    """Every wire in turn."""
-    return str(request.param)
 
 
 def echoed(request: Request) -> int:

@@ -85,7 +85,7 @@ def settings(cli: Cli, server: ModelServer | str, wire: str, *, model: str = "te
     provider["models"] = {model: more.pop("record", {})}
     if env := more.pop("env", None):
         provider["env"] = env
-    retry = {"maxAttempts": 3, "maxWait": 0.05}
+    retry = {"maxAttempts": 3, "firstWait": 0.02}
     cli.settings(**{"model": f"local/{model}", "provider": {"local": provider}, "retry": retry} | more)
 
 

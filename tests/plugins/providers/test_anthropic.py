@@ -551,7 +551,8 @@ FAULTS: list[tuple[dict[str, Any], ModelFault, int, float | None, str]] = [
         ModelFault.QUOTA,
         402,
         None,
-        "the account at claude is out of credit or quota (402): Your credit balance is too low",
+        "the account at claude is out of credit or quota (402): Your credit balance is too low; "
+        "top it up or choose another model",
     ),
     (
         {"status": 429, "headers": {"retry-after": "7"}},
@@ -575,7 +576,8 @@ FAULTS: list[tuple[dict[str, Any], ModelFault, int, float | None, str]] = [
         ModelFault.OVERFLOW,
         400,
         None,
-        "the request is too long for claude/test-model (400): prompt is too long: 210000 tokens > 200000 maximum",
+        "the request is too long for claude/test-model (400): prompt is too long: 210000 tokens > 200000 maximum; "
+        "begin a new session or choose a model with a larger window",
     ),
     (
         {"html": True},

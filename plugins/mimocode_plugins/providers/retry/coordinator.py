@@ -22,6 +22,15 @@ from mimocode.events import Pulse, Retrying
 from mimocode.ports import Answer, Model, Prompt
 
 
+LATER = "; nothing is lost: try again later or with another model"
+ADVICE: Mapping[ModelFault, str] = {
+    ModelFault.NETWORK: "; nothing is lost: go on when the connection is back",
+    ModelFault.SERVER: LATER,
+    ModelFault.RATE: LATER,
+}
+"""What the user can do once a failure stands. While it is still being retried nobody has to do anything."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """For one kind of failure: attempts in all, first wait and longest wait, and time in all (seconds)."""
@@ -138,4 +147,5 @@ def _final(error: ModelError, attempts: int, policy: Policy) -> ModelError:
         sentence += f" (longer than the {policy.asked:.0f} s of retry.maxWait)"
     elif attempts > 1:
         sentence += f" (tried {attempts} times)"
+    sentence += ADVICE.get(error.fault, "")
     return ModelError(error.fault, sentence, status=error.status, retry_after=error.retry_after)

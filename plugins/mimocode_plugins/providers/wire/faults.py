@@ -259,9 +259,11 @@ def _sentence(fault: ModelFault, status: int, said: Words, asked: Asked, wait: f
                 "check the name (`mimo models`) and baseURL"
             )
         case ModelFault.OVERFLOW:
-            return f"the request is too long for {who}/{asked.model}{number}{quoted}"
+            sentence = f"the request is too long for {who}/{asked.model}{number}{quoted}"
+            return f"{sentence.rstrip('.')}; begin a new session or choose a model with a larger window"
         case ModelFault.QUOTA:
-            return f"the account at {who} is out of credit or quota{number}{quoted}"
+            sentence = f"the account at {who} is out of credit or quota{number}{quoted}"
+            return f"{sentence.rstrip('.')}; top it up or choose another model"
         case ModelFault.RATE:
             again = f"; it asks to wait {wait:.0f} s" if wait is not None else ""
             return f"{who} gets too many requests{number}{quoted}{again}"

@@ -92,7 +92,8 @@ def test_the_sentences():
         "check the name (`mimo models`) and baseURL",
         'acme does not know model big-1 at https://api.acme.test/v1/chat/completions (404): a web page "Not Found" '
         "instead of JSON, is baseURL right?; check the name (`mimo models`) and baseURL",
-        "the account at acme is out of credit or quota (402): Insufficient Balance",
+        "the account at acme is out of credit or quota (402): Insufficient Balance; "
+        "top it up or choose another model",
         "acme refused the request (400): bad role",
         "acme failed or is overloaded (503)",
     ]  # fmt: skip
