@@ -140,8 +140,9 @@ class Session:
 
     def _fail(self, error: BaseException) -> None:
         if isinstance(error, StoreError):
-            self._broken = error
-        self.host.report("kernel", error)
+            self._broken = error  # `settled` raises it
+        else:
+            self.host.report("kernel", error)
 
     async def _work(self) -> None:
         """Turns, as long as somebody said something."""

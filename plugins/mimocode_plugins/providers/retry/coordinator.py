@@ -21,7 +21,6 @@ from mimocode.errors import ModelError, ModelFault
 from mimocode.events import Pulse, Retrying
 from mimocode.ports import Answer, Model, Prompt
 
-
 LATER = "; nothing is lost: try again later or with another model"
 ADVICE: Mapping[ModelFault, str] = {
     ModelFault.NETWORK: "; nothing is lost: go on when the connection is back",
