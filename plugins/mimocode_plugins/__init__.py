@@ -19,6 +19,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.store.sqlite",
     "mimocode_plugins.store.workspace",
     "mimocode_plugins.tools.files",
+    "mimocode_plugins.tools.patch",
     "mimocode_plugins.tools.search",
     "mimocode_plugins.tools.shell",
     "mimocode_plugins.ui.config",

@@ -10,7 +10,7 @@ from typing import Any
 from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
 
-SERVERS = ("files", "search", "shell")
+SERVERS = ("files", "patch", "search", "shell")
 
 
 def build(name: str, root: Path = Path("/")) -> Any:

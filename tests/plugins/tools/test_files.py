@@ -26,11 +26,11 @@ from hypothesis import strategies as st
 
 from mimocode.errors import ToolFailed
 from mimocode.testing import catalogue
-from mimocode_plugins.tools.files import coding, editing, saving
-from mimocode_plugins.tools.files.difference import difference
-from mimocode_plugins.tools.files.ledger import Ledger
 from mimocode_plugins.tools.files.server import build
 from mimocode_plugins.tools.place import Place, show
+from mimocode_plugins.tools.text import coding, editing, saving
+from mimocode_plugins.tools.text.difference import difference
+from mimocode_plugins.tools.text.ledger import Ledger
 from support.calling import Tools, connected
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+M8AAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
@@ -382,7 +382,7 @@ def test_a_process_killed_while_writing_leaves_the_old_or_the_new(tmp_path: Path
     file.write_bytes(versions[0])
     program = f"""if True:
         from pathlib import Path
-        from mimocode_plugins.tools.files.saving import save
+        from mimocode_plugins.tools.text.saving import save
         for n in range(1_000_000):
             save(Path({str(file)!r}), bytes([65 + n % 2]) * 2_000_000)
             print(n, flush=True)

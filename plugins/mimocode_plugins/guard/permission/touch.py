@@ -1,7 +1,7 @@
 """What a call touches: the (key, pattern) pairs that rules are asked about.
 
-Read from what the tool's author declares in its `meta` (`permission`, `paths`, `command`, `patterns`), so that no
-guard knows a tool's name. Paths are judged where they really lead, after links. Source: surface.md 6.2, 6.3, 7.
+Read from what the tool's author declares in its `meta` (`permission`, `paths`, `patch`, `command`, `patterns`), so
+that no guard knows a tool's name. Paths are judged where they really lead, after links. Source: surface.md 6.2, 6.3, 7.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ TAKERS = words_of(
 )
 """Commands whose arguments are paths."""
 READERS = words_of("cat head tail less more")
+
+_PATCHED = re.compile(r"^[^\S\n]*\*{3}[^\S\n]*(?:(?:Add|Update|Delete) File|Move to):(.*\S.*)$", re.MULTILINE)
+"""The files that a patch names. It finds more than the tool that applies it accepts, never less."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ def touches(call: ToolCall, session: Session) -> list[Touch]:
             found += _beyond(path, place)
         else:
             found += path_touches(key, text, place)
+    for text in values(call.arguments, said.get("patch")):
+        found += [touch for name in _PATCHED.findall(text) for touch in path_touches(key, name.strip(), place)]
     for text in values(call.arguments, command):
         found += command_touches(key, text, base, place)
     if key == "glob":

@@ -15,10 +15,10 @@ from typing import BinaryIO
 from mimocode.errors import ToolFailed
 
 from ..place import Place, because, show
-from .coding import Coding, coding_of, is_binary
-from .editing import LARGEST
-from .ledger import Ledger
-from .opening import open_file
+from ..text.coding import Coding, coding_of, is_binary
+from ..text.editing import LARGEST
+from ..text.ledger import Ledger
+from ..text.opening import open_file
 
 LINES, LINE, BYTES = 2_000, 2_000, 50 * 1024
 """What one call shows at most (surface 6.2)."""

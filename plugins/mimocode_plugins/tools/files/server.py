@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -19,17 +18,18 @@ from pydantic import Field
 
 from ..place import Place
 from ..server import READS, answer, here, tool
-from . import editing, reading
-from .difference import difference
-from .ledger import Ledger
+from ..text import editing
+from ..text.difference import difference
+from ..text.ledger import Ledger
+from . import reading
 
 _REPLACES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 _EDITS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False)
 
 
-def build(place: Place, locks: dict[str, Lock] | None = None) -> MCPServer:
-    """The server of one session; `locks` are shared by those who may write to the same files."""
-    ledger = Ledger({} if locks is None else locks)
+def build(place: Place, ledger: Ledger | None = None) -> MCPServer:
+    """The server of one session; the `ledger` is shared by all its servers that touch files."""
+    ledger = ledger or Ledger({})
 
     async def read(
         ctx: Context,

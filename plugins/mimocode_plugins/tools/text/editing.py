@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,21 +80,70 @@ def edit(place: Place, path: str, old: str, new: str, everywhere: bool, ledger: 
         ledger.require(file, data)
         coding = coding_of(data)
         before = coding.decode(data)
-        spans = find_all(before, old)
-        if not spans:
-            raise ToolFailed(f"old_string does not occur in {show(named)}.{nearest(before, old)}")
-        if len(spans) > 1 and not everywhere:
-            raise ToolFailed(
-                f"old_string occurs {len(spans)} times in {show(named)}. "
-                "Add surrounding lines until it is unique, or set replace_all."
-            )
-        after = replace_spans(before, spans, new)
+        after, places = replaced(before, old, new, everywhere, named)
         if after == before:
             raise ToolFailed("The edit would change nothing but line ends, which stay as they are in the file.")
         changed = coding.encode(after)
         save(file, changed)
         ledger.saw(file, changed)
-    return Change(named, before, after, places=len(spans))
+    return Change(named, before, after, places=places)
+
+
+def edit_often(place: Place, path: str, edits: Sequence[tuple[str, str, bool]], ledger: Ledger) -> Change:
+    """Make several replacements (old, new, everywhere) in one file, each in what the ones before it left; all or none.
+
+    Raises:
+        ToolFailed: as `edit`, naming the edit that does not fit; the file is unchanged.
+    """
+    if not edits:
+        raise ToolFailed("edits is empty: there is nothing to change.")
+    named = place.find(path)
+    file = place.target(named)
+    with ledger.alone(file):
+        created = not edits[0][0] and not file.exists()
+        data = b"" if created else load(file)
+        if is_binary(data):
+            raise ToolFailed(f"{show(named)} is a binary file; multiedit changes text only.")
+        if data:
+            ledger.require(file, data)
+        coding = coding_of(data)
+        before = after = coding.decode(data)
+        places = 0
+        for number, (old, new, everywhere) in enumerate(edits, 1):
+            try:
+                after, count = replaced(after, old, new, everywhere, named)
+            except ToolFailed as failure:
+                raise ToolFailed(f"Edit {number} of {len(edits)}: {failure} Nothing was changed.") from None
+            places += count
+        if after == before and not created:
+            raise ToolFailed("Together the edits change nothing.")
+        changed = coding.encode(after)
+        save(file, changed)
+        ledger.saw(file, changed)
+    return Change(named, before, after, created, places)
+
+
+def replaced(text: str, old: str, new: str, everywhere: bool, named: Path) -> tuple[str, int]:
+    """The text with `old` replaced by `new`, and in how many places. An empty `old` stands for an empty text.
+
+    Raises:
+        ToolFailed: `old` is not there exactly once (or at all).
+    """
+    if old == new:
+        raise ToolFailed("old_string and new_string are the same: there is nothing to change.")
+    if not old:
+        if text:
+            raise ToolFailed(f"{show(named)} is not empty: give the text to replace as old_string.")
+        return new, 1
+    spans = find_all(text, old)
+    if not spans:
+        raise ToolFailed(f"old_string does not occur in {show(named)}.{nearest(text, old)}")
+    if len(spans) > 1 and not everywhere:
+        raise ToolFailed(
+            f"old_string occurs {len(spans)} times in {show(named)}. "
+            "Add surrounding lines until it is unique, or set replace_all."
+        )
+    return replace_spans(text, spans, new), len(spans)
 
 
 def _create(named: Path, file: Path, content: str, ledger: Ledger) -> Change:
