@@ -29,7 +29,7 @@ from mimocode.events import (
 )
 from mimocode.messages import Block, Media, Reasoning, Text, ToolCall, Usage
 
-from .terminal import Results, safe_json
+from .streams import Results, safe_json
 
 REASONS = {"calls": "tool-calls", "filtered": "content-filter"}
 ERRORS = {"failed": "UnknownError", "interrupted": "MessageAbortedError", "limited": "LimitReachedError"}

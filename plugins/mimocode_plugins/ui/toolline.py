@@ -10,7 +10,7 @@ from typing import Any
 from mimocode.events import CallFinished
 from mimocode.messages import JSON, Text, ToolCall
 
-from .terminal import Screen, one_line
+from .streams import Screen, one_line
 
 ICONS = {
     "glob": "✱", "grep": "✱", "read": "→", "skill": "→", "write": "←", "edit": "←", "multiedit": "←",

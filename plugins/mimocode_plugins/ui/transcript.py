@@ -24,7 +24,7 @@ from mimocode.events import (
 )
 from mimocode.messages import Message, Reasoning, ToolCall
 
-from .terminal import Results, Screen, one_line, visible
+from .streams import Results, Screen, one_line, visible
 from .toolline import show_call, subject
 
 LEVELS = {"info": "dim", "warning": "yellow", "error": "red"}

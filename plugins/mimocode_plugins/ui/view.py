@@ -7,7 +7,7 @@ from typing import Protocol
 from mimocode.events import Entry
 from mimocode.messages import ToolCall
 
-from .terminal import Results
+from .streams import Results
 
 
 class View(Protocol):

@@ -19,7 +19,7 @@ from mimocode.events import (
 )
 from mimocode.messages import Message, Reasoning, Text, ToolCall, Usage, user
 from mimocode_plugins.ui.jsonl import JsonLines
-from mimocode_plugins.ui.terminal import Results, Screen
+from mimocode_plugins.ui.streams import Results, Screen
 from mimocode_plugins.ui.transcript import Transcript
 
 CALL = ToolCall("call_1", "edit", {"file_path": "a.py", "old_string": "x = 1\n", "new_string": "x = 2\n"})

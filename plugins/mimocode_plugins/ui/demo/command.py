@@ -19,7 +19,7 @@ from mimocode.events import Say
 
 from ..headless import converse
 from ..interrupts import CODE, Interrupts
-from ..terminal import Results, Screen, speak_utf8, visible
+from ..streams import Results, Screen, speak_utf8, visible
 from ..transcript import Transcript
 from .project import QUIET, create, failures
 

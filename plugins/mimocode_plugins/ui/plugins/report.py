@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mimocode.errors import MimoError
 
-from ..terminal import Results, Screen, one_line, safe_json, speak_utf8, visible
+from ..streams import Results, Screen, one_line, safe_json, speak_utf8, visible
 from .weigh import Weights, weigh
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from mimocode.messages import Media
 from ..headless import converse
 from ..interrupts import CODE, Interrupts
 from ..jsonl import JsonLines
-from ..terminal import Results, Screen, speak_utf8
+from ..streams import Results, Screen, speak_utf8
 from ..transcript import Transcript
 from ..view import View
 from .attach import attach

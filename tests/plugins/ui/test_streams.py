@@ -6,7 +6,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimocode_plugins.ui.terminal import Results, Screen, one_line, safe_json, visible
+from mimocode_plugins.ui.streams import Results, Screen, one_line, safe_json, visible
 
 
 def test_control_characters_are_shown_and_text_is_left_alone() -> None:
