@@ -28,4 +28,5 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.ui.plugins",
     "mimocode_plugins.ui.run",
     "mimocode_plugins.ui.sessions",
+    "mimocode_plugins.ui.terminal",
 )

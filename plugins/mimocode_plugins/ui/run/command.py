@@ -6,20 +6,20 @@ import argparse
 import difflib
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mimocode.errors import MimoError, ModelError, UsageError
 from mimocode.events import Say
 from mimocode.messages import Media
 
+from ..attach import attach
 from ..headless import converse
 from ..interrupts import CODE, Interrupts
 from ..jsonl import JsonLines
 from ..streams import Results, Screen, speak_utf8
 from ..transcript import Transcript
 from ..view import View
-from .attach import attach
+from ..which import latest
 from .budget import parse_budget
 from .stdin import piped
 
@@ -106,28 +106,6 @@ async def _which(args: argparse.Namespace, host: Host) -> str:
     if args.fork:
         raise UsageError("--fork copies a session: say which with --session ID, or --continue for the latest.")
     return ""
-
-
-async def latest(host: Host) -> str:
-    """The session of this project that changed last, children aside.
-
-    Raises:
-        UsageError: there is none yet.
-    """
-    for info in (await host.store()).sessions():
-        if not info.parent and _belongs(Path(info.directory), host.root):
-            return info.id
-    raise UsageError(f"there is no session in {host.root} to go on with: leave out --continue to begin one.")
-
-
-def _belongs(directory: Path, root: Path) -> bool:
-    """Whether a session is one of the project at `root`, by the rule of `mimo session list`.
-
-    Below the home directory or the root of the file system everything is somebody else's project.
-    """
-    if directory == root:
-        return True
-    return root not in (Path.home(), Path(root.anchor)) and directory.is_relative_to(root)
 
 
 async def _first_model(args: argparse.Namespace, host: Host) -> str:

@@ -9,18 +9,9 @@ from pathlib import Path
 from mimocode.errors import MimoError
 from mimocode.ports import SessionInfo
 
+from ..which import belongs
+
 LAST = "last"
-
-
-def belongs(info: SessionInfo, root: Path) -> bool:
-    """Whether a session is one of the project at `root`.
-
-    Below the home directory or the root of the file system everything is somebody else's project, so there only
-    the directory itself counts.
-    """
-    if info.directory == str(root):
-        return True
-    return root not in (Path.home(), Path(root.anchor)) and Path(info.directory).is_relative_to(root)
 
 
 def find(infos: Sequence[SessionInfo], wanted: str, root: Path) -> SessionInfo:

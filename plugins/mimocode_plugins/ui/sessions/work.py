@@ -11,7 +11,8 @@ from mimocode.errors import StoreError, UsageError
 from mimocode.events import encode
 from mimocode.ports import Store
 
-from .find import belongs, find
+from ..which import belongs
+from .find import find
 from .output import page, put
 from .parcel import pack, unpack
 from .transcript import table, transcript

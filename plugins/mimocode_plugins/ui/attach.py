@@ -1,4 +1,4 @@
-"""`--file`: what the user hands over with the message."""
+"""`--file` and `@file`: what the user hands over with the message."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ MEDIA_LIMIT = 20 * 1024 * 1024
 ENTRIES = 500
 
 
-def attach(files: Iterable[str], directory: Path) -> tuple[str, tuple[Media, ...]]:
+def attach(files: Iterable[str], directory: Path, sign: str = "--file ") -> tuple[str, tuple[Media, ...]]:
     """Text to put after the message, and images and documents to send along.
 
     Args:
         files: paths as typed, relative to `directory`.
         directory: where the user is.
+        sign: how the user named them, for what is said of them.
 
     Raises:
         UsageError: a file is missing, unreadable, or of a kind that cannot be sent.
@@ -30,9 +31,9 @@ def attach(files: Iterable[str], directory: Path) -> tuple[str, tuple[Media, ...
     for name in files:
         path = directory / Path(name).expanduser()
         try:
-            part = _attach(path, name)
+            part = _attach(path, f"{sign}{name}")
         except OSError as error:
-            raise UsageError(f"--file {name}: {error.strerror or error}.") from error
+            raise UsageError(f"{sign}{name}: {error.strerror or error}.") from error
         if isinstance(part, Media):
             media.append(part)
         else:
@@ -44,18 +45,18 @@ def _attach(path: Path, name: str) -> str | Media:
     if path.is_dir():
         return _listing(path)
     if path.exists() and not path.is_file():
-        raise UsageError(f"--file {name}: neither a file nor a directory.")
+        raise UsageError(f"{name}: neither a file nor a directory.")
     mime = mimetypes.guess_type(path.name)[0] or ""
     size = path.stat().st_size
     if mime == "application/pdf" or (mime.startswith(("image/", "audio/", "video/")) and mime != "image/svg+xml"):
         if size > MEDIA_LIMIT:
-            raise UsageError(f"--file {name}: {size} bytes are too many to send; the limit is {MEDIA_LIMIT}.")
+            raise UsageError(f"{name}: {size} bytes are too many to send; the limit is {MEDIA_LIMIT}.")
         return Media(mime, base64.b64encode(path.read_bytes()).decode("ascii"), path.name)
     if size > LIMIT:
         return f'<file path="{path}">{size} bytes, too long to include: read the parts you need.</file>'
     data = path.read_bytes()
     if b"\0" in data:
-        raise UsageError(f"--file {name}: a binary file of a kind that models do not read.")
+        raise UsageError(f"{name}: a binary file of a kind that models do not read.")
     return f'<file path="{path}">\n{data.decode("utf-8", errors="replace")}\n</file>'
 
 

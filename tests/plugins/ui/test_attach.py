@@ -8,7 +8,7 @@ import pytest
 
 from mimocode.errors import UsageError
 from mimocode.messages import Media
-from mimocode_plugins.ui.run.attach import LIMIT, attach
+from mimocode_plugins.ui.attach import LIMIT, attach
 
 
 def test_text_folders_and_images(tmp_path: Path) -> None:

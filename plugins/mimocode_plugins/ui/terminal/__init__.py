@@ -1,0 +1,52 @@
+"""`mimo` at a terminal: talk with the agent, watch it work, approve, steer, take back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mimocode.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mimocode.events import Event
+    from mimocode.host import Host
+    from mimocode.main import Commands
+    from mimocode.session import Session
+
+
+@hookimpl
+def register_cli(commands: Commands) -> None:
+    """Add `mimo chat`."""
+    commands.add("chat", "Talk with the agent in this terminal", _chat, _arguments)
+
+
+@hookimpl
+async def on_event(event: Event, session: Session) -> None:
+    """Bring approvals, also those of children, before the user."""
+    from mimocode.events import ApprovalAsked
+
+    if isinstance(event, ApprovalAsked):
+        from .desk import DESK
+
+        if desk := session.host.stash.get(DESK):
+            await desk.take(event, session)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("dir", nargs="?", metavar="PROJECT", help="the directory to work in; default: this one")
+    add("-m", "--model", default="", metavar="PROVIDER/MODEL", help="the model to ask")
+    add("-c", "--continue", dest="continue_", action="store_true", help="go on with the latest session of the project")
+    add("-s", "--session", default="", metavar="ID", help="go on with this session")
+    add("--fork", action="store_true", help="with -c or -s: go on in a copy, the original stays as it is")
+    add("--prompt", default="", metavar="TEXT", help="say this at once")
+    add("--agent", default="", metavar="NAME", help="the agent that answers (build, plan, ...)")
+    add("--yolo", "--dangerously-skip-permissions", action="store_true", help="allow what would be asked, this once")
+    add("--trust", action="store_true", help="trust this project's settings for this run")
+
+
+async def _chat(args: argparse.Namespace, host: Host) -> int:
+    from .command import chat
+
+    return await chat(args, host)

@@ -1,0 +1,82 @@
+"""An approval in the place of the prompt: armed after a pause in the typing, so that no letter says yes by chance."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..shown.look import Look
+from .asking import body, keys
+from .desk import Desk, Waiting
+
+PAUSE = 0.6
+"""Seconds without a key before a question takes the keys."""
+
+
+class Approving:
+    """The first question of the desk, as something that takes the keys."""
+
+    def __init__(self, desk: Desk, typed: Callable[[], float], do: Callable[[Awaitable[Any]], None]) -> None:
+        self._desk, self._typed, self._do = desk, typed, do
+        self._since = 0.0
+        self._shown: Waiting | None = None
+        self.explaining = False
+        """The user is typing why not; the prompt has the keys."""
+
+    def pending(self) -> bool:
+        """Whether a question is there; notes since when."""
+        first = self._desk.first
+        if first is not self._shown:
+            self._shown, self._since, self.explaining = first, time.monotonic(), False
+        return first is not None
+
+    def armed_in(self) -> float:
+        """Seconds until the keys are the question's; 0: they are."""
+        return max(0.0, max(self._since, self._typed()) + PAUSE - time.monotonic())
+
+    def takes_keys(self) -> bool:
+        """Whether a key is an answer."""
+        return self.pending() and not self.explaining and self.armed_in() <= 0
+
+    def lines(self, look: Look, rows: int) -> list[str]:
+        """The question; when there is little room, its end gives way and the keys stay."""
+        one = self._desk.first
+        if one is None:
+            return []
+        below = keys(one, look, len(self._desk.queue) - 1, self.armed_in() <= 0)
+        above = body(one, look)
+        room = max(2, rows - len(below) - 1)
+        if len(above) > room:
+            above = [*above[: room - 1], look.paint("… more than fits: see above, in the scrollback", "yellow")]
+        return [*above, "", *below]
+
+    def whole(self, look: Look, rows: int) -> list[str]:
+        """The whole question for the scrollback, when the live region has no room for it."""
+        one = self._desk.first
+        return body(one, look) if one is not None and len(body(one, look)) > rows - 5 else []
+
+    def key(self, name: str, data: str) -> None:
+        """Answer."""
+        one = self._desk.first
+        if one is None:
+            return
+        offered = bool(one.asked.offer)
+        match data.lower():
+            case "y":
+                self._do(self._desk.answer(True))
+            case "s" if offered:
+                self._do(self._desk.answer(True, remember="session"))
+            case "a" if offered:
+                self._do(self._desk.answer(True, remember="project"))
+            case "n":
+                self._do(self._desk.answer(False))
+            case "m":
+                self.explaining = True
+            case _ if name in ("escape", "c-c"):
+                self._do(self._desk.answer(False))
+
+    def explain(self, message: str) -> None:
+        """Deny, and say why."""
+        self.explaining = False
+        self._do(self._desk.answer(False, message))

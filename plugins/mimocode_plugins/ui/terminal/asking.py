@@ -1,0 +1,75 @@
+"""How an approval looks: what, where, why it is asked, and what the keys do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..shown.look import Look
+from ..toolline import diff_of, subject
+from .desk import Waiting
+from .items import diff_lines
+
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+"""Characters that take no room or look like blanks; in a command each can hide something."""
+LONG_ARGUMENT = 40
+"""Lines of one argument that are shown."""
+
+
+def revealed(text: str) -> str:
+    """Text with every invisible character spelled out; the look spells out control characters."""
+    return _UNSEEN.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
+
+
+def body(one: Waiting, look: Look) -> list[str]:
+    """What would be done, where, and why it is asked."""
+    call, session = one.asked.call, one.session
+    who = f"A subagent ({session.agent.name})" if session.parent else "The agent"
+    lines = look.lines(f"{who} wants to use {call.name}", style="bold yellow")
+    command = call.arguments.get("command")
+    diff = list(diff_of(call, {}))
+    if isinstance(command, str):
+        lines += look.lines(revealed(command), first="  $ ", then="    ", hard=True)
+    elif diff:
+        lines += look.lines(revealed(subject(call)), first="  ") + diff_lines([revealed(row) for row in diff], look, 60)
+    else:
+        lines += _arguments(one, look)
+    lines += look.lines(_where(session.directory, call.arguments), first="  in  ", style="dim")
+    lines += look.lines(revealed(one.asked.reason), first="  why ", style="dim")
+    return lines
+
+
+def keys(one: Waiting, look: Look, others: int, armed: bool) -> list[str]:
+    """The line of keys, and how many more are waiting."""
+    if not armed:
+        return look.lines("Approval waits for a pause in your typing.", style="dim")
+    offered = bool(one.asked.offer)
+    words = [
+        "y once",
+        *(["s this session", "a always in this project"] if offered else []),
+        "n deny",
+        "m deny and say why",
+    ]
+    lines = look.lines(" · ".join(words), style="bold")
+    if offered:
+        lines += look.lines("s and a allow " + ", ".join(map(revealed, one.asked.offer)), style="dim")
+    return lines + (look.lines(f"{others} more waiting", style="dim") if others else [])
+
+
+def _where(directory: Path, arguments: object) -> str:
+    place = arguments.get("workdir") if isinstance(arguments, dict) else None
+    return revealed(str(directory / str(place) if place else directory))
+
+
+def _arguments(one: Waiting, look: Look) -> list[str]:
+    call = one.asked.call
+    lines: list[str] = []
+    for name, value in call.arguments.items():
+        shown = revealed(value if isinstance(value, str) else repr(value)).splitlines() or [""]
+        more = [f"… {len(shown) - LONG_ARGUMENT} more lines"] if len(shown) > LONG_ARGUMENT else []
+        lines += look.lines(
+            "\n".join(shown[:LONG_ARGUMENT] + more), first=f"  {revealed(name)}: ", then="    ", hard=True
+        )
+    return lines

@@ -1,0 +1,109 @@
+"""`mimo` at a terminal, from the parsed arguments to the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from mimocode.errors import MimoError, UsageError
+
+from ..streams import Screen as Stream
+from ..streams import speak_utf8
+from .chat import Aside, Chat
+from .desk import DESK
+from .seat import Seat, first_seat
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+
+ENDS = (signal.SIGTERM, signal.SIGHUP)
+
+
+async def chat(args: argparse.Namespace, host: Host) -> int:
+    """Hold sessions until the user leaves.
+
+    Raises:
+        MimoError: the first session could not be opened, or the terminal is none.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError('`mimo` needs a terminal to talk; for scripts there is mimo run "what to do".')
+    speak_utf8()
+    if args.trust:
+        host.trusted = True
+    if args.yolo:
+        host.options["yolo"] = True
+    talk = Chat(host, yolo=args.yolo)
+    host.stash[DESK] = talk.desk
+    async with _terminal(talk) as running:
+        seat: Seat | None = await first_seat(args, host)
+        before, words = "", args.prompt
+        while seat is not None:
+            if words:
+                talk.entered(words)
+                words = ""
+            try:
+                before, seat = await _hold(talk, seat, running)
+            except MimoError as error:
+                if not before:
+                    raise
+                talk.tell(str(error), "error")
+                seat, before = Seat(before), ""
+    _farewell(before)
+    return 0
+
+
+async def _hold(talk: Chat, seat: Seat, running: asyncio.Task[None]) -> tuple[str, Seat | None]:
+    """Hold one session; its id, if there is something in it, and what comes next."""
+    talk.next = asyncio.get_running_loop().create_future()
+    host = talk.host
+    async with host.open(seat.id, agent=seat.agent, model=seat.model, fork=seat.fork) as session:
+        await talk.attach(session)
+        ends: list[asyncio.Future[Any]] = [talk.next, running]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        talk.flush()
+        said = len(session.state.messages) > 0 or bool(session.state.title)
+        talk.detach()
+    if not said and not seat.id:
+        (await host.store()).delete(session.id)  # nobody said a word
+    if running.done():
+        return session.id if said else "", None
+    return session.id if said else "", talk.next.result()
+
+
+@contextlib.asynccontextmanager
+async def _terminal(talk: Chat) -> AsyncIterator[asyncio.Task[None]]:
+    """Have the terminal: the prompt is painted before anything else is done."""
+    loop, app = asyncio.get_running_loop(), talk.screen.app
+    painted = asyncio.Event()
+    app.after_render += lambda _: painted.set()
+    follower = loop.create_task(talk.follow(), name="screen")
+    running = loop.create_task(app.run_async(handle_sigint=False, set_exception_handler=False), name="terminal")
+    for number in ENDS:
+        loop.add_signal_handler(number, talk.go, None)
+    try:
+        await asyncio.wait([running, loop.create_task(painted.wait())], return_when=asyncio.FIRST_COMPLETED)
+        aside = Aside(lambda line: talk.tell(line.removeprefix("mimo: "), "warning"))
+        with contextlib.redirect_stderr(aside), contextlib.redirect_stdout(aside):
+            yield running
+    finally:
+        for number in ENDS:
+            loop.remove_signal_handler(number)
+        talk.flush()
+        talk.stop()
+        if not running.done():
+            app.exit()
+        follower.cancel()
+        await asyncio.wait([running, follower])
+    if not running.cancelled() and (error := running.exception()):
+        raise error
+
+
+def _farewell(session: str) -> None:
+    if session:
+        stream = Stream(sys.stderr)
+        stream.line(stream.paint(f"Go on with: mimo --session {session}", "dim"))

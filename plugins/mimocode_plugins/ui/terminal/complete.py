@@ -1,0 +1,53 @@
+"""What is completed: `/` commands at the beginning, `@` files anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+
+from ..streams import one_line
+from .files import Files
+from .fuzzy import best
+
+_MENTION = re.compile(r"(?:^|(?<=\s))@(\S*)$")
+_COMMAND = re.compile(r"/(\S*)$")
+
+
+class PromptCompleter(Completer):
+    """Completes commands with their summaries and files by some of their letters."""
+
+    def __init__(self, commands: Callable[[], Mapping[str, str]], files: Files) -> None:
+        self._commands, self._files = commands, files
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """Commands only; files are looked for in a thread, see `get_completions_async`."""
+        typed = _COMMAND.fullmatch(document.text_before_cursor)
+        if typed is None:
+            return
+        commands = self._commands()
+        names = best(typed[1], commands, lambda name: name) or best(typed[1], commands, lambda name: commands[name])
+        for name in names:
+            yield Completion(f"/{name}", -len(typed[0]), f"/{name}", one_line(commands[name]))
+
+    async def get_completions_async(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        """Commands, or files."""
+        for completion in self.get_completions(document, complete_event):
+            yield completion
+        if not (mention := _MENTION.search(document.text_before_cursor)):
+            return
+        names = await asyncio.to_thread(self._files.names)
+        for name in best(mention[1], names, lambda name: name, 30):
+            shown = one_line(name)
+            if shown == name:  # a name with control characters in it is not put into anybody's prompt
+                yield Completion(f"@{name}", -len(mention[0]), shown)
+
+
+def wants_completion(text: str) -> bool:
+    """Whether the text before the cursor asks for completion while typing."""
+    return bool(_COMMAND.fullmatch(text) or _MENTION.search(text))

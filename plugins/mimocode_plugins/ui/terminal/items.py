@@ -1,0 +1,244 @@
+"""What the scrollback is made of. An item knows its lines at a width; once printed it is never printed again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from mimocode.events import CallFinished
+from mimocode.messages import Media, Text, ToolCall
+
+from ..shown import prose
+from ..shown.look import Look
+from ..shown.markdown import Block
+from ..toolline import OTHER, diff_of, icon, subject
+
+TAIL, BRIEF, DIFF, LONG_DIFF = 12, 4, 24, 400
+"""Lines of output with and without details, lines of a diff without and with."""
+ATTACHED = re.compile(r'\n*<(file|directory) path="([^"]*)"[^>]*>.*?</\1>', re.DOTALL)
+SHELL = re.compile(r'<shell command="([^"]*)" exit="(-?\d+)">\n(.*?)\n?</shell>\n*', re.DOTALL)
+
+
+class Item(Protocol):
+    """Something finished. Items of one `group` stand together, between groups there is an empty line."""
+
+    @property
+    def group(self) -> str:
+        """Which neighbours it belongs to."""
+
+    def lines(self, look: Look) -> list[str]:
+        """The lines it takes, none when it is not to be seen."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the user said. What was attached is named, not repeated."""
+
+    text: str
+    media: tuple[str, ...] = ()
+    group = "said"
+
+    def lines(self, look: Look) -> list[str]:
+        """The words behind a prompt sign."""
+        attached = [found[2] for found in ATTACHED.finditer(self.text)] + list(self.media)
+        words = SHELL.sub("", ATTACHED.sub("", self.text)).strip("\n")
+        shown = look.lines(words, first="❯ ", then="  ", style="bold")
+        return shown + [line for name in attached for line in look.lines(name, first="  + ", style="dim")]
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A finished block of an answer."""
+
+    block: Block
+    group = "prose"
+
+    def lines(self, look: Look) -> list[str]:
+        """The block, rendered."""
+        return prose.lines(self.block, look)
+
+
+@dataclass(frozen=True)
+class Thought:
+    """What the model thought, with the seconds it took."""
+
+    text: str
+    group = "thought"
+
+    def lines(self, look: Look) -> list[str]:
+        """The thoughts when they are wanted."""
+        return look.lines(self.text.strip(), first="∴ ", then="  ", style="dim italic") if look.thinking else []
+
+
+@dataclass(frozen=True)
+class Called:
+    """A finished tool call."""
+
+    call: ToolCall
+    finished: CallFinished
+    seconds: float = 0.0
+    full: bool = False
+    """Shown with details whatever the user's wish is."""
+    group = "call"
+
+    def lines(self, look: Look) -> list[str]:
+        """One line, and what is worth seeing of the result."""
+        display, error = self.finished.display or {}, self.finished.error
+        first = look.lines(self._title(), first=f"{icon(self.call, error)} ", style="red" if error else "")
+        details = look.details or self.full
+        text = "".join(block.text for block in self.finished.content if isinstance(block, Text))
+        if error:
+            return first + _excerpt(text, TAIL if details else BRIEF, look, "red")
+        if diff := list(diff_of(self.call, display)):
+            return first + diff_lines(diff, look, LONG_DIFF if details else DIFF)
+        if details:
+            return first + _arguments(self.call, look) + _excerpt(str(display.get("output") or text), TAIL, look, "dim")
+        return first
+
+    def _title(self) -> str:
+        parts = [subject(self.call, self.finished.display), *self._facts()]
+        return " · ".join(part for part in parts if part)
+
+    def _facts(self) -> Iterator[str]:
+        """What the result comes to, in a few words."""
+        display, text = self.finished.display or {}, ""
+        for block in self.finished.content:
+            text += block.text if isinstance(block, Text) else ""
+            if isinstance(block, Media):
+                yield block.name or block.mime
+        yield counted(display)
+        output = display.get("output")
+        if isinstance(output, str) and not self.finished.error:
+            rows = len(output.strip("\n").splitlines())
+            yield f"{rows} line{'s' * (rows != 1)}" if rows else "no output"
+        if self.seconds >= 1:
+            yield duration(self.seconds)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line of the program itself: a notice, an answer to a slash command, an error."""
+
+    text: str
+    level: Literal["info", "warning", "error", "plain"] = "info"
+    source: str = ""
+    group = "told"
+
+    def lines(self, look: Look) -> list[str]:
+        """The text in the colour of its level."""
+        style = {"info": "dim", "warning": "yellow", "error": "red"}.get(self.level, "")
+        mark = {"warning": "! ", "error": "✗ "}.get(self.level, "")
+        return look.lines(f"{self.source}: {self.text}" if self.source else self.text, first=mark, style=style)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Lines of Markdown or a diff that a slash command shows."""
+
+    text: str
+    group = "drawn"
+
+    def lines(self, look: Look) -> list[str]:
+        """The Markdown, rendered."""
+        return prose.prose(self.text, look)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A command that the user ran."""
+
+    command: str
+    output: str
+    exit: int
+    group = "shell"
+
+    def lines(self, look: Look) -> list[str]:
+        """The command, its output, how it ended if that was not well."""
+        end = [] if self.exit == 0 else look.lines(f"exit code {self.exit}", first="  ", style="red")
+        return look.lines(self.command, first="! ", style="bold") + _excerpt(self.output, 40, look, "") + end
+
+
+Ending = Literal["done", "interrupted", "failed", "limited"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A turn that did not simply end."""
+
+    reason: Ending
+    detail: str = ""
+    group = "ended"
+
+    def lines(self, look: Look) -> list[str]:
+        """Why, and what to do."""
+        if self.reason == "done":
+            return []
+        mark, style = ("✗ ", "red") if self.reason == "failed" else ("■ ", "yellow")
+        texts = {"interrupted": "Interrupted. What is done stays done; say what to do instead.", "failed": "It failed."}
+        return look.lines(self.detail or texts.get(self.reason, "Stopped at a limit."), first=mark, style=style)
+
+
+def print_items(items: Iterable[Item], look: Look, last: str = "") -> tuple[list[str], str]:
+    """The lines of several items with the empty lines between groups, and the group of the last one.
+
+    Args:
+        last: the group of what was printed before; empty at the very beginning.
+    """
+    printed: list[str] = []
+    for item in items:
+        lines = item.lines(look)
+        if not lines:
+            continue
+        if last and item.group != last and lines[0]:
+            printed.append("")
+        printed += lines
+        last = item.group
+    return printed, last
+
+
+def diff_lines(diff: list[str], look: Look, most: int) -> list[str]:
+    """A unified diff in its colours, cut at `most` lines with a word on what is missing."""
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    shown: list[str] = []
+    for line in diff[:most]:
+        style = "bold" if line.startswith(("+++", "---")) else colours.get(line[:1], "dim")
+        shown += look.lines(line, first="  ", style=style, hard=True)
+    more = len(diff) - most
+    return shown + (
+        look.lines(f"… {more} more lines, /details shows them", first="  ", style="dim") if more > 0 else []
+    )
+
+
+def counted(display: Any) -> str:
+    """The number that a tool hands over for the screen."""
+    for key in ("matches", "count"):
+        if isinstance(value := display.get(key), int):
+            return f"{value} found"
+    code = next((display[key] for key in ("exit_code", "exit") if isinstance(display.get(key), int)), 0)
+    return f"exit code {code}" if code else ""
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 7 s, 2 min 05 s."""
+    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
+
+
+def _excerpt(text: str, count: int, look: Look, style: str) -> list[str]:
+    rows = text.strip("\n").splitlines()
+    shown = (
+        rows if len(rows) <= count else [*rows[: count // 2], f"… {len(rows) - count} lines …", *rows[-(count // 2) :]]
+    )
+    lines = [line for row in shown for line in look.lines(row[:2000], first="  ", style=style, hard=True)]
+    return lines if len(lines) <= 3 * count else [*lines[: 3 * count], "  …"]
+
+
+def _arguments(call: ToolCall, look: Look) -> list[str]:
+    if call.malformed:
+        return look.lines(call.malformed, first="  ", style="dim", hard=True)
+    if icon(call, False) != OTHER or not call.arguments:
+        return []
+    given = json.dumps(call.arguments, ensure_ascii=False, default=str)
+    return look.lines(given, first="  ", style="dim", hard=True)

@@ -1,0 +1,151 @@
+"""What the keys do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.filters import Condition, FilterOrBool
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+
+if TYPE_CHECKING:
+    from .screen import Screen
+
+HELP = (
+    ("Enter", "send"),
+    ("Alt-Enter, Ctrl-J", "new line"),
+    ("Esc", "stop the agent; close a list"),
+    ("Ctrl-C", "clear the prompt; stop the agent; twice: exit"),
+    ("Ctrl-D", "exit, when the prompt is empty"),
+    ("Tab", "complete; on an empty prompt the next agent"),
+    ("Up, Down", "earlier prompts"),
+    ("Ctrl-R", "search earlier prompts"),
+    ("Ctrl-X Ctrl-E", "write the prompt in $VISUAL or $EDITOR"),
+    ("Ctrl-_", "undo in the prompt"),
+    ("Ctrl-L", "draw the prompt again"),
+    ("Ctrl-Z", "suspend"),
+    ("@path, @path#3-9", "send a file or some of its lines along"),
+    ("!command", "run a command; its output goes with your next message"),
+)
+"""For /help: every key and sign of ours."""
+MODAL = ("escape", "enter", "up", "down", "tab", "s-tab", "backspace", "c-c", "c-d", "c-n", "c-p", "c-u", "c-z")
+"""Keys that a list or a question gets although the prompt has uses for them."""
+
+
+def bindings(screen: Screen, modal: Condition, prompting: FilterOrBool) -> KeyBindings:
+    """The keys of the prompt and of what may take its place."""
+    keys = KeyBindings()
+    _sending(keys, screen, prompting)
+    _editing(keys, screen, prompting)
+    _leaving(keys, screen, prompting)
+
+    def forward(event: KeyPressEvent) -> None:
+        if (taker := screen.front.modal) is not None:
+            press = event.key_sequence[0]
+            taker.key(press.key.value if isinstance(press.key, Keys) else press.key, press.data)
+
+    for name in (*MODAL, Keys.Any):
+        keys.add(name, filter=modal)(forward)
+    keys.add(Keys.BracketedPaste, filter=modal)(lambda event: None)
+    return keys
+
+
+def _sending(keys: KeyBindings, screen: Screen, prompting: FilterOrBool) -> None:
+    @keys.add("enter", filter=prompting)
+    def send(event: KeyPressEvent) -> None:
+        buffer = screen.buffer
+        if _take_completion(buffer, sending=True):
+            return
+        text = buffer.text
+        if not text.strip():
+            return
+        buffer.append_to_history()
+        buffer.reset()
+        screen.front.entered(text)
+
+    @keys.add("escape", "enter", filter=prompting)
+    @keys.add("c-j", filter=prompting)
+    def new_line(event: KeyPressEvent) -> None:
+        screen.buffer.insert_text("\n")
+
+    @keys.add("tab", filter=prompting)
+    def tab(event: KeyPressEvent) -> None:
+        buffer = screen.buffer
+        if _take_completion(buffer, sending=False):
+            return
+        if not buffer.text:
+            screen.front.pressed("tab")
+        else:
+            buffer.start_completion(select_first=False)
+
+    @keys.add("s-tab", filter=prompting)
+    def back_tab(event: KeyPressEvent) -> None:
+        if screen.buffer.complete_state:
+            screen.buffer.complete_previous()
+
+
+def _take_completion(buffer: Buffer, sending: bool) -> bool:
+    """Take the completion that is marked; whether that was all there was to do.
+
+    A command that is typed whole is sent, not completed; one that is begun is completed and sent.
+    """
+    state = buffer.complete_state
+    if state is None or not state.completions:
+        return False
+    chosen = state.current_completion or state.completions[0]
+    text = buffer.document.text_before_cursor
+    command = text.startswith("/") and chosen.text.startswith("/")
+    exact = command and any(one.text == text for one in state.completions)
+    if sending and exact and state.complete_index is None:
+        buffer.cancel_completion()
+        return False
+    if state.complete_index is None:
+        buffer.apply_completion(chosen)
+    buffer.complete_state = None
+    if command:
+        return not sending
+    if not chosen.text.endswith("/"):
+        buffer.insert_text(" ")
+    return True
+
+
+def _editing(keys: KeyBindings, screen: Screen, prompting: FilterOrBool) -> None:
+    @keys.add(Keys.BracketedPaste, filter=prompting)
+    def paste(event: KeyPressEvent) -> None:
+        screen.buffer.insert_text(screen.pastes.take(event.data))
+
+    @keys.add("c-x", "c-e", filter=prompting)
+    def editor(event: KeyPressEvent) -> None:
+        screen.buffer.open_in_editor(validate_and_handle=False)
+
+    @keys.add("c-l")
+    def again(event: KeyPressEvent) -> None:
+        screen.app.print_above([])
+
+    @keys.add("c-z", filter=prompting)
+    def suspend(event: KeyPressEvent) -> None:
+        screen.app.suspend_to_background()
+
+
+def _leaving(keys: KeyBindings, screen: Screen, prompting: FilterOrBool) -> None:
+    @keys.add("escape", filter=prompting)
+    def escape(event: KeyPressEvent) -> None:
+        if screen.buffer.complete_state:
+            screen.buffer.cancel_completion()
+        else:
+            screen.front.pressed("escape")
+
+    @keys.add("c-c", filter=prompting)
+    def stop(event: KeyPressEvent) -> None:
+        if screen.buffer.text:
+            screen.buffer.append_to_history()
+            screen.buffer.reset()
+        else:
+            screen.front.pressed("c-c")
+
+    empty = Condition(lambda: not screen.buffer.text)
+
+    @keys.add("c-d", filter=empty & prompting)  # type: ignore[operator]
+    def leave(event: KeyPressEvent) -> None:
+        screen.front.pressed("c-d")

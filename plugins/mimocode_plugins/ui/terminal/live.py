@@ -1,0 +1,104 @@
+"""The live region above the prompt as lines: the answer's open end, what runs, what waits. Pure, at a given time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from rich.cells import cell_len, chop_cells
+
+from ..shown import prose
+from ..shown.look import Look, plain
+from ..toolline import subject
+from .feed import Feed, Running
+from .items import duration
+
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+BEAT = 0.12
+"""Seconds that a picture of the spinner stays."""
+TAILS = {1: 4, 2: 2}
+"""Lines of output that are shown of each running call, by how many run; one line when there are more."""
+
+
+def live_lines(feed: Feed, look: Look, rows: int, now: float, last: str = "", waiting: bool = False) -> list[str]:
+    """What happens now, at most `rows` lines of it, the latest.
+
+    Args:
+        now: Unix seconds.
+        last: the group of the last printed item, for the empty line between groups.
+        waiting: for the user's word, so that the model is not.
+    """
+    answer = [line for block in feed.answer.rest() for line in prose.lines(block, look)]
+    if answer and last not in ("", "prose"):
+        answer.insert(0, "")
+    below = list(_below(feed, look, now, bool(answer), waiting))
+    if below and (answer or last):
+        below.insert(0, "")
+    below = below[: max(1, rows)]
+    room = max(0, rows - len(below))
+    return (answer[-room:] if room else []) + below
+
+
+def animated(feed: Feed, waiting: bool) -> float:
+    """Seconds until the live region looks different by itself; 0: it does not.
+
+    Args:
+        waiting: for the user's word, so that nothing else goes on.
+    """
+    if feed.now.retry:
+        return 1.0
+    return BEAT if (feed.now.busy and not waiting) or feed.now.calls else 0.0
+
+
+def spinner(now: float) -> str:
+    """The picture that belongs to a time."""
+    pictures = "|/-\\" if os.environ.get("TERM") == "linux" else SPINNER
+    return pictures[int(now / BEAT) % len(pictures)]
+
+
+def fit(text: str, width: int) -> str:
+    """One line of text, safe and cut to a number of columns."""
+    flat = plain(" ".join(text.split()))
+    return flat if cell_len(flat) <= width else (chop_cells(flat, max(1, width - 1)) or [""])[0] + "…"
+
+
+def _below(feed: Feed, look: Look, now: float, answering: bool, waiting: bool) -> Iterator[str]:
+    present = feed.now
+    for running in present.calls.values():
+        yield from _call(running, look, now, len(present.calls))
+    if present.children:
+        doing = ", ".join(child.doing for child in present.children.values() if child.doing)
+        since = duration(now - min(child.since for child in present.children.values()))
+        count = len(present.children)
+        text = f"{count} subagent{'s' * (count > 1)}{': ' + doing if doing else ''} · {since}"
+        yield look.paint(fit(f"◦ {text}", look.width), "dim")
+    if present.retry:
+        left = max(0.0, present.retry_at - now)
+        text = f"Trying again in {left:.0f} s (attempt {present.retry.attempt}). Esc gives up."
+        yield look.paint(fit(text, look.width), "yellow")
+    elif present.busy and not present.calls and not waiting:
+        yield from _activity(feed, look, now, answering)
+    for said in present.queued:
+        yield look.paint(fit(f"↳ {said}", look.width), "dim")
+
+
+def _activity(feed: Feed, look: Look, now: float, answering: bool) -> Iterator[str]:
+    present = feed.now
+    if present.thinking and look.thinking:
+        yield from look.lines(present.thinking.strip(), first="∴ ", style="dim italic")[-6:]
+    if present.writing:
+        name, _, size = present.writing.rpartition(" ")
+        doing = f"Writing a call of {name} ({size} characters)"
+    else:
+        doing = "Thinking" if present.thinking else "Answering" if answering else "Waiting for the model"
+    text = f"{spinner(now)} {doing} · {duration(max(0.0, now - present.since))} · esc interrupts"
+    yield look.paint(fit(text, look.width), "dim")
+
+
+def _call(running: Running, look: Look, now: float, together: int) -> Iterator[str]:
+    time = duration(max(0.0, now - running.since))
+    about = fit(subject(running.call), look.width - len(time) - 5)
+    yield look.paint(f"{spinner(now)} {about} · {time}")
+    rows = [row for row in running.tail.splitlines() if row.strip()]
+    for row in rows[-TAILS.get(together, 1) :]:
+        yield look.paint("  " + fit(row, look.width - 3), "dim")

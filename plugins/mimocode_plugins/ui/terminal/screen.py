@@ -1,0 +1,239 @@
+"""The drawing layer: prompt_toolkit below the scrollback. Knows nothing of sessions."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, cast
+
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.filters import Condition, is_searching
+from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.layout import BufferControl, ConditionalContainer, FormattedTextControl, HSplit, Layout, Window
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.layout.processors import AfterInput, HighlightIncrementalSearchProcessor
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.styles import Style
+from prompt_toolkit.widgets import SearchToolbar
+
+from ..shown.look import Depth, Look
+from .complete import wants_completion
+from .frames import FrameOutput, InlineApplication
+from .history import PromptHistory
+from .keys import bindings
+from .live import fit
+from .pasting import Pastes
+
+DEPTHS = {
+    "none": ColorDepth.DEPTH_1_BIT,
+    "standard": ColorDepth.DEPTH_4_BIT,
+    "256": ColorDepth.DEPTH_8_BIT,
+    "truecolor": ColorDepth.DEPTH_24_BIT,
+}
+PLACEHOLDER = "Say what to do. / for commands, @ for files, ! for the shell"
+SHOWN = 8
+"""Completions that are visible at a time."""
+
+
+def _output() -> FrameOutput:
+    """Standard output. The terminal is not asked where its cursor is: answers come late, or never (tmux, SSH)."""
+    output = cast(FrameOutput, FrameOutput.from_pty(sys.stdout))
+    output.enable_cpr = False
+    return output
+
+
+class Modal(Protocol):
+    """Something that takes the place of the prompt, and the keys."""
+
+    def lines(self, look: Look, rows: int) -> list[str]:
+        """How it looks."""
+        ...
+
+    def key(self, name: str, data: str) -> None:
+        """A key was pressed."""
+        ...
+
+
+class Front(Protocol):
+    """Whom the screen serves."""
+
+    @property
+    def modal(self) -> Modal | None:
+        """What takes the keys now, instead of the prompt."""
+
+    @property
+    def label(self) -> str:
+        """What stands before the prompt."""
+
+    def above(self, look: Look, rows: int) -> list[str]:
+        """The live region above the prompt."""
+        ...
+
+    def below(self, look: Look) -> str:
+        """The status line."""
+        ...
+
+    def entered(self, text: str) -> None:
+        """The user sent the prompt."""
+        ...
+
+    def pressed(self, key: str) -> None:
+        """The user pressed "escape", "c-c", "c-d" or "tab", and it was not the prompt's."""
+        ...
+
+
+class Screen:
+    """The prompt, what stands around it, and the way into the scrollback."""
+
+    def __init__(
+        self, front: Front, depth: Depth, history: Path, completer: Completer, source: Input | None = None
+    ) -> None:
+        self.front, self.depth = front, depth
+        self.thinking = self.details = False
+        self.pastes = Pastes()
+        self.typed = 0.0
+        """When a key went into the prompt, by the monotonic clock."""
+        self.buffer = Buffer(
+            history=PromptHistory(history),
+            completer=completer,
+            complete_while_typing=Condition(lambda: wants_completion(self.buffer.document.text_before_cursor)),
+            multiline=True,
+            enable_history_search=False,
+            tempfile_suffix=".md",
+            on_text_changed=lambda _: self._touched(),
+        )
+        self.search = SearchToolbar(ignore_case=True)
+        self.app = InlineApplication(
+            layout=Layout(self._layout()),
+            key_bindings=self._bindings(),
+            style=Style([("prompt", "ansicyan bold"), ("faint", "ansibrightblack"), ("chosen", "bold ansicyan")]),
+            output=_output(),
+            color_depth=DEPTHS[depth],
+            input=source,
+            erase_when_done=True,
+            terminal_size_polling_interval=None,
+        )
+        self._layout_focus()
+
+    @property
+    def look(self) -> Look:
+        """How things look now."""
+        return Look(self.app.output.get_size().columns, self.depth, self.thinking, self.details)
+
+    def draw(self, finished: Callable[[Look], list[str]]) -> None:
+        """Make a frame: print what is finished, draw the rest. While an editor has the terminal nothing happens."""
+        if self.app.away:
+            return
+        if lines := finished(self.look):
+            self.app.print_above(lines)
+        else:
+            self.app.invalidate()
+
+    def raw(self, sequence: str) -> None:
+        """Send the terminal a control sequence of ours."""
+        self.app.output.write_raw(sequence)
+        self.app.output.flush()
+
+    def fill(self, text: str) -> None:
+        """Put a text into the prompt if it is empty."""
+        if not self.buffer.text:
+            self.buffer.text = text
+            self.buffer.cursor_position = len(text)
+
+    def _touched(self) -> None:
+        self.typed = time.monotonic()
+
+    # -- layout -----------------------------------------------------------------
+
+    def _layout(self) -> HSplit:
+        prompting = Condition(lambda: self.front.modal is None)
+        control = BufferControl(
+            self.buffer,
+            search_buffer_control=self.search.control,
+            preview_search=True,
+            input_processors=[
+                HighlightIncrementalSearchProcessor(),
+                AfterInput(lambda: [] if self.buffer.text else [("class:faint", fit(PLACEHOLDER, self._columns - 3))]),
+            ],
+        )
+        self._prompt = Window(
+            control,
+            wrap_lines=True,
+            dont_extend_height=True,
+            height=lambda: Dimension(min=1, max=max(3, self._rows // 3)),
+            get_line_prefix=self._prefix,
+        )
+        return HSplit(
+            [
+                self._text(lambda: self.front.above(self._narrow, self._room())),
+                ConditionalContainer(HSplit([self._prompt, self.search, self._completions()]), prompting),
+                ConditionalContainer(self._text(self._modal_lines), ~prompting),
+                self._text(lambda: [self.front.below(self._narrow)]),
+            ]
+        )
+
+    def _layout_focus(self) -> None:
+        self.app.layout.focus(self._prompt)
+
+    def _text(self, lines: Callable[[], list[str]]) -> Window:
+        control = FormattedTextControl(lambda: to_formatted_text(ANSI("\n".join(lines()))), focusable=False)
+        return Window(control, dont_extend_height=True, height=lambda: Dimension(max=max(1, len(lines()))))
+
+    def _completions(self) -> ConditionalContainer:
+        window = Window(FormattedTextControl(self._completion_lines), dont_extend_height=True)
+        return ConditionalContainer(window, Condition(lambda: bool(self._completing())))
+
+    def _completing(self) -> bool:
+        state = self.buffer.complete_state
+        return state is not None and bool(state.completions)
+
+    def _completion_lines(self) -> StyleAndTextTuples:
+        state = self.buffer.complete_state
+        if state is None:
+            return []
+        here = state.complete_index or 0
+        begin = max(0, min(here - SHOWN // 2, len(state.completions) - SHOWN))
+        shown = state.completions[begin : begin + SHOWN]
+        wide = min(max(len(one.display_text) for one in shown), self._columns // 2)
+        rows: StyleAndTextTuples = []
+        for number, one in enumerate(shown, begin):
+            style = "class:chosen" if number == here else "class:faint"
+            line = fit(f"{one.display_text.ljust(wide)}\u00a0 {one.display_meta_text}", self._columns - 4)
+            rows.append((style, f"{'  ' if not rows else chr(10) + '  '}{line}"))
+        return rows
+
+    def _modal_lines(self) -> list[str]:
+        modal = self.front.modal
+        return modal.lines(self._narrow, max(4, self._rows - 3)) if modal else []
+
+    def _prefix(self, line: int, wrapped: int) -> StyleAndTextTuples:
+        first = line == 0 and wrapped == 0
+        return [("class:prompt", f"{self.front.label} " if first else " " * (len(self.front.label) + 1))]
+
+    def _room(self) -> int:
+        """Rows for the live region: what the prompt and the lines below it leave."""
+        prompt = min(self.buffer.document.line_count, max(3, self._rows // 3))
+        below = SHOWN if self._completing() else 0
+        return max(0, self._rows - prompt - below - 3) if self.front.modal is None else max(0, self._rows // 4)
+
+    @property
+    def _rows(self) -> int:
+        return self.app.output.get_size().rows
+
+    @property
+    def _columns(self) -> int:
+        return self.app.output.get_size().columns
+
+    @property
+    def _narrow(self) -> Look:
+        """One column less than there is, so that a terminal does not rewrap the live region at once."""
+        return Look(self._columns - 1, self.depth, self.thinking, self.details)
+
+    def _bindings(self) -> KeyBindings:
+        modal = Condition(lambda: self.front.modal is not None)
+        return bindings(self, modal, ~modal & ~is_searching)

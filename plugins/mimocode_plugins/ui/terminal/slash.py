@@ -1,0 +1,109 @@
+"""Slash commands of the terminal: the table, and which of several commands of one name is meant.
+
+Ours come first, then those of plugins, then the ones that are promised and say so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import slash_session, slash_show
+from .chat import unknown
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+
+    from .chat import Chat
+
+Run = Callable[["Chat", str], Awaitable[None]]
+_NAME = re.compile(r"/([\w:.-]+)(?:\s+(.*))?$", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Slash:
+    """A command of the terminal."""
+
+    name: str
+    summary: str
+    run: Run
+    aliases: tuple[str, ...] = ()
+    arguments: str = ""
+
+
+OURS = (
+    Slash("help", "keys and commands", slash_show.help),
+    Slash("new", "begin a new session", slash_session.new, ("clear",)),
+    Slash("sessions", "go on with another session", slash_session.sessions, ("resume", "continue"), "[id]"),
+    Slash("models", "choose the model", slash_session.models, ("model",), "[provider/model]"),
+    Slash("agents", "choose the agent", slash_session.agents, ("agent",), "[name]"),
+    Slash("rename", "give the session a title", slash_session.rename, (), "<title>"),
+    Slash("fork", "go on in a copy of this session", slash_session.fork),
+    Slash("undo", "take the last turn back (files stay as they are)", slash_session.undo),
+    Slash("thinking", "show or hide what the model thinks", slash_show.thinking, ("toggle-thinking",)),
+    Slash("details", "show more or less of tool calls", slash_show.details),
+    Slash("status", "this session, its model, its tools, its plugins", slash_show.status),
+    Slash("cost", "tokens and money so far", slash_show.cost),
+    Slash("context", "what fills the context window", slash_show.context),
+    Slash("export", "write the session to a Markdown file", slash_show.export, (), "[file]"),
+    Slash("copy", "put the last answer on the clipboard", slash_show.copy),
+    Slash("editor", "write the prompt in $VISUAL or $EDITOR", slash_show.editor),
+    Slash("exit", "leave", slash_session.leave, ("quit", "q")),
+)
+LATER = {
+    "compact": "Making the context window smaller by hand",
+    "summarize": "Making the context window smaller by hand",
+    "init": "Writing an AGENTS.md for the project",
+    "connect": "Connecting a provider",
+    "login": "Connecting a provider",
+    "redo": "Putting back what /undo took",
+    "share": "Sharing a session",
+    "unshare": "Sharing a session",
+    "memory": "Looking into the memory",
+    "goal": "Working towards a goal",
+    "dream": "Tidying the memory",
+    "distill": "Turning workflows into skills",
+    "voice": "Talking",
+    "skills": "Choosing a skill",
+    "mcps": "Looking after MCP servers",
+    "themes": "Choosing colours",
+    "tasks": "The list of tasks",
+    "timeline": "The list of turns",
+    "btw": "Asking aside",
+    "permissions": "Editing permissions",
+}
+"""What people know from elsewhere and cannot be done here yet; a plugin that brings it takes the name over."""
+HINTS = {
+    "connect": "Put the key into the environment (for example OPENAI_API_KEY) or a provider into mimocode.json.",
+    "login": "Put the key into the environment (for example OPENAI_API_KEY) or a provider into mimocode.json.",
+    "init": "Ask for it in your own words: write an AGENTS.md for this project.",
+    "permissions": 'The key "permission" of mimocode.json has the rules.',
+}
+
+
+async def summaries(host: Host) -> dict[str, str]:
+    """Every command by name with one line on what it does."""
+    found = {command.name: command.summary for command in (await host.commands()).values()}
+    return dict(sorted({**found, **{one.name: one.summary for one in OURS}}.items()))
+
+
+async def run_slash(chat: Chat, text: str) -> bool:
+    """Run what the user typed if it is a command; whether it was."""
+    typed = _NAME.match(text.strip())
+    if typed is None:
+        return False  # a path, or just a slash
+    name, rest = typed[1], (typed[2] or "").strip()
+    ours = next((one for one in OURS if name == one.name or name in one.aliases), None)
+    if ours is not None:
+        await ours.run(chat, rest)
+    elif name in await chat.host.commands():
+        await chat.command(chat.screen.pastes.expand(text.strip()))
+    elif name in LATER:
+        hint = HINTS.get(name, "")
+        chat.tell(f"{LATER[name]} is not there yet: no plugin brings /{name}.{' ' + hint if hint else ''}", "warning")
+    else:
+        chat.tell(unknown(name, [*chat.summaries, *LATER]), "error")
+        chat.screen.fill(text)
+    return True

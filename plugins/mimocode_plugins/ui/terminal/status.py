@@ -1,0 +1,57 @@
+"""The status line: who answers, with which model, how full the window is, what it cost, what holds commands back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from ..shown.look import Look
+from .live import fit
+
+if TYPE_CHECKING:
+    from mimocode.session import Session
+
+
+def status(session: Session | None, model: str, unsent: int, look: Look) -> str:
+    """One line that fits: what matters least is left out first."""
+    if session is None:
+        return look.paint(fit("  opening" + (f" · {unsent} waiting to be sent" if unsent else ""), look.width), "dim")
+    parts = [session.agent.name, model, share(session), money(session.state.usage.cost), sandbox(session)]
+    parts = [part for part in parts if part]
+    while len(parts) > 2 and cell_len("  " + " · ".join(parts)) > look.width:
+        parts.pop()
+    return look.paint(fit_indented(" · ".join(parts), look.width), "dim")
+
+
+def share(session: Session) -> str:
+    """How much of the context window is used: "12% of 200k"."""
+    used = session.state.context
+    window = session.model.window if session.model is not None else 0
+    if window:
+        return f"{100 * used // window}% of {thousands(window)}"
+    return thousands(used) if used else ""
+
+
+def thousands(tokens: int) -> str:
+    """Tokens for people: 950, 12k, 1.2M."""
+    if tokens >= 1_000_000:
+        return f"{tokens / 1_000_000:.1f}M"
+    return f"{tokens / 1000:.0f}k" if tokens >= 1000 else str(tokens)
+
+
+def money(dollars: float) -> str:
+    """Dollars, nothing when there are none."""
+    return f"${dollars:.2f}" if dollars >= 0.005 else "<$0.01" if dollars else ""
+
+
+def sandbox(session: Session) -> str:
+    """What holds commands back; said by whoever sets it up in the host's options."""
+    if session.host.options.get("yolo"):
+        return "approves everything"
+    return str(session.host.options.get("sandbox") or "no sandbox")
+
+
+def fit_indented(text: str, width: int) -> str:
+    """Like `fit`, two columns in."""
+    return "  " + fit(text, width - 2)

@@ -1,0 +1,42 @@
+"""Which sessions belong to a project, and which of them is the latest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mimocode.errors import UsageError
+from mimocode.ports import SessionInfo
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+
+SELF_MADE = ("Auto Dream", "Auto Distill")
+"""Titles of sessions that nobody held, so that nobody wants to go on with them (surface.md 1.2)."""
+
+
+def belongs(info: SessionInfo, root: Path) -> bool:
+    """Whether a session is one of the project at `root`.
+
+    Below the home directory or the root of the file system everything is somebody else's project, so there only
+    the directory itself counts.
+    """
+    if info.directory == str(root):
+        return True
+    return root not in (Path.home(), Path(root.anchor)) and Path(info.directory).is_relative_to(root)
+
+
+def held_here(infos: list[SessionInfo], root: Path) -> list[SessionInfo]:
+    """The sessions of a project that people held, latest change first."""
+    return [info for info in infos if not info.parent and info.title not in SELF_MADE and belongs(info, root)]
+
+
+async def latest(host: Host) -> str:
+    """The session of this project that changed last.
+
+    Raises:
+        UsageError: there is none yet.
+    """
+    for info in held_here((await host.store()).sessions(), host.root):
+        return info.id
+    raise UsageError(f"there is no session in {host.root} to go on with: leave out --continue to begin one.")
