@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.color import ColorSystem
 from rich.style import Style
 from rich.text import Text
@@ -86,6 +88,7 @@ def environment() -> Depth:
     return depth(os.environ)
 
 
+@lru_cache(8)
 def _console(width: int) -> Console:
     from io import StringIO
 
@@ -106,10 +109,7 @@ def _wrapped(line: Text, room: int, hard: bool) -> list[Text]:
 
 def _cuts(text: str, room: int) -> list[int]:
     """Where to cut so that no piece is wider than `room`; a character wider than that stands alone."""
-    cuts, begin, end = list[int](), 0, 1
-    while end <= len(text):
-        if end - begin > 1 and cell_len(text[begin:end]) > room:
-            cuts.append(end - 1)
-            begin = end - 1
-        end += 1
-    return cuts
+    if cell_len(text) <= room:
+        return []
+    ends = accumulate(len(piece) for piece in chop_cells(text, room))
+    return sorted({end for end in ends if 0 < end < len(text)})

@@ -41,6 +41,8 @@ class InlineApplication(Application[None]):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.ttimeoutlen = ESCAPE_WAIT
+        self.frame = 0
+        """Number of the frame that is being made or was made last."""
         self.before_render += lambda _: self._begin()
         self.after_render += lambda _: self.output.release()
 
@@ -70,6 +72,7 @@ class InlineApplication(Application[None]):
     def _begin(self) -> None:
         """Begin a frame. The renderer never shrinks by itself: start afresh when there is less to show."""
         self.output.held = True
+        self.frame += 1
         last = self.renderer.last_rendered_screen
         size = self.output.get_size()
         if last is not None and self.layout.container.preferred_height(size.columns, size.rows).preferred < last.height:

@@ -43,8 +43,9 @@ class Said:
 
     def lines(self, look: Look) -> list[str]:
         """The words behind a prompt sign."""
-        attached = [found[2] for found in ATTACHED.finditer(self.text)] + list(self.media)
         words = SHELL.sub("", ATTACHED.sub("", self.text)).strip("\n")
+        names = [found[2] for found in ATTACHED.finditer(self.text)] + list(self.media)
+        attached = [name for name in names if name.rpartition("/")[2] not in words]
         shown = look.lines(words, first="❯ ", then="  ", style="bold")
         return shown + [line for name in attached for line in look.lines(name, first="  + ", style="dim")]
 
@@ -203,6 +204,8 @@ def diff_lines(diff: list[str], look: Look, most: int) -> list[str]:
     """A unified diff in its colours, cut at `most` lines with a word on what is missing."""
     colours = {"+": "green", "-": "red", "@": "cyan"}
     shown: list[str] = []
+    if len(diff) > 2 and diff[0].startswith("---") and sum(line.startswith("--- ") for line in diff) == 1:
+        diff = diff[2:]  # one file: it is named above
     for line in diff[:most]:
         style = "bold" if line.startswith(("+++", "---")) else colours.get(line[:1], "dim")
         shown += look.lines(line, first="  ", style=style, hard=True)

@@ -16,6 +16,8 @@ from .items import duration
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 BEAT = 0.12
 """Seconds that a picture of the spinner stays."""
+OPEN = 12
+"""Lines of the answer's open end that are shown: what is open is painted again as it grows."""
 TAILS = {1: 4, 2: 2}
 """Lines of output that are shown of each running call, by how many run; one line when there are more."""
 
@@ -35,7 +37,7 @@ def live_lines(feed: Feed, look: Look, rows: int, now: float, last: str = "", wa
     if below and (answer or last):
         below.insert(0, "")
     below = below[: max(1, rows)]
-    room = max(0, rows - len(below))
+    room = min(OPEN, max(0, rows - len(below)))
     return (answer[-room:] if room else []) + below
 
 

@@ -11,7 +11,7 @@ from typing import Protocol, cast
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer
 from prompt_toolkit.filters import Condition, is_searching
-from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout import BufferControl, ConditionalContainer, FormattedTextControl, HSplit, Layout, Window
@@ -28,6 +28,7 @@ from .history import PromptHistory
 from .keys import bindings
 from .live import fit
 from .pasting import Pastes
+from .rows import Rows
 
 DEPTHS = {
     "none": ColorDepth.DEPTH_1_BIT,
@@ -181,8 +182,8 @@ class Screen:
         self.app.layout.focus(self._prompt)
 
     def _text(self, lines: Callable[[], list[str]]) -> Window:
-        control = FormattedTextControl(lambda: to_formatted_text(ANSI("\n".join(lines()))), focusable=False)
-        return Window(control, dont_extend_height=True, height=lambda: Dimension(max=max(1, len(lines()))))
+        control = Rows(lines, lambda: self.app.frame)
+        return Window(control, dont_extend_height=True, always_hide_cursor=True)
 
     def _completions(self) -> ConditionalContainer:
         window = Window(FormattedTextControl(self._completion_lines), dont_extend_height=True)

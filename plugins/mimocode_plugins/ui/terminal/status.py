@@ -17,11 +17,23 @@ def status(session: Session | None, model: str, unsent: int, look: Look) -> str:
     """One line that fits: what matters least is left out first."""
     if session is None:
         return look.paint(fit("  opening" + (f" · {unsent} waiting to be sent" if unsent else ""), look.width), "dim")
-    parts = [session.agent.name, model, share(session), money(session.state.usage.cost), sandbox(session)]
+    parts = [
+        session.agent.name,
+        short(model, look.width // 3),
+        share(session),
+        money(session.state.usage.cost),
+        sandbox(session),
+    ]
     parts = [part for part in parts if part]
     while len(parts) > 2 and cell_len("  " + " · ".join(parts)) > look.width:
         parts.pop()
     return look.paint(fit_indented(" · ".join(parts), look.width), "dim")
+
+
+def short(model: str, width: int) -> str:
+    """A model's name that leaves room for the rest: without its provider, then with its end alone."""
+    name = model if cell_len(model) <= width else model.rpartition("/")[2]
+    return name if cell_len(name) <= width else "…" + name[-max(1, width - 1) :]
 
 
 def share(session: Session) -> str:
