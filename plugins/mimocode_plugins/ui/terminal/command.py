@@ -38,7 +38,7 @@ async def chat(args: argparse.Namespace, host: Host) -> int:
     if args.yolo:
         host.options["yolo"] = True
     talk = Chat(host, yolo=args.yolo)
-    host.stash[DESK] = talk.desk
+    host.stash[DESK] = talk.face.desk
     async with _terminal(talk) as running:
         seat: Seat | None = await first_seat(args, host)
         before, words = "", args.prompt
@@ -51,7 +51,7 @@ async def chat(args: argparse.Namespace, host: Host) -> int:
             except MimoError as error:
                 if not before:
                     raise
-                talk.tell(str(error), "error")
+                talk.face.tell(str(error), "error")
                 seat, before = Seat(before), ""
     _farewell(before)
     return 0
@@ -65,9 +65,9 @@ async def _hold(talk: Chat, seat: Seat, running: asyncio.Task[None]) -> tuple[st
         await talk.attach(session)
         ends: list[asyncio.Future[Any]] = [talk.next, running]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        talk.flush()
+        talk.face.flush()
         said = len(session.state.messages) > 0 or bool(session.state.title)
-        talk.detach()
+        talk.face.turn_to(None)
     if not said and not seat.id:
         (await host.store()).delete(session.id)  # nobody said a word
     if running.done():
@@ -78,7 +78,7 @@ async def _hold(talk: Chat, seat: Seat, running: asyncio.Task[None]) -> tuple[st
 @contextlib.asynccontextmanager
 async def _terminal(talk: Chat) -> AsyncIterator[asyncio.Task[None]]:
     """Have the terminal: the prompt is painted before anything else is done."""
-    loop, app = asyncio.get_running_loop(), talk.screen.app
+    loop, app = asyncio.get_running_loop(), talk.face.screen.app
     painted = asyncio.Event()
     app.after_render += lambda _: painted.set()
     follower = loop.create_task(talk.follow(), name="screen")
@@ -87,14 +87,15 @@ async def _terminal(talk: Chat) -> AsyncIterator[asyncio.Task[None]]:
         loop.add_signal_handler(number, talk.go, None)
     try:
         await asyncio.wait([running, loop.create_task(painted.wait())], return_when=asyncio.FIRST_COMPLETED)
-        aside = Aside(lambda line: talk.tell(line.removeprefix("mimo: "), "warning"))
+        aside = Aside(lambda line: talk.face.tell(line.removeprefix("mimo: "), "warning"))
         with contextlib.redirect_stderr(aside), contextlib.redirect_stdout(aside):
             yield running
     finally:
         for number in ENDS:
             loop.remove_signal_handler(number)
-        talk.flush()
-        talk.stop()
+        talk.face.flush()
+        talk.face.stop()
+        talk.host.stash.pop(DESK, None)
         if not running.done():
             app.exit()
         follower.cancel()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 
-from ..shown.look import Look
+from ..shown.look import Look, plain
 from .fuzzy import best
-from .live import fit
 
 SHOWN = 10
 """Choices that are visible at a time."""
@@ -58,7 +57,7 @@ class Picker:
         room = max(1, min(SHOWN, rows - 2))
         begin = max(0, min(self._index - room // 2, len(self._fitting) - room))
         shown = self._fitting[begin : begin + room]
-        count = f" ({len(self._fitting)} of {len(self._all)})" if len(self._all) > room else ""
+        count = f" ({len(self._fitting)})" if len(self._fitting) > room else ""
         lines = look.lines(f"{self.title}{count}: {self.query}▏", style="bold")
         wide = max((cell_len(choice.label) for choice in shown), default=0)
         for number, choice in enumerate(shown, begin):
@@ -79,4 +78,5 @@ class Picker:
 
 def _cut(text: str, width: int) -> str:
     """Like `fit`, but columns stay aligned."""
-    return text if cell_len(text) <= width and text.isprintable() else fit(text, width)
+    shown = plain(text)
+    return shown if cell_len(shown) <= width else (chop_cells(shown, max(1, width - 1)) or [""])[0] + "…"

@@ -10,8 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mimocode.events import Say
+
 from . import slash_session, slash_show
 from .chat import unknown
+from .items import Said
+from .slash_session import held
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -95,15 +99,18 @@ async def run_slash(chat: Chat, text: str) -> bool:
     if typed is None:
         return False  # a path, or just a slash
     name, rest = typed[1], (typed[2] or "").strip()
+    chat.face.show(Said(text.strip()))
     ours = next((one for one in OURS if name == one.name or name in one.aliases), None)
     if ours is not None:
         await ours.run(chat, rest)
     elif name in await chat.host.commands():
-        await chat.command(chat.screen.pastes.expand(text.strip()))
+        await held(chat).submit(Say(chat.face.screen.pastes.expand(text.strip())))
     elif name in LATER:
         hint = HINTS.get(name, "")
-        chat.tell(f"{LATER[name]} is not there yet: no plugin brings /{name}.{' ' + hint if hint else ''}", "warning")
+        chat.face.tell(
+            f"{LATER[name]} is not there yet: no plugin brings /{name}.{' ' + hint if hint else ''}", "warning"
+        )
     else:
-        chat.tell(unknown(name, [*chat.summaries, *LATER]), "error")
-        chat.screen.fill(text)
+        chat.face.tell(unknown(name, [*chat.face.summaries, *LATER]), "error")
+        chat.face.screen.fill(text)
     return True

@@ -32,19 +32,19 @@ async def sessions(chat: Chat, rest: str) -> None:
     if rest:
         fitting = [info.id for info in infos if info.id.startswith(rest)]
         if len(fitting) != 1:
-            chat.tell(f"{len(fitting) or 'no'} sessions begin with {rest!r}; /sessions lists them.", "error")
+            chat.face.tell(f"{len(fitting) or 'no'} sessions begin with {rest!r}; /sessions lists them.", "error")
             return
         chat.go(Seat(fitting[0]))
         return
     if not infos:
-        chat.tell("There is no other session in this project.")
+        chat.face.tell("There is no other session in this project.")
         return
 
     async def resume(id: str) -> None:
         chat.go(Seat(id))
 
     choices = [Choice(info.id, info.title or info.id, f"{ago(info.updated)}, {info.facts} facts") for info in infos]
-    chat.pick("Go on with", choices, resume)
+    chat.face.pick("Go on with", choices, resume)
 
 
 async def models(chat: Chat, rest: str) -> None:
@@ -72,14 +72,14 @@ async def models(chat: Chat, rest: str) -> None:
                 )
                 if part
             ),
-            info.ref == chat.model,
+            info.ref == chat.face.model,
         )
         for info in infos
     ]
     if choices:
-        chat.pick("Model", choices, choose)
+        chat.face.pick("Model", choices, choose)
     else:
-        chat.tell("No plugin knows a model; `mimo models` says why.", "warning")
+        chat.face.tell("No plugin knows a model; `mimo models` says why.", "warning")
 
 
 async def agents(chat: Chat, rest: str) -> None:
@@ -94,7 +94,7 @@ async def agents(chat: Chat, rest: str) -> None:
         return
     primary = [one for one in (await chat.host.agents()).values() if one.mode != "subagent" and not one.hidden]
     choices = [Choice(one.name, one.name, one.description, one.name == session.agent.name) for one in primary]
-    chat.pick("Agent", choices, choose)
+    chat.face.pick("Agent", choices, choose)
 
 
 async def rename(chat: Chat, rest: str) -> None:
@@ -102,16 +102,16 @@ async def rename(chat: Chat, rest: str) -> None:
     if rest:
         await held(chat).submit(Retitle(rest))
     else:
-        chat.screen.fill("/rename ")
+        chat.face.screen.fill("/rename ")
 
 
 async def fork(chat: Chat, rest: str) -> None:
     """Go on in a copy; the original stays as it is."""
     session = held(chat)
     if not len(session.state.messages):
-        chat.tell("There is nothing to copy yet.", "warning")
+        chat.face.tell("There is nothing to copy yet.", "warning")
     elif session.state.busy:
-        chat.tell("Wait for the turn to end, or stop it with Esc.", "warning")
+        chat.face.tell("Wait for the turn to end, or stop it with Esc.", "warning")
     else:
         chat.go(Seat(fork=session.id))
 
@@ -120,15 +120,15 @@ async def undo(chat: Chat, rest: str) -> None:
     """Take the last turn back and put its words into the prompt again."""
     session = held(chat)
     if session.state.busy:
-        chat.tell("Wait for the turn to end, or stop it with Esc.", "warning")
+        chat.face.tell("Wait for the turn to end, or stop it with Esc.", "warning")
         return
     if not len(session.state.turns):
-        chat.tell("There is no turn to take back.", "warning")
+        chat.face.tell("There is no turn to take back.", "warning")
         return
     said = next((m.text for m in reversed(session.state.messages) if m.role == "user" and not m.origin), "")
     await session.submit(Rewind(session.state.turns[-1][0] - 1))
     await session.settled()
-    chat.screen.fill(SHELL.sub("", ATTACHED.sub("", said)).strip())
+    chat.face.screen.fill(SHELL.sub("", ATTACHED.sub("", said)).strip())
 
 
 async def leave(chat: Chat, rest: str) -> None:
@@ -138,8 +138,8 @@ async def leave(chat: Chat, rest: str) -> None:
 
 def held(chat: Chat) -> Session:
     """The session; slash commands run only while there is one."""
-    assert chat.session is not None
-    return chat.session
+    assert chat.face.session is not None
+    return chat.face.session
 
 
 def ago(then: float) -> str:

@@ -35,26 +35,28 @@ async def help(chat: Chat, rest: str) -> None:
     keys = "\n".join(f"| {key} | {what} |" for key, what in HELP)
     rows = [f"| /{one.name} {one.arguments} | {one.summary}{_also(one)} |" for one in ours]
     own = {one.name for one in ours}
-    rows += [f"| /{name} | {summary} |" for name, summary in chat.summaries.items() if name not in own]
+    rows += [f"| /{name} | {summary} |" for name, summary in chat.face.summaries.items() if name not in own]
     table = "| key | what it does |\n|---|---|\n"
-    chat.show(Drawn(f"{table}{keys}\n\n{table.replace('key', 'command')}" + "\n".join(rows)))
+    chat.face.show(Drawn(f"{table}{keys}\n\n{table.replace('key', 'command')}" + "\n".join(rows)))
 
 
 async def thinking(chat: Chat, rest: str) -> None:
     """Show thoughts from here on, or no longer."""
-    chat.screen.thinking = not chat.screen.thinking
-    chat.tell("Thoughts are shown from here on." if chat.screen.thinking else "Thoughts are hidden from here on.")
+    chat.face.screen.thinking = not chat.face.screen.thinking
+    chat.face.tell(
+        "Thoughts are shown from here on." if chat.face.screen.thinking else "Thoughts are hidden from here on."
+    )
 
 
 async def details(chat: Chat, rest: str) -> None:
     """Show the last turn's calls in full and all that follow, or no longer."""
-    chat.screen.details = not chat.screen.details
-    if not chat.screen.details:
-        chat.tell("Tool calls are brief from here on.")
+    chat.face.screen.details = not chat.face.screen.details
+    if not chat.face.screen.details:
+        chat.face.tell("Tool calls are brief from here on.")
         return
-    calls = chat.feed.last_turn
-    chat.tell("Tool calls are shown with details from here on." + (" The last turn's:" if calls else ""))
-    chat.show(*(replace(call, full=True) for call in calls))
+    calls = chat.face.feed.last_turn
+    chat.face.tell("Tool calls are shown with details from here on." + (" The last turn's:" if calls else ""))
+    chat.face.show(*(replace(call, full=True) for call in calls))
 
 
 async def status(chat: Chat, rest: str) -> None:
@@ -68,12 +70,12 @@ async def status(chat: Chat, rest: str) -> None:
         "directory": str(session.directory),
         "project": f"{host.root}{'' if host.trusted else ', not trusted: its settings can only tighten'}",
         "agent": session.agent.name,
-        "model": chat.model,
+        "model": chat.face.model,
         "tools": tools or "none yet",
         "broken plugins": ", ".join(sorted(host.plugins.broken)) or "none",
         "settings left out": "; ".join(host.settings.ignored) or "none",
     }
-    chat.show(Drawn("\n".join(f"- **{name}**: {_literal(value)}" for name, value in rows.items())))
+    chat.face.show(Drawn("\n".join(f"- **{name}**: {_literal(value)}" for name, value in rows.items())))
 
 
 async def cost(chat: Chat, rest: str) -> None:
@@ -85,14 +87,14 @@ async def cost(chat: Chat, rest: str) -> None:
         f"- **out**: {usage.output:,} tokens" + (f", {usage.reasoning:,} of them thoughts" if usage.reasoning else ""),
         f"- **cost**: {money(usage.cost) or 'no price is known for this model'}",
     ]
-    chat.show(Drawn("\n".join(lines)))
+    chat.face.show(Drawn("\n".join(lines)))
 
 
 async def context(chat: Chat, rest: str) -> None:
     """What fills the window, by characters, and what the provider counted."""
     state = held(chat).state
     if state.window is None:
-        chat.tell("The context window opens with your first message.")
+        chat.face.tell("The context window opens with your first message.")
         return
     sizes = {f"system: {part.source or 'prompt'}": len(part.text) for part in state.window.system}
     sizes["tool definitions"] = sum(len(tool.description) + len(str(tool.schema)) for tool in state.window.tools)
@@ -102,7 +104,7 @@ async def context(chat: Chat, rest: str) -> None:
     total = max(1, sum(sizes.values()))
     rows = [f"| {name} | {100 * size // total}% | {thousands(size)} |" for name, size in sizes.items() if size]
     counted = f"The last request and its answer had {state.context:,} tokens.\n\n" if state.context else ""
-    chat.show(Drawn(counted + "| part | share | characters |\n|---|--:|--:|\n" + "\n".join(rows)))
+    chat.face.show(Drawn(counted + "| part | share | characters |\n|---|--:|--:|\n" + "\n".join(rows)))
 
 
 async def export(chat: Chat, rest: str) -> None:
@@ -120,25 +122,27 @@ async def export(chat: Chat, rest: str) -> None:
         raise UsageError(f"{name} exists already; name another file: /export FILE") from None
     except OSError as error:
         raise UsageError(f"{name}: {error.strerror or error}") from error
-    chat.tell(f"Written to {path}")
+    chat.face.tell(f"Written to {path}")
 
 
 async def copy(chat: Chat, rest: str) -> None:
     """Hand the last answer to the terminal's clipboard (OSC 52); whether it took it nobody can know."""
     words = held(chat).last_words().encode()
     if not words:
-        chat.tell("There is no answer to copy yet.", "warning")
+        chat.face.tell("There is no answer to copy yet.", "warning")
         return
     if len(words) > CLIPBOARD:
-        chat.tell(f"{len(words):,} bytes are more than terminals take; /export writes a file.", "warning")
+        chat.face.tell(f"{len(words):,} bytes are more than terminals take; /export writes a file.", "warning")
         return
-    chat.screen.raw(clipboard(words, os.environ))
-    chat.tell("Handed to the terminal's clipboard. If nothing arrives, the terminal does not allow it: use /export.")
+    chat.face.screen.raw(clipboard(words, os.environ))
+    chat.face.tell(
+        "Handed to the terminal's clipboard. If nothing arrives, the terminal does not allow it: use /export."
+    )
 
 
 async def editor(chat: Chat, rest: str) -> None:
     """Write the prompt in an editor."""
-    chat.screen.buffer.open_in_editor(validate_and_handle=False)
+    chat.face.screen.buffer.open_in_editor(validate_and_handle=False)
 
 
 def clipboard(data: bytes, environ: os._Environ[str] | dict[str, str]) -> str:

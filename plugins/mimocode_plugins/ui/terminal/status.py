@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def status(session: Session | None, model: str, unsent: int, look: Look) -> str:
     """One line that fits: what matters least is left out first."""
     if session is None:
-        return look.paint(fit("  opening" + (f" · {unsent} waiting to be sent" if unsent else ""), look.width), "dim")
+        return look.paint(
+            fit_indented("opening" + (f" · {unsent} waiting to be sent" if unsent else ""), look.width), "dim"
+        )
     parts = [
         session.agent.name,
         short(model, look.width // 3),

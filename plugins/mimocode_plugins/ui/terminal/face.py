@@ -1,0 +1,180 @@
+"""What the user sees of the conversation: scrollback, live region, questions, lists, status. And who gets the keys."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from ..shown.look import Look, environment
+from .approving import Approving
+from .complete import PromptCompleter
+from .desk import Desk
+from .feed import Feed
+from .files import Files
+from .items import Item, Told, print_items
+from .live import animated, fit, live_lines, spinner
+from .pace import Pace
+from .picker import Choice, Picker
+from .screen import Modal, Screen
+from .shell import UserShell
+from .status import status
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.session import Session
+
+
+class Talker(Protocol):
+    """Whom the face belongs to."""
+
+    def entered(self, text: str) -> None:
+        """The user sent the prompt."""
+        ...
+
+    def pressed(self, key: str) -> None:
+        """The user pressed a key that is not the prompt's."""
+        ...
+
+    def do(self, work: Awaitable[Any]) -> None:
+        """Do something that takes time."""
+        ...
+
+
+class Face:
+    """The screen of one conversation."""
+
+    def __init__(self, talker: Talker, host: Host, yolo: bool) -> None:
+        self._talker = talker
+        self.feed = Feed()
+        self.session: Session | None = None
+        self.model = ""
+        """The model that is asked, for the status line."""
+        self.summaries: dict[str, str] = {}
+        """All slash commands, for completion and help."""
+        self.unsent: list[str] = []
+        """What the user said before there was a session."""
+        self.desk = Desk(self.changed, yolo)
+        self.shell = UserShell()
+        self.screen = Screen(
+            self,
+            environment(),
+            host.paths.state / "prompt-history.jsonl",
+            PromptCompleter(lambda: self.summaries, Files(host.directory)),
+        )
+        self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do)
+        self._picker: Picker | None = None
+        self._pace = Pace(self.flush, self._again)
+        self._finished: list[Item] = []
+        self._last_group = ""
+        self._hint, self._hint_until = "", 0.0
+        self._whole: object = None
+
+    # -- what is said -------------------------------------------------------------
+
+    def show(self, *items: Item) -> None:
+        """Print something into the scrollback."""
+        self._finished += items
+        self.changed()
+
+    def tell(self, text: str, level: Literal["info", "warning", "error", "plain"] = "plain") -> None:
+        """Say something to the user."""
+        self.show(Told(text, level))
+
+    def hint(self, text: str, seconds: float) -> bool:
+        """Say something in the status line for a while; whether it was said there already."""
+        again = self._hint == text and time.monotonic() < self._hint_until
+        self._hint, self._hint_until = text, time.monotonic() + seconds
+        asyncio.get_running_loop().call_later(seconds, self.changed)
+        self.changed()
+        return again
+
+    def pick(self, title: str, choices: list[Choice], then: Callable[[str], Awaitable[None]]) -> None:
+        """Let the user choose."""
+
+        def done(value: str | None) -> None:
+            self._picker = None
+            self.changed()
+            if value is not None:
+                self._talker.do(then(value))
+
+        self._picker = Picker(title, choices, done)
+        self.changed()
+
+    def turn_to(self, session: Session | None) -> None:
+        """Another session, or none."""
+        self.session, self.feed, self._picker = session, Feed(session.id if session else ""), None
+        self.changed()
+
+    # -- the front of the screen --------------------------------------------------
+
+    @property
+    def modal(self) -> Modal | None:
+        """What takes the keys: a question before a list."""
+        return self.approving if self.approving.takes_keys() else self._picker
+
+    @property
+    def label(self) -> str:
+        """The sign before the prompt."""
+        return "why not?" if self.approving.explaining else "❯"
+
+    def above(self, look: Look, rows: int) -> list[str]:
+        """The live region."""
+        lines = live_lines(self.feed, look, rows, time.time(), self._last_group, self.approving.pending())
+        if self.shell.command:
+            lines += ["", look.paint(fit(f"{spinner(time.time())} ! {self.shell.command}", look.width), "dim")]
+        if self.approving.pending() and self.modal is not self.approving:
+            lines += ["", *self.approving.lines(look, max(4, rows - len(lines)))]
+        return [*lines, ""] if lines or self._last_group else []
+
+    def below(self, look: Look) -> str:
+        """The status line."""
+        if time.monotonic() < self._hint_until:
+            return look.paint(fit(self._hint, look.width), "yellow")
+        return status(self.session, self.model, len(self.unsent), look)
+
+    def entered(self, text: str) -> None:
+        """The user sent the prompt: to whoever asked for words, else to the agent."""
+        if self.approving.explaining and self.desk.first is not None:
+            self.approving.explain(text)
+        else:
+            self._talker.entered(text)
+
+    def pressed(self, key: str) -> None:
+        """The user pressed a key that is not the prompt's."""
+        if key in ("escape", "c-c") and self.approving.explaining:
+            self.approving.explaining = False
+            self.changed()
+        else:
+            self._talker.pressed(key)
+
+    # -- frames -------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """Something is different; it is drawn with the next frame."""
+        self._pace.changed()
+
+    def flush(self) -> None:
+        """Draw at once."""
+        self.screen.draw(self._print)
+
+    def stop(self) -> None:
+        """The terminal is given back."""
+        self._pace.stop()
+        self.shell.stop()
+
+    def _print(self, look: Look) -> list[str]:
+        items, self._finished = self._finished, []
+        lines, self._last_group = print_items(items, look, self._last_group)
+        if self.approving.pending() and self.desk.first is not self._whole:
+            self._whole = self.desk.first
+            lines += self.approving.whole(look, self.screen.app.output.get_size().rows)
+        return lines
+
+    def _again(self) -> float:
+        waiting = self.approving.pending()
+        beat = 0.2 if self.shell.command else animated(self.feed, waiting)
+        arming = self.approving.armed_in() if waiting and not self.approving.explaining else 0.0
+        pauses = [pause for pause in (beat, arming + 0.01 if arming else 0.0) if pause]
+        return min(pauses, default=0.0)

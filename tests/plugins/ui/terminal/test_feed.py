@@ -1,0 +1,105 @@
+"""Events in, items out: the same entries give the same screen, streamed or read back."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mimocode import events as ev
+from mimocode.events import Entry, Event
+from mimocode.messages import Message, Reasoning, Text, ToolCall, assistant, user
+from mimocode_plugins.ui.shown.look import Look
+from mimocode_plugins.ui.shown.markdown import Block
+from mimocode_plugins.ui.terminal.feed import Child, Feed, Present, Running
+from mimocode_plugins.ui.terminal.items import Called, Ended, Item, Prose, Said, Thought, Told, print_items
+from mimocode_plugins.ui.terminal.live import live_lines
+
+CALL = ToolCall("c1", "bash", {"command": "make"})
+DONE = ev.CallFinished("c1", (Text("ok\nfine"),), display={"output": "ok\nfine", "exit": 0})
+
+
+def entries(*events: Event, session: str = "s") -> list[Entry]:
+    """Events one second apart; facts are numbered."""
+    return [
+        Entry(session, number if isinstance(event, ev.Fact) else 0, float(number), event)
+        for number, event in enumerate(events, 1)
+    ]
+
+
+def seen(feed: Feed, *events: Event) -> list[Item]:
+    """All items of these events."""
+    return [item for entry in entries(*events) for item in feed.see(entry)]
+
+
+def test_a_turn_with_a_tool() -> None:
+    feed = Feed("s")
+    items = seen(
+        feed, ev.TurnStarted(), ev.MessageAdded(user("go")), ev.ReasoningDelta("hm"), ev.TextDelta("I run "), ev.TextDelta("it."),
+        ev.MessageAdded(Message("assistant", (Reasoning("hm"), Text("I run it."), CALL))), ev.CallStarted("c1"),
+    )  # fmt: skip
+    assert items == [Said("go"), Thought("hm"), Prose(Block("paragraph", "I run it."))]
+    assert feed.now == Present(busy=True, since=1.0, calls={"c1": Running(CALL, 7.0)})
+    assert seen(feed, ev.ToolProgress("c1", "ok")) == []
+    assert feed.now.calls["c1"].tail == "\nok"
+    ends = [
+        Entry("s", 8, 9.0, DONE),
+        Entry("s", 9, 10.0, ev.MessageAdded(assistant("Done."))),
+        Entry("s", 10, 11.0, ev.TurnEnded("done")),
+    ]
+    assert [item for entry in ends for item in feed.see(entry)] == [
+        Called(CALL, DONE, 2.0),
+        Prose(Block("paragraph", "Done.")),
+        Ended("done"),
+    ]
+    assert feed.now == Present()
+
+
+def test_a_retry_voids_what_was_streamed_and_says_so() -> None:
+    feed = Feed("s")
+    items = seen(feed, ev.TurnStarted(), ev.TextDelta("Half an ans"), ev.Retrying(2, 5.0, "the server is overloaded"))
+    assert items == [
+        Prose(Block("paragraph", "Half an ans")),
+        Told("the server is overloaded. What it said above is void.", "warning"),
+    ]
+    assert live_lines(feed, Look(60), 10, 4.0)[-1] == "Trying again in 4 s (attempt 2). Esc gives up."
+    assert seen(feed, ev.TextDelta("Whole.\n\n")) == [Prose(Block("paragraph", "Whole."))]
+    assert feed.now.retry is None
+
+
+def test_what_is_queued_joins_or_comes_back() -> None:
+    feed = Feed("s")
+    feed.queue("first")
+    feed.queue("second")
+    assert seen(feed, ev.MessageAdded(user("first"))) == [Said("first")]
+    assert feed.now.queued == ["second"]
+    assert seen(feed, ev.TurnStarted(), ev.TurnEnded("interrupted")) == [Ended("interrupted")]
+    assert feed.unqueue() == ["second"]
+
+
+def test_children_are_counted_not_quoted() -> None:
+    feed = Feed("s")
+    for entry in entries(
+        ev.TurnStarted(), ev.TextDelta("secret"), ev.MessageAdded(assistant("", CALL)), session="child"
+    ):
+        assert feed.see(entry) == []
+    assert feed.now.children == {"child": Child(1.0, "bash")}
+    assert live_lines(feed, Look(60), 10, 5.0) == ["◦ 1 subagent: bash · 4 s"]
+
+
+def test_brief_and_detailed() -> None:
+    failed = Called(CALL, ev.CallFinished("c1", (Text("no rule"),), error=True))
+    lines, _ = print_items(
+        [Said("go"), Called(CALL, DONE, 2.0), failed, Ended("failed", "the key was refused")], Look(60)
+    )
+    assert lines == ["❯ go", "", "$ make · 2 lines · 2 s", "$ make", "  no rule", "", "✗ the key was refused"]
+    lines, _ = print_items([Called(CALL, DONE)], Look(60, details=True))
+    assert lines == ["$ make · 2 lines", "  ok", "  fine"]
+
+
+@given(st.text(st.sampled_from("ab *`#\n-|>1.漢"), max_size=80), st.lists(st.integers(0, 80), max_size=5))
+def test_streamed_and_read_back_look_the_same(text: str, cuts: list[int]) -> None:
+    places = sorted(min(cut, len(text)) for cut in cuts)
+    pieces = [text[a:b] for a, b in zip([0, *places], [*places, len(text)], strict=True)]
+    end = (ev.MessageAdded(assistant(text)), ev.TurnEnded("done"))
+    streamed = print_items(seen(Feed("s"), *map(ev.TextDelta, pieces), *end), Look(40))
+    assert streamed == print_items(seen(Feed("s"), *end), Look(40))

@@ -1,0 +1,159 @@
+"""What breaks terminals elsewhere: small and changing sizes, endless output, hostile text, long pastes, waiting."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from support.cli import Cli
+from support.tty import Tty, terminal
+
+PROMPT = "Say what to do"
+EVIL = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x1b[31mred\x9b31m\u202egnp"
+PROSE = "Some words of prose with 漢字漢字 and 👍 in it that go on for a while so that they wrap.\n\n- item one\n- item two\n\n```py\nx = 1\ny = 2\n```\n\nThe end."
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """`mimo` in a home and a project of its own."""
+    return Cli(tmp_path)
+
+
+def ready(tty: Tty) -> None:
+    """Wait for the prompt and the session."""
+    tty.wait(lambda tty: "❯" in tty.text and "build" in tty.lines[-1])
+
+
+def done(tty: Tty, words: str) -> None:
+    """Wait until these words are there and the agent is idle."""
+    tty.wait(lambda tty: words in tty.text and "esc interrupts" not in tty.text and "❯" in "".join(tty.lines[-3:]))
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(40, 12), (60, 20), (80, 24), (120, 40), (200, 50)])
+def test_at_any_size_everything_is_printed_once_and_nothing_is_left_behind(cli: Cli, columns: int, rows: int) -> None:
+    from mimocode_plugins.ui.shown.look import Look
+    from mimocode_plugins.ui.shown.prose import prose
+
+    model = cli.scenario([{"text": PROSE}], pace=0.01)
+    with terminal(cli, "chat", "-m", model, columns=columns, rows=rows, NO_COLOR="1") as tty:
+        ready(tty)
+        tty.send("go\r")
+        done(tty, "The end.")
+        tty.send("\x04")
+        assert tty.end() == 0
+        printed = [line.replace(" ", "") for line in tty.text.splitlines()]  # pyte shows wide letters with a blank
+        wanted = [line.replace(" ", "") for line in ["❯ go", "", *prose(PROSE, Look(columns))]]
+        assert printed[: len(wanted)] == wanted
+        assert not re.search(rb"\x1b\[(3[0-7]|9[0-7]|38)", tty.raw)
+
+
+def test_a_storm_of_resizes_in_the_middle_of_a_stream(cli: Cli) -> None:
+    text = " ".join(f"w{number}" for number in range(150)) + "\n\nSecond paragraph.\n\nThe end."
+    with terminal(cli, "chat", "-m", cli.scenario([{"text": text}], pace=0.01), columns=80, rows=24) as tty:
+        ready(tty)
+        tty.send("go\r")
+        for columns, rows in [(60, 20), (100, 30), (41, 10), (80, 24), (120, 50), (80, 24)] * 2:
+            tty.wait("w1")
+            tty.resize(columns, rows)
+            tty.read(0.05)
+        done(tty, "The end.")
+        tty.send("typed")
+        tty.wait("❯ typed")
+        assert tty.lines[-2].startswith("❯ typed") and "build" in tty.lines[-1]
+        assert tty.text.count("Second paragraph.") == 1
+
+
+def test_hostile_text_is_shown_and_never_obeyed(cli: Cli) -> None:
+    (cli.project / "evil.txt").write_text(EVIL)
+    (cli.project / "na\x1b[2Jme.txt").write_text("x")
+    steps = [
+        {
+            "reasoning": EVIL,
+            "text": f"{EVIL} `{EVIL}`\n\n```\n{EVIL}\n```\n",
+            "calls": [{"name": "bash", "arguments": {"command": "cat evil.txt; ls; false"}}],
+        },
+        {"calls": [{"name": "bash", "arguments": {"command": f"echo {EVIL}\u200b"}}]},
+        {"text": "The end."},
+    ]
+    cli.settings(permission={"bash": {"*": "ask", "cat *": "allow", "ls*": "allow", "false": "allow"}})
+    with terminal(cli, "chat", "-m", cli.scenario(steps), "--prompt", "/thinking") as tty:
+        ready(tty)
+        tty.send("/details\r")
+        tty.wait("with details")
+        tty.send("go\r")
+        tty.wait("y once")
+        assert "\\u{200b}" in tty.text and "\\u{202e}" in tty.text
+        tty.send("y")
+        done(tty, "The end.")
+        tty.send("@na\t")
+        tty.quiet(0.3)
+    for never in (b"\x1b]52", b"\x1b[2J", b"\x9b31m", "\u202e".encode(), "\u200b".encode()):
+        assert never not in tty.raw
+
+
+def test_output_without_end_stays_short_on_the_screen(cli: Cli) -> None:
+    command = "i=0; while [ $i -lt 10000 ]; do echo line $i; i=$((i+1)); done"
+    steps = [{"calls": [{"name": "bash", "arguments": {"command": command}}]}, {"text": "The end."}]
+    with terminal(cli, "chat", "-m", cli.scenario(steps), "--yolo", "--prompt", "go") as tty:
+        done(tty, "The end.")
+        assert len(tty.text.splitlines()) < 30
+        assert len(tty.raw) < 100_000
+
+
+def test_a_megabyte_is_pasted(cli: Cli) -> None:
+    with terminal(cli, "chat", "-m", cli.scenario([{"text": "Got it."}])) as tty:
+        ready(tty)
+        tty.send(b"\x1b[200~" + b"0123456789abcdef\r\n" * 60_000 + b"\x1b[201~")
+        tty.wait(r"\[Pasted #1: 60001 lines\]")
+        tty.send("\x15short\r")
+        done(tty, "Got it.")
+
+
+def test_invalid_utf8_is_no_catastrophe(cli: Cli) -> None:
+    with terminal(cli, "chat", "-m", "scripted/hello") as tty:
+        ready(tty)
+        tty.send(b"a\xff\xfeb\r")
+        done(tty, "Hello. I am")
+
+
+def test_waiting_costs_nothing(cli: Cli) -> None:
+    with terminal(cli, "chat", "-m", "scripted/hello") as tty:
+        ready(tty)
+        tty.quiet(1.0)
+        before, written = _cpu(tty.pid), len(tty.raw)
+        tty.read(3.0)
+        assert len(tty.raw) == written
+        assert _cpu(tty.pid) - before <= 0.05
+
+
+def test_letters_typed_when_a_question_comes_up_are_no_answer(cli: Cli) -> None:
+    cli.settings(permission={"bash": "ask"})
+    steps = [{"delay": 0.3, "calls": [{"name": "bash", "arguments": {"command": "touch made"}}]}, {"text": "The end."}]
+    with terminal(cli, "chat", "-m", cli.scenario(steps), "--prompt", "go") as tty:
+        tty.wait("Waiting for the model")
+        for letter in "yyyyyyyyyyyyyyyyyyyyyyyy":
+            tty.send(letter)
+            tty.read(0.05)
+        tty.wait("y once")
+        assert not (cli.project / "made").exists()
+        tty.send("n")
+        done(tty, "The end.")
+        assert "❯ yyyyyyyy" in tty.text
+        assert not (cli.project / "made").exists()
+
+
+def test_sigterm_gives_the_terminal_back(cli: Cli) -> None:
+    with terminal(cli, "chat", "-m", "scripted/hello") as tty:
+        ready(tty)
+        os.kill(tty.pid, 15)
+        assert tty.end() == 0
+        assert tty.raw.rindex(b"\x1b[?2004l") > tty.raw.rindex(b"\x1b[?2004h")
+        assert PROMPT not in tty.text
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
