@@ -14,6 +14,10 @@ from typing import IO, Any
 
 # Controls other than newline and tab; C1 (0x9b starts a sequence in many terminals); characters that reorder text.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+"""Characters that take no room or look like blanks; in a command each can hide something."""
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
 
@@ -29,6 +33,11 @@ def _picture(match: re.Match[str]) -> str:
     if code == 0x7F:
         return "\u2421"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def revealed(text: str) -> str:
+    """Text with every invisible character spelled out."""
+    return _UNSEEN.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
 
 
 def one_line(text: str, limit: int = 160) -> str:

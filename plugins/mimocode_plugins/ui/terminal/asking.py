@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from ..shown.look import Look
+from ..streams import revealed
 from ..toolline import diff_of, subject
 from .desk import Waiting
 from .items import diff_lines
 
-_UNSEEN = re.compile(
-    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
-)
-"""Characters that take no room or look like blanks; in a command each can hide something."""
 LONG_ARGUMENT = 40
 """Lines of one argument that are shown."""
-
-
-def revealed(text: str) -> str:
-    """Text with every invisible character spelled out; the look spells out control characters."""
-    return _UNSEEN.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
 
 
 def body(one: Waiting, look: Look) -> list[str]:

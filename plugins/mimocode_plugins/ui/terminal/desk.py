@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from mimocode.events import ApprovalAsked, ApprovalGiven, Approve, CallFinished, Entry, TurnEnded
 from mimocode.ports import StashKey
 
-from ..approvals import forced
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,7 +35,7 @@ class Desk:
 
     async def take(self, asked: ApprovalAsked, session: Session) -> None:
         """A guard asks. Under --yolo the answer is yes, unless what it destroys cannot be brought back."""
-        if self.yolo and not forced(asked):
+        if self.yolo and not asked.forced:
             await session.submit(Approve(asked.call.id, True))
             return
         self.queue.append(Waiting(asked, session))

@@ -14,6 +14,7 @@ from mimocode.messages import Media, Text, ToolCall
 from ..shown import prose
 from ..shown.look import Look
 from ..shown.markdown import Block
+from ..streams import revealed
 from ..toolline import OTHER, diff_of, icon, subject
 
 TAIL, BRIEF, DIFF, LONG_DIFF = 12, 4, 24, 400
@@ -100,7 +101,7 @@ class Called:
         return first
 
     def _title(self) -> str:
-        parts = [subject(self.call, self.finished.display), *self._facts()]
+        parts = [revealed(subject(self.call, self.finished.display)), *self._facts()]
         return " · ".join(part for part in parts if part)
 
     def _facts(self) -> Iterator[str]:

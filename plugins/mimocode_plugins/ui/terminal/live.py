@@ -9,6 +9,7 @@ from rich.cells import cell_len, chop_cells
 
 from ..shown import prose
 from ..shown.look import Look, plain
+from ..streams import revealed
 from ..toolline import subject
 from .feed import Feed, Running
 from .items import duration
@@ -99,7 +100,7 @@ def _activity(feed: Feed, look: Look, now: float, answering: bool) -> Iterator[s
 
 def _call(running: Running, look: Look, now: float, together: int) -> Iterator[str]:
     time = duration(max(0.0, now - running.since))
-    about = fit(subject(running.call), look.width - len(time) - 5)
+    about = fit(revealed(subject(running.call)), look.width - len(time) - 5)
     yield look.paint(f"{spinner(now)} {about} · {time}")
     rows = [row for row in running.tail.splitlines() if row.strip()]
     for row in rows[-TAILS.get(together, 1) :]:
