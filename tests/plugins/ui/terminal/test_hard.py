@@ -146,6 +146,35 @@ def test_letters_typed_when_a_question_comes_up_are_no_answer(cli: Cli) -> None:
         assert not (cli.project / "made").exists()
 
 
+def test_a_question_that_is_too_long_for_the_screen_is_whole_in_the_scrollback(cli: Cli) -> None:
+    cli.settings(permission={"bash": "ask"})
+    command = "\n".join(f"echo {number}" for number in range(40))
+    steps = [{"calls": [{"name": "bash", "arguments": {"command": command}}]}, {"text": "The end."}]
+    with terminal(cli, "chat", "-m", cli.scenario(steps), "--prompt", "go", columns=40, rows=12) as tty:
+        tty.wait(lambda tty: "y once" in "\n".join(tty.lines))
+        assert re.search("\n".join(rf" +(\$ )?echo {number}" for number in range(40)), tty.text)
+        assert "more than fits" in tty.text
+        tty.send("y")
+        done(tty, "The end.")
+
+
+def test_an_edit_is_approved_by_its_diff(cli: Cli) -> None:
+    cli.settings(permission={"edit": "ask"})
+    (cli.project / "a.py").write_text("x = 1\n")
+    change = {"file_path": "a.py", "old_string": "x = 1", "new_string": "x = 2"}
+    steps = [
+        {"calls": [{"name": "read", "arguments": {"file_path": "a.py"}}]},
+        {"calls": [{"name": "edit", "arguments": change}]},
+        {"text": "The end."},
+    ]
+    with terminal(cli, "chat", "-m", cli.scenario(steps), "--prompt", "go") as tty:
+        tty.wait("y once")
+        assert "  -x = 1" in tty.lines and "  +x = 2" in tty.lines
+        tty.send("n")
+        done(tty, "The end.")
+    assert (cli.project / "a.py").read_text() == "x = 1\n"
+
+
 def test_sigterm_gives_the_terminal_back(cli: Cli) -> None:
     with terminal(cli, "chat", "-m", "scripted/hello") as tty:
         ready(tty)
