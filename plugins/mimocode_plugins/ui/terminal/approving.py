@@ -45,6 +45,8 @@ class Approving:
         if one is None:
             return []
         below = keys(one, look, len(self._desk.queue) - 1, self.armed_in() <= 0)
+        if self.explaining:
+            below = look.lines("Enter denies it with these words · esc goes back", style="bold")
         above = body(one, look)
         room = max(2, rows - len(below) - 1)
         if len(above) > room:

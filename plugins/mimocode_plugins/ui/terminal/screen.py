@@ -117,6 +117,7 @@ class Screen:
             color_depth=DEPTHS[depth],
             input=source,
             erase_when_done=True,
+            max_render_postpone_time=None,
             terminal_size_polling_interval=None,
         )
         self._layout_focus()

@@ -63,6 +63,7 @@ def test_an_approval_is_shown_whole_and_a_denial_with_a_message_reaches_the_agen
         assert any(line.startswith("  why ") for line in tty.lines)
         tty.send("m")
         tty.wait("why not\\?")
+        assert "Enter denies it with these words · esc goes back" in tty.lines
         tty.send("use the script\r")
         tty.wait("I was told: Denied: use the script")
 
