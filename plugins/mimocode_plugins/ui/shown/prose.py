@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CODE = "cyan"
 """The style of code inside a sentence."""
+WRAPPED = 60
+"""Columns from which on a line is taken to have been broken by its width."""
 _STYLES = {"strong_open": "bold", "em_open": "italic", "s_open": "strike", "link_open": "underline"}
 
 
@@ -33,12 +35,12 @@ def lines(block: Block, look: Look) -> list[str]:
         case "heading":
             return above + look.lines(inline(block.text), style="bold underline" if block.level == 1 else "bold")
         case "quote":
-            return above + look.lines(inline(block.text), first="│ ", then="│ ", style="dim")
+            return above + look.lines(inline(flowed(block.text)), first="│ ", then="│ ", style="dim")
         case "item":
             mark = "• " if not block.mark[:-1].isdigit() else f"{block.mark} "
-            return above + look.lines(inline(block.text), first=" " * _inset(block, look) + mark)
+            return above + look.lines(inline(flowed(block.text)), first=" " * _inset(block, look) + mark)
         case _:
-            return above + look.lines(inline(block.text), first=" " * _inset(block, look))
+            return above + look.lines(inline(flowed(block.text)), first=" " * _inset(block, look))
 
 
 def prose(text: str, look: Look) -> list[str]:
@@ -64,6 +66,15 @@ def inline(text: str) -> Text:
             shown.append(f"[image: {plain(token.content)}] ({plain(str(token.attrs.get('src', '')))})", "dim")
         else:
             shown.append(plain(token.content), " ".join([*styles, CODE] if token.type == "code_inline" else styles))
+    return shown
+
+
+def flowed(text: str) -> str:
+    """Text without the line breaks of somebody's fixed width: a break after a long line is one, others are meant."""
+    shown = ""
+    for line in text.split("\n"):
+        last = shown.rpartition("\n")[2]
+        shown += line if not shown else f" {line}" if last and cell_len(last) >= WRAPPED else f"\n{line}"
     return shown
 
 

@@ -101,7 +101,7 @@ class Chat:
             self.face.model = session.model_ref or await self.host.default_model()
         except MimoError as error:
             self.face.model = "no model"
-            self.face.tell(str(error), "warning")
+            self.face.tell(f"{error}. Or choose one here: /models.", "warning")
         self.face.summaries = await summaries(self.host)
         self.face.changed()
 
@@ -146,6 +146,7 @@ class Chat:
         if self.face.shell.command:
             self.face.tell("One command at a time: Esc ends the one that runs.", "warning")
             return
+        self.face.changed()
         done = await self.face.shell.run(command, session.directory)
         self._aside.append(for_agent(done))
         self.face.show(done)

@@ -107,4 +107,4 @@ async def _terminal(talk: Chat) -> AsyncIterator[asyncio.Task[None]]:
 def _farewell(session: str) -> None:
     if session:
         stream = Stream(sys.stderr)
-        stream.line(stream.paint(f"Go on with: mimo --session {session}", "dim"))
+        stream.line(stream.paint(f"Go on with: mimo chat --session {session}", "dim"))

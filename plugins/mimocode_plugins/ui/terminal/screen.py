@@ -160,7 +160,13 @@ class Screen:
             preview_search=True,
             input_processors=[
                 HighlightIncrementalSearchProcessor(),
-                AfterInput(lambda: [] if self.buffer.text else [("class:faint", fit(PLACEHOLDER, self._columns - 3))]),
+                AfterInput(
+                    lambda: (
+                        []
+                        if self.buffer.text or is_searching()
+                        else [("class:faint", fit(PLACEHOLDER, self._columns - 3))]
+                    )
+                ),
             ],
         )
         self._prompt = Window(

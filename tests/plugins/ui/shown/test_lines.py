@@ -50,6 +50,12 @@ def test_how_markdown_looks_without_colours() -> None:
     ]
 
 
+def test_lines_broken_by_a_width_flow_and_short_ones_stay() -> None:
+    long = "word " * 12 + "end"
+    assert prose(f"{long}\ngoes on.\nName: x\nSize: y", Look(200)) == [f"{long} goes on. Name: x Size: y"]
+    assert prose("Name: x\nSize: y", Look(200)) == ["Name: x", "Size: y"]
+
+
 def test_entities_cannot_smuggle_controls() -> None:
     assert inline("&#27;[31m &#8238;x &#13;").plain.isprintable()
 
