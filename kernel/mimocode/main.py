@@ -33,6 +33,7 @@ class Commands:
         self.parser.add_argument("--pure", action="store_true", help="leave out plugins that are not built in")
         self.parser.add_argument("--print-logs", action="store_true", help="write the log to stderr")
         self.parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARN", "ERROR"], default="INFO")
+        self.at_terminal: list[str] = []  # what to run when nothing is asked and a person sits there
         self._groups = {"": self.parser.add_subparsers(metavar="command", title="commands")}
 
     def add(
@@ -80,7 +81,8 @@ async def _run(words: list[str]) -> int:
     external = "--pure" not in words and os.environ.get("MIMOCODE_PURE", "").lower() not in ("1", "true")
     plugins, commands = Plugins(None, external, complain), Commands()
     plugins.hooks.collect_now(on.register_cli, commands=commands)
-    chosen = commands.parser.parse_args(words)
+    person = sys.stdin.isatty() and sys.stdout.isatty()
+    chosen = commands.parser.parse_args(words or (commands.at_terminal if person else []))
     _logging(chosen)
     if not hasattr(chosen, "run"):
         getattr(chosen, "parser", commands.parser).print_help(sys.stderr)
@@ -98,8 +100,7 @@ async def _run(words: list[str]) -> int:
 
 
 def _logging(chosen: argparse.Namespace) -> None:
-    """Before anything else does: the MCP library would put its own handler on the root logger."""
-    import logging
+    import logging  # before anything else does: the MCP library would put its own handler on the root logger
 
     handler = logging.StreamHandler() if chosen.print_logs else logging.NullHandler()
     layout = "%(asctime)s %(levelname)s %(name)s %(message)s"

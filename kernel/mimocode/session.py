@@ -33,8 +33,7 @@ class Session:
         self.host, self.id, self.parent, self.agent = host, id, parent, agent
         self.hooks = host.hooks
         self.state = State()
-        self.directory = host.directory
-        """Where relative paths start."""
+        self.directory = host.directory  # where relative paths start
         self.stash: dict[StashKey[Any], Any] = {}
         """What plugins keep while the session is open."""
         self.steering: list[Say] = []

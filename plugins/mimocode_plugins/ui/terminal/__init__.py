@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_cli(commands: Commands) -> None:
-    """Add `mimo chat`."""
+    """Add `mimo chat`, which is also what `mimo` alone means at a terminal."""
     commands.add("chat", "Talk with the agent in this terminal", _chat, _arguments)
+    commands.at_terminal = ["chat"]
 
 
 @hookimpl
