@@ -13,7 +13,6 @@ from support.cli import Cli
 from support.job import (
     ANSWER,
     CHANGES,
-    FILES,
     Log,
     call,
     changes,
@@ -155,18 +154,3 @@ def test_a_budget_ends_the_turn_and_a_later_one_goes_on(cli: Cli) -> None:
         done = cli("run", "--continue", "go on")
         assert (done.code, done.out, changes(cli.project)) == (0, ANSWER + "\n", CHANGES)
     kept(server)
-
-
-def test_files_are_what_they_were_besides_the_edits(cli: Cli) -> None:
-    """Line endings, mode and byte order mark of an edited file survive."""
-    repository(cli.project)
-    path = cli.project / "run.sh"
-    path.write_bytes(b"\xef\xbb\xbfecho one\r\necho two\r\n")
-    path.chmod(0o755)
-    edit = call("edit", file_path="run.sh", old_string="echo two", new_string="echo three")
-    with ModelServer([{"calls": [call("read", file_path="run.sh")]}, {"calls": [edit]}, {"text": "Done."}]) as server:
-        settings(cli, server, "responses")
-        assert cli("run", "go").code == 0
-    assert path.read_bytes() == b"\xef\xbb\xbfecho one\r\necho three\r\n"
-    assert path.stat().st_mode & 0o777 == 0o755
-    assert (cli.project / "test_cart.py").read_text() == FILES["test_cart.py"]
