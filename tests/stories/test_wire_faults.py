@@ -8,10 +8,24 @@ import re
 from typing import Any
 
 from support.cli import Cli
-from support.job import ANSWER, CHANGES, Log, call, changes, job, kept, repository, sentence, settings, shell, whole
+from support.job import (
+    ANSWER,
+    CHANGES,
+    Log,
+    call,
+    changes,
+    dumped,
+    job,
+    kept,
+    repository,
+    sentence,
+    settings,
+    shell,
+    whole,
+)
 from support.model_server import ModelServer
 
-AFTER_CALLS = ("refused key", "always cut")
+AFTER_CALLS = ("always cut",)
 """Cases that come in the middle of a job; the others at the first request (a tool call costs a test half a second)."""
 # per case: the fault, the sentence on stderr with what to do about it, and how many requests are made of the faulty step
 FATAL: dict[str, tuple[dict[str, Any], str, int]] = {
@@ -40,14 +54,17 @@ FATAL: dict[str, tuple[dict[str, Any], str, int]] = {
     ),
     "nobody there": ({"hangup": True}, r"\(tried 3 times\); nothing is lost: go on when", 3),
 }
+ON_ONE_WIRE = ("forbidden", "out of credit", "always too many", "no answer in the stream", "nobody there")
+"""Told apart before the wire matters."""
 
 
 def test_what_cannot_be_mended_is_one_sentence_and_the_session_goes_on(cli: Cli, wire: str) -> None:
     repository(cli.project)
+    cases = {case: FATAL[case] for case in FATAL if wire == "chat" or case not in ON_ONE_WIRE}
     going = ["run"]
     with ModelServer([], play="sequential") as server:
         settings(cli, server, wire)
-        for case, (fault, words, tries) in FATAL.items():
+        for case, (fault, words, tries) in cases.items():
             before = [{"text": f"Before {case}.", "calls": [call("read", file_path="shop/cart.py")]}]
             before = before if case in AFTER_CALLS else []
             server.script(*before, *[{"text": "never seen whole", "fault": fault}] * tries)
@@ -62,10 +79,10 @@ def test_what_cannot_be_mended_is_one_sentence_and_the_session_goes_on(cli: Cli,
     log = Log.of(cli)
     assert log.dangling() == set()
     assert log.said("assistant") == [*(f"Before {case}." for case in AFTER_CALLS), "Here again."]
-    assert log.said("user") == [*(f"try {case}" for case in FATAL), "go on"]
+    assert log.said("user") == [*(f"try {case}" for case in cases), "go on"]
     ended = [(fact["reason"], fact.get("detail", "")) for fact in log.kinds("turn.ended")]
-    assert [reason for reason, _ in ended] == ["failed"] * len(FATAL) + ["done"]
-    assert all(re.search(words, detail) for (_, words, _), (_, detail) in zip(FATAL.values(), ended, strict=False))
+    assert [reason for reason, _ in ended] == ["failed"] * len(cases) + ["done"]
+    assert all(re.search(words, detail) for (_, words, _), (_, detail) in zip(cases.values(), ended, strict=False))
     whole(cli)
 
 
@@ -87,6 +104,8 @@ def test_a_job_through_all_weathers_is_done_and_nothing_is_there_twice(cli: Cli,
     repository(cli.project)
     more = [{"text": f"Word {n} of some length.", "calls": [shell(f"echo {n}")]} for n in range(5)]
     steps = [step | {"fault": fault} for step, fault in zip([*more, *job()], WEATHER, strict=True)]
+    broken = {"name": "edit", "raw": '{"file_path": "shop/cart.py", "old_str'}
+    steps.insert(0, {"text": "I edit.", "calls": [broken, call("read", file_path="shop/cart.py")]})
     with ModelServer(steps) as server:
         settings(cli, server, wire)
         done = cli("run", "make the test pass")
@@ -94,25 +113,13 @@ def test_a_job_through_all_weathers_is_done_and_nothing_is_there_twice(cli: Cli,
         assert sentence(done)
         tries = sum(fault.get("times", 0) for fault in WEATHER)
         assert (done.err.count("Retrying in"), len(server.requests)) == (tries, len(steps) + tries), done.err
+        assert "not one JSON object" in dumped(server.requests[1].body)  # the model is told
         kept(server)
     log = Log.of(cli)
     assert log.dangling() == set()
     assert [text for text in log.said("assistant") if text] == [step["text"] for step in steps if "text" in step]
-    whole(cli)
-
-
-def test_malformed_tool_arguments_are_told_to_the_model_and_the_job_goes_on(cli: Cli, wire: str) -> None:
-    repository(cli.project)
-    broken = [{"name": "edit", "raw": '{"file_path": "shop/cart.py", "old_str'}, call("read", file_path="shop/cart.py")]
-    with ModelServer([{"text": "I edit.", "calls": broken}, *job()], play="conversation") as server:
-        settings(cli, server, wire)
-        done = cli("run", "make the test pass")
-        assert (done.code, done.out, changes(cli.project)) == (0, ANSWER + "\n", CHANGES), done.err
-        assert "not one JSON object" in str(server.requests[1].body)
-        kept(server)
-    log = Log.of(cli)
-    assert log.dangling() == set()
-    assert [fact.get("error", False) for fact in log.kinds("call.finished")][:2].count(True) == 1
+    failed = [fact["call_id"] for fact in log.kinds("call.finished") if fact.get("error")]
+    assert len(failed) == 1
     whole(cli)
 
 
@@ -121,14 +128,12 @@ def test_a_missing_key_says_which_one_and_where_to_put_it(cli: Cli, wire: str) -
     done = cli("run", "hi")
     assert (done.code, done.out) == (1, "")
     assert re.search(r"no key for local: set LOCAL_KEY or provider\.local\.options\.apiKey$", sentence(done))
-    done = cli("run", "--format", "json", "hi")
-    assert (done.code, [line["type"] for line in done.lines]) == (1, ["error"])
 
 
 def test_an_unknown_model_says_what_is_close(cli: Cli) -> None:
     with ModelServer([]) as server:
         settings(cli, server, "chat")
-        for ref in ("local/test-modle", "locl/test-model", "test-model"):
+        for ref in ("local/test-modle", "locl/test-model"):
             done = cli("run", "-m", ref, "hi")
             assert (done.code, done.out, server.requests) == (1, "", [])
             assert "local/test-model" in sentence(done)
@@ -142,10 +147,10 @@ def test_a_model_that_the_provider_does_not_know(cli: Cli, wire: str) -> None:
     assert re.search(r"local does not know model other-model at .*`mimo models`", sentence(done))
 
 
-def test_an_address_where_nobody_listens(cli: Cli, wire: str) -> None:
+def test_an_address_where_nobody_listens(cli: Cli) -> None:
     with ModelServer([]) as server:
         gone = server.url
-    settings(cli, gone, wire)
+    settings(cli, gone, "chat")
     done = cli("run", "hi")
     assert (done.code, done.out) == (1, "")
     assert re.search(rf"cannot reach local at {re.escape(gone)}.*\(tried 3 times\)", sentence(done))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mimocode.events import encode
+from mimocode_plugins.store.sqlite.store import SqliteStore
 from support.cli import Cli, Done
 from support.model_server import ModelServer
 
@@ -91,16 +95,16 @@ def settings(cli: Cli, server: ModelServer | str, wire: str, *, model: str = "te
 
 @dataclass(frozen=True)
 class Log:
-    """The facts of one session, as `mimo session show --format json` prints them."""
+    """The facts of one session."""
 
     facts: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, cli: Cli, session: str = "last") -> Log:
-        """Read it through the command line."""
-        done = cli("session", "show", session, "--format", "json")
-        assert done.code == 0, done.err
-        return cls([line["event"] for line in done.lines])
+    def of(cls, cli: Cli, session: str = "") -> Log:
+        """Read it from the file, the latest session unless one is named."""
+        with _stored(cli) as store:
+            session = session or store.sessions()[0].id
+            return cls([json.loads(encode(entry.event)) for entry in store.read(session)])
 
     def kinds(self, kind: str) -> list[dict[str, Any]]:
         """The facts of one type."""
@@ -131,11 +135,22 @@ def sentence(done: Done) -> str:
 
 def whole(cli: Cli) -> None:
     """Every log in this home is what was written, and the key is in none of the files."""
-    done = cli("session", "verify", "--all")
-    assert done.code == 0, done.err
+    with _stored(cli) as store:
+        assert all(store.verify(session.id) == session.facts for session in store.sessions())
     data = cli.home / ".local/share/mimocode"
     leaks = [path for path in data.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
-    assert data.is_dir() and leaks == []
+    assert leaks == []
+
+
+@contextmanager
+def _stored(cli: Cli) -> Iterator[SqliteStore]:
+    path = cli.home / ".local/share/mimocode/mimocode.db"
+    assert path.is_file()
+    store = SqliteStore(str(path))
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def kept(server: ModelServer) -> None:

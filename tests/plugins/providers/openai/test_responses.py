@@ -84,6 +84,17 @@ async def test_reasoning_without_what_it_belongs_to_stays_behind(tmp_path):
     assert [item["type"] for item in server.requests[0].body["input"]] == ["message"] * 2
 
 
+async def test_a_model_of_which_nothing_is_known_keeps_its_reasoning_when_it_is_asked_for(tmp_path):
+    with ModelServer([{"reasoning": "hm", "calls": [{"name": "look", "arguments": {}}]}, {"text": "done"}]) as server:
+        model = await opened(tmp_path, f"{server.url}/v1")
+        _, answer = await tell(model, prompt(user("go"), options={"variant": "high"}))
+        messages = [user("go"), answer.message, result(answer.message.calls[0], "A")]
+        assert (await tell(model, prompt(*messages, options={"variant": "high"})))[1].message == assistant("done")
+        await close(model)
+    assert server.requests[0].body["include"] == ["reasoning.encrypted_content"]
+    assert server.requests[0].body["reasoning"] == {"summary": "auto", "effort": "high"}
+
+
 async def test_models_that_do_not_reason_are_not_asked_to(tmp_path):
     with ModelServer([{"text": "ok"}]) as server:
         model = await opened(tmp_path, f"{server.url}/v1")
