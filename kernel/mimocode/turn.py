@@ -31,7 +31,7 @@ async def run(session: Session) -> None:
     steps = rounds = 0
     while True:
         if steps and steps == session.step_limit:
-            raise Limited(f"stopped after {steps} steps, the limit for this turn")
+            raise Limited(f"stopped at the limit of steps for this turn: {steps}")
         steps += 1
         answer = await ask(session)
         if answer.message.calls:

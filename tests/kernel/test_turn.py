@@ -241,7 +241,7 @@ async def test_a_limit_on_steps_ends_the_turn_with_a_sentence() -> None:
     async with play(*loop, plugins=[Shop(), Allow()], store=store, max_steps=3) as session:
         await say(session, "x")
     assert list(store.read(session.id))[-1].event == TurnEnded(
-        "limited", "stopped after 3 steps, the limit for this turn"
+        "limited", "stopped at the limit of steps for this turn: 3"
     )
 
 
