@@ -144,7 +144,7 @@ def test_exit_codes_and_sentences(cli: Cli) -> None:
     for words, code, sentence in [
         (["-m", ok, "-c", "hi"], 2, "there is no session in"),
         (["-m", broken, "hi"], 1, "The key was refused."),
-        (["-m", busy, "--max-steps", "1", "hi"], 3, "1 step"),
+        (["-m", busy, "--max-steps", "1", "hi"], 3, "limit of steps for this turn: 1"),
         (["-m", ok, "--budget", "5", "hi"], 3, "budget"),
         (["-m", ok], 2, "there is no message"),
         (["hi"], 1, "no model is configured"),
