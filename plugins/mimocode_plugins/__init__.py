@@ -11,6 +11,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.guard.recovery",
     "mimocode_plugins.guard.repeat",
     "mimocode_plugins.guard.truncate",
+    "mimocode_plugins.memory.files",
     "mimocode_plugins.providers.anthropic",
     "mimocode_plugins.providers.configured",
     "mimocode_plugins.providers.openai",
