@@ -43,7 +43,8 @@ async def contribute(session: Session) -> Iterable[Part]:
 async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
     """Each writer has its own files below the memory folder (runtime.md 2.7)."""
     spec = session.toolbox.specs.get(call.name)
-    if spec is None or spec.read_only or not spec.meta.get("mimocode", {}).get("paths"):
+    said = spec.meta.get("mimocode", {}) if spec is not None and not spec.read_only else {}
+    if not (said.get("paths") or said.get("patch")):
         return None
     from ..layout import ready
     from .guard import rule

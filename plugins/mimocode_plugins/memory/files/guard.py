@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mimocode.session import Session
 
 WRITER = "checkpoint-writer"
+PATCHED = re.compile(r"^\s*\*\*\* (?:Add File|Update File|Delete File|Move to):(.*)$", re.MULTILINE)
+"""The files that a patch names (see plugins/README.md, key `patch`)."""
 GARDENERS = ("dream", "distill")
 """They tidy all of memory and may also write what they make of it into the project's own folder."""
 
@@ -88,10 +90,15 @@ def _bound(session: Session) -> set[str]:
 def _paths(call: ToolCall, session: Session) -> Iterator[str]:
     """All paths that the call names, under any spelling of the arguments its author declared."""
     spec = session.toolbox.specs[call.name]
-    names = set(spec.meta.get("mimocode", {}).get("paths") or ())
+    said = spec.meta.get("mimocode", {})
+    names = set(said.get("paths") or ())
     for name, value in call.arguments.items():
-        if name in names or re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower() in names:
-            yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
+        spelt = {name, re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()}
+        texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+        if spelt & names:
+            yield from texts
+        if said.get("patch") in spelt:
+            yield from (path.strip() for text in texts for path in PATCHED.findall(text))
 
 
 def _real(text: str, directory: Path) -> Path:
