@@ -18,6 +18,7 @@ from mimocode.testing import play, talk
 from mimocode_plugins.memory import files, items
 from mimocode_plugins.memory.shelf import shelf
 from mimocode_plugins.store import workspace
+from support.cli import Cli
 
 
 class Desk:
@@ -240,3 +241,11 @@ async def test_what_the_user_writes_between_two_calls_is_the_user_s(tmp_path: Pa
         path.write_text("## Rules\n- By hand.\n")
         await turn(session)
         assert path.read_text() == "## Rules\n- By hand.\n"
+
+
+def test_a_misspelt_setting_is_named(tmp_path: Path) -> None:
+    cli = Cli(tmp_path / "cli")
+    cli.settings(memory={"disable_wright": True})
+    done = cli("memory", "list")
+    assert done.code == 1
+    assert "disable_wright" in done.err
