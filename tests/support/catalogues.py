@@ -11,22 +11,26 @@ from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
 
 SERVERS = ("files", "patch", "search", "shell")
+OF_A_SESSION = ("crew.tasks", "memory.index")
+"""Servers that are built around a session; without one they list their tools."""
 
 
 def build(name: str, root: Path = Path("/")) -> Any:
     """The live server of a tool plugin."""
+    if name in OF_A_SESSION:
+        return importlib.import_module(f"mimocode_plugins.{name}.server").build(None)
     return importlib.import_module(f"mimocode_plugins.tools.{name}.server").build(Place(root, root))
 
 
 def path(name: str) -> Path:
     """Where the catalogue of a tool plugin is kept."""
-    package = importlib.import_module(f"mimocode_plugins.tools.{name}")
+    package = importlib.import_module(f"mimocode_plugins.{name if name in OF_A_SESSION else f'tools.{name}'}")
     return Path(str(package.__file__)).with_name("catalogue.json")
 
 
 async def main() -> None:
     """Write all of them."""
-    for name in SERVERS:
+    for name in (*SERVERS, *OF_A_SESSION):
         path(name).write_text(await catalogue(build(name)), encoding="utf-8")
 
 

@@ -146,7 +146,6 @@ EVERYTHING: dict[str, Any] = {
         "fork": True,
         "push_caps": {"global": 1, "notes": 2},
     },
-    "memory": {"disable_write": True, "cc_index": True},
     "history": {"kinds": ["reasoning", "tool_output"]},
     "dream": {"auto": True, "interval_days": 3},
     "distill": {"auto": False},

@@ -133,14 +133,6 @@ class Checkpoint(Strict):
 
 
 @dataclass
-class Memory(Strict):
-    """Whether writing is off, and whether Claude Code's memory is indexed too."""
-
-    disable_write: bool = False
-    cc_index: bool = False
-
-
-@dataclass
 class History(Strict):
     """Kinds of text that are indexed."""
 

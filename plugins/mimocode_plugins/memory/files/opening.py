@@ -1,0 +1,108 @@
+"""What a new window is told of memory: the items somebody stands for, within a budget, and where the rest is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import saving
+from ..items import readable
+from ..layout import tokens
+from ..shelf import Shelf, shelf
+
+if TYPE_CHECKING:
+    from mimocode.session import Session
+
+PROJECT_BUDGET, GLOBAL_BUDGET = 3000, 1000
+"""Tokens. The rest is found by searching."""
+FIRST = ("rules", "project context", "architecture decisions", "discovered durable knowledge")
+"""When room is short, sections keep it in this order; others come after."""
+
+
+@dataclass
+class Opening:
+    """The text for the model and a line for the user."""
+
+    text: str
+    report: str = ""
+
+
+@dataclass
+class _Taken:
+    items: int = 0
+    left: list[str] = field(default_factory=list)
+    text: str = ""
+
+
+def gather(session: Session) -> Opening:
+    """Read the files and choose. Reads two files; the first call of a host may run git."""
+    kept = shelf(session.host, session.id)
+    place = kept.layout
+    said = [
+        ("Remembered for every project", place.global_file, GLOBAL_BUDGET),
+        ("Remembered for this project", place.project_file, PROJECT_BUDGET),
+    ]
+    parts = [
+        files(__package__)
+        .joinpath("opening.md")
+        .read_text("utf-8")
+        .strip()
+        .format(project=place.project_file, everywhere=place.global_file, sessions=place.base / "sessions")
+    ]
+    items, left = 0, list[str]()
+    for title, path, budget in said:
+        taken = _take(saving.read(path), kept.key, budget) if path.is_file() else _Taken()
+        items, left = items + taken.items, left + [f"{path.name}: {what}" for what in taken.left]
+        if taken.text:
+            more = "\n[More was left out for room: search.]" if taken.left else ""
+            parts.append(f"## {title}\n{taken.text}{more}")
+    waiting = _waiting(kept, place.project_file, place.global_file)
+    text = "\n\n".join(parts)
+    return Opening(text, _report(items, tokens(text), left, waiting))
+
+
+def _report(items: int, size: int, left: list[str], waiting: int) -> str:
+    if not (items or left or waiting):
+        return ""
+    said = f"{items} item{'s' * (items != 1)} loaded, about {size} tokens"
+    if left:
+        said += f"; left out for room: {', '.join(left)}"
+    return said + (f"; {waiting} not confirmed and not loaded (`/memory` shows them)" if waiting else "")
+
+
+def _waiting(kept: Shelf, *paths: Path) -> int:
+    return sum(item.status == "proposed" for item in kept.items()) if any(p.is_file() for p in paths) else 0
+
+
+def _take(text: str, key: bytes, budget: int) -> _Taken:
+    """Whole lines, the most important sections first, shown in the order of the file."""
+    blocks = [block for block in re.split(r"(?m)^(?=#{1,6} )", readable(text, key)) if block.strip()]
+    order = sorted(range(len(blocks)), key=lambda at: (_importance(blocks[at]), at))
+    taken, chosen = _Taken(), dict[int, str]()
+    for at in order:
+        head, lines = _parted(blocks[at])
+        fits = list[str]()
+        for line in lines:
+            if (cost := tokens(line) + 1) <= budget:
+                budget -= cost
+                fits.append(line)
+        if missing := len(lines) - len(fits):
+            taken.left.append(f"{missing} line{'s' * (missing != 1)} of {head.lstrip('# ') or 'its beginning'}")
+        if fits:
+            taken.items += len(fits)
+            chosen[at] = "\n".join([f"### {head.lstrip('# ')}"] * bool(head) + fits)
+    taken.text = "\n".join(chosen[at] for at in sorted(chosen))
+    return taken
+
+
+def _parted(block: str) -> tuple[str, list[str]]:
+    lines = [line for line in block.splitlines() if line.strip()]
+    return (lines[0], lines[1:]) if lines[0].startswith("#") else ("", lines)
+
+
+def _importance(block: str) -> int:
+    head = block.splitlines()[0].lstrip("# ").strip().lower()
+    return FIRST.index(head) if head in FIRST else len(FIRST)

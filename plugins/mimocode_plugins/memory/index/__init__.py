@@ -1,0 +1,141 @@
+"""Finds what is remembered: an index beside the files, the tools `memory` and `history`, and `/memory`.
+
+The index is `<data>/memory.db`. It is kept up by writes and by one look at the files per process, and can be deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mimocode.events import Noted, Rewound
+from mimocode.hookspecs import hookimpl
+from mimocode.messages import ToolCall
+from mimocode.ports import Command, Ruling, StashKey, ToolServer, Verdict
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mimocode.events import Event
+    from mimocode.host import Host
+    from mimocode.main import Commands
+    from mimocode.session import Session
+
+TOOL = "memory"
+COUNT: StashKey[list[int]] = StashKey("memory.sessions")
+"""How many sessions of a host are open."""
+
+
+@hookimpl
+def tool_servers(session: Session) -> Iterable[ToolServer]:
+    """Offer `memory` and `history`."""
+
+    def open_() -> Any:
+        from .server import build
+
+        return build(session)
+
+    return [ToolServer("memory", open_, Path(__file__).with_name("catalogue.json"))]
+
+
+@hookimpl
+async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
+    """Only a person may confirm an item, or forget one that somebody stands for."""
+    spec = session.toolbox.specs.get(call.name)
+    if call.name != TOOL or spec is None or spec.server != "memory":
+        return None
+    operation = call.arguments.get("operation")
+    if operation not in ("confirm", "forget"):
+        return None
+    from ..layout import ready
+    from .asking import question
+
+    await ready(session.host)
+    asked = question(operation, str(call.arguments.get("id", "")), session)
+    return Ruling(Verdict.ASK, asked, forced=True) if asked else None
+
+
+@hookimpl
+@asynccontextmanager
+async def session_scope(session: Session) -> AsyncIterator[None]:
+    """The index closes with the last session of the host."""
+    from .undo import KNOWN
+
+    session.stash[KNOWN] = list(session.state.notes.get("memory", ()))
+    count = session.host.stash.setdefault(COUNT, [0])
+    count[0] += 1
+    try:
+        yield
+    finally:
+        count[0] -= 1
+        if not count[0]:
+            from .desk import close
+
+            await close(session.host)
+
+
+@hookimpl
+async def on_event(event: Event, session: Session) -> None:
+    """What was remembered goes back and forth with the log."""
+    if isinstance(event, Rewound) or (isinstance(event, Noted) and event.plugin == "memory"):
+        from ..layout import ready
+        from .undo import follow
+
+        await ready(session.host)
+        follow(session)
+
+
+@hookimpl
+async def register_commands(host: Host) -> Iterable[Command]:
+    """`/memory`."""
+
+    async def run(arguments: str, session: Session) -> None:
+        from .commands import slash
+
+        await slash(arguments, session)
+
+    return [
+        Command("memory", "what is remembered, why, and your say in it", run, "[list|why|confirm|forget|edit|search]")
+    ]
+
+
+@hookimpl
+def register_cli(commands: Commands) -> None:
+    """`mimo memory ...`."""
+    commands.add("memory list", "list what is remembered here", _later("list_"), _listing, aliases=["ls"])
+    commands.add("memory search", "search what is remembered", _later("search"), _searching)
+    commands.add("memory show", "print an item with its evidence, or a memory file", _later("show"), _what)
+    commands.add("memory confirm", "stand for an item: later sessions go by it", _later("confirm"), _one)
+    commands.add("memory forget", "take an item out", _later("forget"), _one, aliases=["rm"])
+
+
+def _later(name: str) -> Any:
+    async def run(args: argparse.Namespace, host: Host) -> int:
+        from . import commands
+
+        done: int = await getattr(commands, name)(args, host)
+        return done
+
+    return run
+
+
+def _listing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scope", choices=["project", "global"])
+    parser.add_argument("--json", action="store_true")
+
+
+def _searching(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", nargs="+", metavar="WORD")
+    parser.add_argument("--scope", choices=["session", "project", "global"])
+    parser.add_argument("-n", "--limit", type=int, default=10, metavar="N")
+    parser.add_argument("--all", action="store_true", help="other projects too")
+
+
+def _what(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="ID|PATH")
+
+
+def _one(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID")

@@ -1,0 +1,245 @@
+"""The index as an SQLite file beside the memory files. It can be thrown away: the files are the record.
+
+An entry is a paragraph or a bullet of a file. Its stems stand in `entries.stems`, ready to be counted; the FTS5 table
+`found` only answers which entries hold a term, which takes a twentieth of the time of FTS5's own ranking. Of every
+word that was ever seen, `vocabulary` keeps the trigrams, so that a piece of an identifier finds the identifier.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from threading import RLock
+
+from mimocode.errors import StoreError
+
+from .stem import stem
+from .text import words
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE documents(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, owner TEXT NOT NULL,
+  type TEXT NOT NULL, stamp TEXT NOT NULL, sum BLOB NOT NULL, entries INTEGER NOT NULL DEFAULT 0,
+  first INTEGER NOT NULL DEFAULT 0, last INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE entries(id INTEGER PRIMARY KEY, document INTEGER NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL,
+  text TEXT NOT NULL, stems TEXT NOT NULL, length INTEGER NOT NULL, time REAL NOT NULL, status TEXT NOT NULL);
+CREATE UNIQUE INDEX entries_in_order ON entries(document, place);
+CREATE VIRTUAL TABLE found USING fts5(stems, content='', detail=none, columnsize=0,
+  tokenize="ascii tokenchars '_'");
+CREATE TABLE vocabulary(id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
+CREATE VIRTUAL TABLE pieces USING fts5(word, content='', detail=none, columnsize=0, tokenize='trigram');
+CREATE TABLE totals(entries INTEGER NOT NULL, length INTEGER NOT NULL, documents INTEGER NOT NULL);
+INSERT INTO totals VALUES(0, 0, 0)
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A piece of a document as it goes into the index. `key` names it in its document: a line number, an item's id."""
+
+    key: str
+    text: str
+    time: float = 0.0
+    status: str = ""
+    context: str = ""
+    """Words that belong to it without standing in it, like the heading above."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file, or whatever entries belong to."""
+
+    path: str
+    scope: str = ""
+    owner: str = ""
+    type: str = ""
+
+
+class Index:
+    """One connection under one lock, for any thread.
+
+    Raises:
+        StoreError: from every method, when the file cannot be used.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path, self.lock = str(path), RLock()
+        self.seen: set[str] = set()
+        """Words known to be in the vocabulary, so that most inserts need not ask."""
+        try:
+            self.db = _open(self.path)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"the memory index {path} cannot be opened: {error}") from error
+
+    def put(self, document: Document, entries: Sequence[Entry], stamp: str = "", sum: bytes = b"") -> None:
+        """Make a document consist of these entries; those that are unchanged stay as they are."""
+        with self.writing() as db:
+            id = self._document(document, stamp, sum)
+            old = db.execute(
+                "SELECT id, place, key, text, time, status FROM entries WHERE document=? ORDER BY place", (id,)
+            ).fetchall()
+            same = 0
+            for entry, (_, _, *rest) in zip(entries, old, strict=False):
+                if (entry.key, entry.text, entry.time, entry.status) != tuple(rest):
+                    break
+                same += 1
+            self._delete([row[0] for row in old[same:]])
+            for place, entry in enumerate(entries[same:], same):
+                self._insert(id, document, place, entry)
+
+    def append(self, document: Document, entry: Entry) -> None:
+        """Add one entry at the end of a document."""
+        with self.writing() as db:
+            id = self._document(document, "", b"")
+            last = db.execute("SELECT coalesce(max(place) + 1, 0) FROM entries WHERE document=?", (id,)).fetchone()
+            self._insert(id, document, last[0], entry)
+
+    def drop(self, paths: Iterable[str]) -> None:
+        """Forget documents."""
+        with self.writing() as db:
+            for path in paths:
+                for (id,) in db.execute("SELECT id FROM documents WHERE path=?", (path,)).fetchall():
+                    rows = db.execute("SELECT id FROM entries WHERE document=?", (id,)).fetchall()
+                    self._delete([row[0] for row in rows])
+                    db.execute("DELETE FROM documents WHERE id=?", (id,))
+                    db.execute("UPDATE totals SET documents = documents - 1")
+
+    def stamps(self) -> dict[str, tuple[str, bytes]]:
+        """Stamp and checksum of every document by its path."""
+        with self.reading() as db:
+            rows = db.execute("SELECT path, stamp, sum FROM documents").fetchall()
+        return {path: (stamp, sum) for path, stamp, sum in rows}
+
+    def touch(self, path: str, stamp: str) -> None:
+        """A file is other by date and the same by content."""
+        with self.writing() as db:
+            db.execute("UPDATE documents SET stamp=? WHERE path=?", (stamp, path))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self.lock:
+            self.db.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one thread at a time."""
+        with self.lock:
+            try:
+                yield self.db
+            except sqlite3.Error as error:
+                raise StoreError(f"the memory index {self.path} cannot be used: {error}") from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; inside another it is part of that."""
+        with self.reading() as db:
+            if db.in_transaction:
+                yield db
+                return
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                self.seen.clear()
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    def _document(self, document: Document, stamp: str, sum: bytes) -> int:
+        where = (document.path, document.scope, document.owner, document.type)
+        row = self.db.execute("SELECT id FROM documents WHERE path=?", (document.path,)).fetchone()
+        if row is None:
+            self.db.execute("UPDATE totals SET documents = documents + 1")
+            made = self.db.execute(
+                "INSERT INTO documents(path, scope, owner, type, stamp, sum) VALUES(?, ?, ?, ?, ?, ?)",
+                (*where, stamp, sum),
+            )
+            return int(made.lastrowid or 0)
+        if sum:
+            self.db.execute("UPDATE documents SET stamp=?, sum=? WHERE id=?", (stamp, sum, row[0]))
+        return int(row[0])
+
+    def _insert(self, id: int, document: Document, place: int, entry: Entry) -> None:
+        said = words(f"{entry.context} {entry.text}" if entry.context else entry.text)
+        stems = f" {' '.join(map(stem, said))} "
+        made = self.db.execute(
+            "INSERT INTO entries(document, place, key, text, stems, length, time, status)"
+            " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+            (id, place, entry.key, entry.text, stems, len(said), entry.time, entry.status),
+        ).lastrowid
+        marks = f"{mark('s', document.scope)} {mark('o', document.scope, document.owner)}"
+        self.db.execute("INSERT INTO found(rowid, stems) VALUES(?, ?)", (made, f"{marks}{stems}"))
+        self.db.execute("UPDATE totals SET entries = entries + 1, length = length + ?", (len(said),))
+        self.db.execute(
+            "UPDATE documents SET entries = entries + 1, last = ?1, first = iif(first = 0, ?1, first) WHERE id=?2",
+            (made, id),
+        )
+        self._learn(set(said) - self.seen)
+
+    def _learn(self, fresh: set[str]) -> None:
+        for word in fresh:
+            if len(word) > 2:
+                made = self.db.execute("INSERT OR IGNORE INTO vocabulary(word) VALUES(?)", (word,))
+                if made.rowcount:
+                    self.db.execute("INSERT INTO pieces(rowid, word) VALUES(?, ?)", (made.lastrowid, word))
+        self.seen |= fresh
+
+    def _delete(self, ids: Iterable[int]) -> None:
+        for id in ids:
+            row = self.db.execute(
+                "SELECT e.stems, e.length, e.document, d.scope, d.owner FROM entries e"
+                " JOIN documents d ON d.id = e.document WHERE e.id=?",
+                (id,),
+            ).fetchone()
+            stems, length, document, scope, owner = row
+            marks = f"{mark('s', scope)} {mark('o', scope, owner)}"
+            self.db.execute("INSERT INTO found(found, rowid, stems) VALUES('delete', ?, ?)", (id, f"{marks}{stems}"))
+            self.db.execute("DELETE FROM entries WHERE id=?", (id,))
+            self.db.execute("UPDATE totals SET entries = entries - 1, length = length - ?", (length,))
+            self.db.execute("UPDATE documents SET entries = entries - 1 WHERE id=?", (document,))
+
+
+def mark(what: str, *name: str) -> str:
+    """A term that no text holds, for what an entry belongs to: so that a search looks nowhere else."""
+    return f"q0{what}{blake2b(chr(0).join(name).encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
+
+
+def _open(path: str) -> sqlite3.Connection:
+    if path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    db = _connect(path)
+    try:
+        if db.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+            return db
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise sqlite3.DatabaseError("another version")
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        db.close()  # damaged, or made by another version: the files are the record, so begin again
+        for end in ("", "-wal", "-shm"):
+            Path(path + end).unlink(missing_ok=True)
+        db = _connect(path)
+    db.execute("BEGIN IMMEDIATE")
+    if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:  # unless another process was quicker
+        for statement in SCHEMA.split(";\n"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version={VERSION}")
+    db.execute("COMMIT")
+    return db
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+    db.execute("PRAGMA busy_timeout=5000")
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+    except sqlite3.DatabaseError:
+        pass  # asked again by whoever uses it
+    return db

@@ -1,0 +1,217 @@
+"""What can be asked of memory, in Python: search, open, note, propose, confirm, forget. The tool is a face of this."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mimocode.errors import StoreError, ToolFailed
+from mimocode.events import Noted
+from mimocode.ports import StashKey
+
+from .. import items
+from ..items import Item
+from ..layout import Layout, family, kind, ready
+from ..shelf import Shelf, shelf
+from .database import Index
+from .evidence import judge
+from .ranking import Hit, Where, search
+from .sync import freshen, walk
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.session import Session
+
+PLUGIN = "memory"
+"""Under this name what was remembered is noted in the log."""
+EARLIER = 20
+"""Earlier sessions of this project whose notes are searched."""
+SCOPES = {"projects": "project", "sessions": "session", "cc": "project", "all": ""}
+"""Older names."""
+
+
+@dataclass
+class Opened:
+    """The index of a host, opened when it is first needed."""
+
+    index: Index | None = None
+    walked: asyncio.Task[int] | None = None
+
+
+OPENED: StashKey[Opened] = StashKey("memory.index")
+
+
+class Desk:
+    """Memory as one session, or the command line without one, has it."""
+
+    def __init__(self, host: Host, session: Session | None = None) -> None:
+        self.host, self.session = host, session
+
+    @property
+    def shelf(self) -> Shelf:
+        """Where items and notes are kept."""
+        return shelf(self.host, self.session.id if self.session else "")
+
+    async def search(
+        self, query: str, scope: str = "", types: Sequence[str] = (), limit: int = 10, everywhere: bool = False
+    ) -> list[Hit]:
+        """The best entries of this session, this project and what holds everywhere.
+
+        Args:
+            scope: "session", "project", "global" or "" for all three.
+            everywhere: also other projects, for the user alone.
+        """
+        index = await self.index()
+        place = self.shelf.layout
+        hot = [place.project_file, place.global_file, place.notes, place.checkpoint]
+        await asyncio.to_thread(freshen, index, place.base, hot)
+        where = [Where()] if everywhere else await self._where(SCOPES.get(scope, scope), place)
+        floor = self._floor()
+        return await asyncio.to_thread(search, index, query, where, types=types, limit=min(limit, 50), floor=floor)
+
+    async def _where(self, scope: str, place: Layout) -> list[Where]:
+        found: list[Where] = []
+        if scope in ("", "project"):
+            found += [Where("projects", place.project, 1.1), Where("cc", _slug(self.host.root), 0.9)]
+        if scope in ("", "global"):
+            found.append(Where("global"))
+        if scope in ("", "session") and self.session:
+            found += [Where("sessions", id, 1.2) for id in family(self.session)]
+        if scope == "":
+            store = await self.host.store()
+            earlier = store.sessions(str(self.host.directory))[:EARLIER]
+            found += [Where("sessions", info.id, 0.9) for info in earlier]
+        if not found:
+            raise ToolFailed(f"There is no scope {scope!r}; use session, project or global, or leave it out.")
+        return found
+
+    def _floor(self) -> float:
+        said = self.host.settings["checkpoint"] if "checkpoint" in self.host.settings else None  # noqa: SIM401
+        return float(getattr(said, "memory_search_score_floor", 0.15))
+
+    async def open(self, what: str, limit: int = 8000) -> str:
+        """An item with its evidence, by id, or the text of a memory file of this project, by path or path:line."""
+        await ready(self.host)
+        with suppress(ToolFailed):
+            return describe(self.shelf.find(what.removeprefix("m:")))
+        return await asyncio.to_thread(_file, self.shelf.layout, what, limit)
+
+    async def note(self, text: str) -> str:
+        """Add to the session's notes."""
+        await ready(self.host)
+        if self.session is None:
+            raise ToolFailed("Notes belong to a session; propose an item instead.")
+        hint = self.shelf.note(text, len(self.session.state.turns))
+        return f"Noted.{' ' + hint if hint else ''}"
+
+    async def propose(self, text: str, section: str = "", scope: str = "project", supersedes: str = "") -> Item:
+        """Keep a claim: verified when the user said it in this session, else proposed until the user confirms."""
+        await ready(self.host)
+        if scope not in ("project", "global"):
+            raise ToolFailed("The scope of an item is project or global; use note for this session.")
+        source, evidence = await judge(text, self.session) if self.session else ("user", "-")
+        status = "proposed" if source != "user" else "verified" if self.session else "confirmed"
+        made = items.new(text, time.time(), status, source, evidence, section, scope)
+        before = {item.id for item in self.shelf.items(scope)}
+        kept = self.shelf.add(made, supersedes)
+        if kept.id not in before:
+            await self._log("add", kept)
+        return kept
+
+    async def confirm(self, id: str) -> Item:
+        """The user stands for an item. Who calls this has the user's word."""
+        await ready(self.host)
+        return self.shelf.mark(self.shelf.find(id.removeprefix("m:")), "confirmed")
+
+    async def forget(self, id: str) -> Item:
+        """Take an item out."""
+        await ready(self.host)
+        item = self.shelf.find(id.removeprefix("m:"))
+        self.shelf.forget(item)
+        await self._log("forget", item)
+        return item
+
+    async def _log(self, op: str, item: Item) -> None:
+        if self.session:
+            kept = ("id", "text", "status", "source", "evidence", "time", "section", "scope")
+            data: dict[str, Any] = {name: getattr(item, name) for name in kept}
+            await self.session.emit(Noted(PLUGIN, {"op": op, **data}))
+
+    async def index(self) -> Index:
+        """The index, up to date with the files as they were when this process first looked.
+
+        Raises:
+            StoreError: it cannot be used.
+        """
+        await ready(self.host)
+        opened: Opened = self.host.stash.setdefault(OPENED, Opened())
+        if opened.index is None:
+            opened.index = Index(self.host.paths.data / "memory.db")
+            opened.walked = None
+        if opened.walked is None:
+            work = asyncio.to_thread(walk, opened.index, self.shelf.layout.base, self._claude())
+            opened.walked = asyncio.create_task(work, name="memory index")
+        try:
+            await asyncio.shield(opened.walked)
+        except StoreError:
+            opened.walked = None
+            raise
+        return opened.index
+
+    def _claude(self) -> Path | None:
+        said = self.host.settings["memory"] if "memory" in self.host.settings else None  # noqa: SIM401
+        home = Path(self.host.environ.get("HOME") or Path.home())
+        on = getattr(said, "cc_index", False)
+        return home / ".claude/projects" / _slug(self.host.root) / "memory" if on else None
+
+
+def _file(place: Layout, what: str, limit: int) -> str:
+    name, _, line = what.rpartition(":") if what.rpartition(":")[2].isdigit() else (what, "", "")
+    base = Path(os.path.realpath(place.base))
+    path = Path(os.path.realpath(base / name))
+    found = kind(base, path)
+    if found is None or (found.scope == "projects" and found.owner != place.project):
+        raise ToolFailed(f"{what!r} is neither the id of an item nor a memory file of this project.")
+    if not path.is_file():
+        raise ToolFailed(f"There is no file {path}.")
+    lines = path.read_text("utf-8", "replace").splitlines()
+    text = "\n".join(lines[max(int(line) - 3, 0) if line else 0 :])
+    return text if len(text) <= limit else f"{text[:limit]}\n[{len(text) - limit} more characters; open path:line]"
+
+
+async def close(host: Host) -> None:
+    """Let go of the index, after what is being written to it."""
+    opened: Opened | None = host.stash.pop(OPENED, None)
+    if opened is None or opened.index is None:
+        return
+    if opened.walked is not None:
+        await asyncio.wait([opened.walked], timeout=5)
+    opened.index.close()
+
+
+def _slug(root: Path) -> str:
+    return "".join(c if c.isalnum() else "-" for c in str(root))
+
+
+def describe(item: Item) -> str:
+    """An item and why it is there, in a few lines."""
+    where = f"{item.scope}{f', {item.section}' if item.section else ''}"
+    why = {
+        "user": "the user's own words",
+        "agent": "the agent's conclusion",
+        "untrusted": "words from a tool's result or written by a tool: nobody vouches for them",
+    }[item.source]
+    lines = [
+        f"[{item.id}] {item.text}",
+        f"{item.status} · {where} · {item.time or 'written by hand'}",
+        f"source: {why}",
+    ]
+    if item.evidence != "-":
+        lines.append(f"evidence: session {item.evidence.replace('#', ', event ')}")
+    return "\n".join(lines + ([f"superseded by {item.by}"] if item.by else []))

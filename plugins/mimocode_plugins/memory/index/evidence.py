@@ -1,0 +1,73 @@
+"""Whose words a claim is: looked up in the log, never taken from whoever makes the claim.
+
+A claim is the user's when one sentence or two of one message of the user hold nearly all of its words and agree on
+every "not". It is untrusted when a tool's result says it. Everything else is the agent's own conclusion.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mimocode.events import CallFinished, MessageAdded
+from mimocode.messages import Text
+
+from .stem import stem
+from .text import words
+
+if TYPE_CHECKING:
+    from mimocode.events import Event
+    from mimocode.session import Session
+
+USER, TOOL = 0.8, 0.6
+"""Shares of a claim's words that must be found."""
+_NOT = re.compile(
+    r"\b(?:not|never|no|don'?t|doesn'?t|won'?t|can'?t|cannot|without|instead|avoid|stop)\b", re.IGNORECASE
+)
+_SENTENCE = re.compile(r"(?<=[.!?。！？;])\s+|\n+|(?<=[。！？])")
+
+
+async def judge(claim: str, session: Session) -> tuple[str, str]:
+    """Source ("user", "agent", "untrusted") and evidence ("session#number") of a claim."""
+    root = session
+    while root.parent is not None:
+        root = root.parent
+    wanted = {stem(word) for word in words(claim)}
+    store = await session.host.store()
+    found = ("agent", f"{session.id}#{session.state.seq}")
+    for holder in dict.fromkeys((root, session)):
+        for entry in store.read(holder.id):
+            at = f"{holder.id}#{entry.seq}"
+            if holder is root and _said(_of_user(entry.event), claim, wanted):
+                return "user", at
+            if found[0] == "agent" and _holds(_of_tool(entry.event), wanted, TOOL):
+                found = ("untrusted", at)
+    return found
+
+
+def _of_user(event: Event) -> str:
+    """What the user typed; not what a plugin put in the user's place."""
+    typed = isinstance(event, MessageAdded) and event.message.role == "user" and not event.message.origin
+    return event.message.text if isinstance(event, MessageAdded) and typed else ""
+
+
+def _of_tool(event: Event) -> str:
+    if not isinstance(event, CallFinished):
+        return ""
+    return "\n".join(block.text for block in event.content if isinstance(block, Text))
+
+
+def _said(message: str, claim: str, wanted: set[str]) -> bool:
+    """Whether the user said it; what stands between the words of a long message does not add up to a claim."""
+    sentences = [part for part in _SENTENCE.split(message) if part.strip()]
+    pairs = [*sentences, *(f"{a} {b}" for a, b in pairwise(sentences))]
+    negated = bool(_NOT.search(claim))
+    return any(_holds(part, wanted, USER) and bool(_NOT.search(part)) == negated for part in pairs)
+
+
+def _holds(text: str, wanted: set[str], share: float) -> bool:
+    if not wanted:
+        return False
+    held = wanted & {stem(word) for word in words(text)}
+    return len(held) >= share * len(wanted)
