@@ -21,6 +21,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.providers.scripted",
     "mimocode_plugins.store.sqlite",
     "mimocode_plugins.store.workspace",
+    "mimocode_plugins.tools.external",
     "mimocode_plugins.tools.files",
     "mimocode_plugins.tools.patch",
     "mimocode_plugins.tools.search",

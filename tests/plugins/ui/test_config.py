@@ -31,6 +31,7 @@ class Others:
         return [
             Setting("permission", str | dict[str, Any], {}, "What is allowed."),
             Setting("provider", dict[str, Any], {}, "Where models are."),
+            Setting("mcp", dict[str, dict[str, Any]], {}, "Servers.", needs_trust=True),
         ]
 
 
@@ -160,7 +161,7 @@ async def test_an_existing_file_loads_whole(workspace: Path) -> None:
     (workspace / "mimocode.json").write_text(json.dumps(EVERYTHING))
     here = host(workspace)
     here.trusted = True
-    assert {claim.name for claim in claims.CLAIMS} == set(EVERYTHING) - {"$schema"}
+    assert {claim.name for claim in claims.CLAIMS} == set(EVERYTHING) - {"$schema", "mcp"}
     for claim in claims.CLAIMS:
         assert here.settings[claim.name] is not None
     assert here.settings["experimental"].something_new == 1

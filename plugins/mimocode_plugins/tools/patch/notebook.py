@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,21 +14,11 @@ from ..place import Place, show
 from ..text.coding import coding_of
 from ..text.editing import Change, load
 from ..text.ledger import Ledger
+from ..text.members import Member, members
 from ..text.saving import save
 
 Mode = Literal["replace", "insert", "delete"]
 Kind = Literal["code", "markdown", "raw"]
-_DECODER = json.JSONDecoder()
-_SPACE = re.compile(r"[ \t\r\n]*")
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """A cell and where its JSON stands in the file."""
-
-    start: int
-    end: int
-    value: dict[str, Any]
 
 
 def edit(
@@ -60,7 +48,7 @@ def edit(
 def _changed(
     text: str,
     around: tuple[int, int],
-    cells: list[_Cell],
+    cells: list[Member],
     cell_id: str,
     source: str | None,
     kind: Kind | None,
@@ -78,10 +66,10 @@ def _changed(
         return _with(text, around, cells, at, cell), f"Inserted a {kind} cell as #{at + 1}."
     old = cells[at]
     value = _filled(old.value, source, kind)
-    return text[: old.start] + _rendered(text, cells, around, value) + text[old.end :], f"Replaced cell #{at}."
+    return text[: old.at] + _rendered(text, cells, around, value) + text[old.end :], f"Replaced cell #{at}."
 
 
-def _find(cells: list[_Cell], cell_id: str) -> int:
+def _find(cells: list[Member], cell_id: str) -> int:
     for number, cell in enumerate(cells):
         if cell_id and cell.value.get("id") == cell_id:
             return number
@@ -101,7 +89,7 @@ def _filled(cell: dict[str, Any], source: str, kind: Kind | None) -> dict[str, A
     return {key: item for key, item in value.items() if key not in ("execution_count", "outputs")}
 
 
-def _new(text: str, cells: list[_Cell], source: str, kind: Kind) -> dict[str, Any]:
+def _new(text: str, cells: list[Member], source: str, kind: Kind) -> dict[str, Any]:
     book = json.loads(text)
     cell: dict[str, Any] = {"cell_type": kind, "metadata": {}, "source": _lines(source)}
     if (book.get("nbformat"), book.get("nbformat_minor", 0)) >= (4, 5) or any("id" in cell.value for cell in cells):
@@ -119,48 +107,19 @@ def _lines(source: str) -> list[str]:
 # -- where things stand in the text ---------------------------------------------
 
 
-def _cells(text: str, named: Path) -> tuple[int, int, list[_Cell]]:
+def _cells(text: str, named: Path) -> tuple[int, int, list[Member]]:
     """The span inside the brackets of "cells", and the cells."""
     try:
-        book = json.loads(text)
-        if isinstance(book, dict) and isinstance(book.get("cells"), list):
-            start = next(at for key, at in _members(text) if key == "cells") + 1
-            cells = list(_items(text, start))
-            end = _skip(text, cells[-1].end if cells else start)
-            if all(isinstance(cell.value, dict) for cell in cells):
-                return start, end, cells
-    except (ValueError, RecursionError, StopIteration):
+        found = [member for member in members(text) if member.key == "cells"][-1]
+        if isinstance(found.value, list) and all(isinstance(cell, dict) for cell in found.value):
+            cells = list(members(text, found.at))
+            return found.at + 1, found.end - 1, cells
+    except (ValueError, RecursionError, IndexError):
         pass
     raise ToolFailed(f"{show(named)} is not a Jupyter notebook of format 4.")
 
 
-def _members(text: str) -> Iterator[tuple[str, int]]:
-    """The keys of the outermost object, and where their values begin."""
-    at = _skip(text, _skip(text, 0) + 1)
-    while text[at] == '"':
-        key, at = _DECODER.raw_decode(text, at)
-        at = _skip(text, _skip(text, at) + 1)
-        yield key, at
-        _, at = _DECODER.raw_decode(text, at)
-        at = _skip(text, _skip(text, at) + 1)
-
-
-def _items(text: str, start: int) -> Iterator[_Cell]:
-    at = _skip(text, start)
-    while text[at] != "]":
-        value, end = _DECODER.raw_decode(text, at)
-        yield _Cell(at, end, value)
-        at = _skip(text, end)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
-
-
-def _skip(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
-
-
-def _rendered(text: str, cells: list[_Cell], around: tuple[int, int], value: dict[str, Any]) -> str:
+def _rendered(text: str, cells: list[Member], around: tuple[int, int], value: dict[str, Any]) -> str:
     """A cell as JSON, indented like its neighbours."""
     plain = text.isascii() and re.search(r"\\u[0-9a-f]{4}", text) is not None
     margin = _margin(text, cells, around)
@@ -172,30 +131,30 @@ def _rendered(text: str, cells: list[_Cell], around: tuple[int, int], value: dic
     return made.replace("\n", f"{margin.rpartition(chr(10))[0]}\n{outer}")
 
 
-def _margin(text: str, cells: list[_Cell], around: tuple[int, int]) -> str:
+def _margin(text: str, cells: list[Member], around: tuple[int, int]) -> str:
     """The space in front of a cell."""
     if cells:
-        return text[around[0] : cells[0].start]
+        return text[around[0] : cells[0].at]
     found = re.search(r"\{(\s*)\"", text)
     first = found[1] if found else ""
     return first + first.rpartition("\n")[2] if "\n" in first else ""
 
 
-def _with(text: str, around: tuple[int, int], cells: list[_Cell], at: int, value: dict[str, Any]) -> str:
+def _with(text: str, around: tuple[int, int], cells: list[Member], at: int, value: dict[str, Any]) -> str:
     margin, made = _margin(text, cells, around), _rendered(text, cells, around, value)
     if not cells:
         closing = margin[: max(margin.rfind("\n") + 1, len(margin) - (len(margin) - 1) // 2)] if margin else ""
         return text[: around[0]] + margin + made + closing + text[around[1] :]
     if at < 0:
-        first = cells[0].start
+        first = cells[0].at
         return text[:first] + made + "," + (margin or " ") + text[first:]
     end = cells[at].end
     return text[:end] + "," + (margin or " ") + made + text[end:]
 
 
-def _without(text: str, around: tuple[int, int], cells: list[_Cell], at: int) -> str:
+def _without(text: str, around: tuple[int, int], cells: list[Member], at: int) -> str:
     if len(cells) == 1:
         return text[: around[0]] + text[around[1] :]
     if at + 1 < len(cells):
-        return text[: cells[at].start] + text[cells[at + 1].start :]
+        return text[: cells[at].at] + text[cells[at + 1].at :]
     return text[: cells[at - 1].end] + text[cells[at].end :]

@@ -17,7 +17,6 @@ CLAIMS = (
     Setting("model_groups", f"{SHAPES}ModelGroups", {}, "Names for models, to be used in place of one."),
     Setting("username", str | None, None, "What to call the user; the name of the account when unset."),
     Setting("tool", f"{SHAPES}ToolStyle", {}, "How tools are called."),
-    Setting("mcp", dict[str, dict[str, Any]], {}, "MCP servers by name, local or remote.", needs_trust=True),
     Setting("plugin", list[str | list[Any]], [], "Plugins to load, each a name or [name, options].", needs_trust=True),
     Setting("skills", f"{SHAPES}Skills", {}, "More places to find skills.", needs_trust=True),
     Setting("compose", f"{SHAPES}Compose", {}, "Where the compose skills put their documents."),

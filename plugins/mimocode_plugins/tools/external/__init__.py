@@ -1,0 +1,69 @@
+"""The user's own MCP servers: offered at once from what they listed before, watched, and never trusted for hints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from mimocode.hookspecs import hookimpl
+from mimocode.ports import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from mimocode.main import Commands
+    from mimocode.ports import ToolServer
+    from mimocode.session import Session
+
+
+@hookimpl
+def register_settings() -> Iterable[Setting]:
+    """Claim `mcp`."""
+    kind = dict[str, dict[str, Any]]
+    return [Setting("mcp", kind, {}, "MCP servers by name, local or remote.", needs_trust=True)]
+
+
+@hookimpl
+def tool_servers(session: Session) -> Iterable[ToolServer]:
+    """Offer what the servers are known to have; ask those that are new, or were not asked for a while."""
+    from .known import known
+
+    servers, odd = known(session.host)
+    if not servers and not odd:
+        return []
+    from .arriving import Arrivals
+
+    return Arrivals.of(session).offer(servers, odd)
+
+
+@hookimpl
+async def contribute(session: Session) -> None:
+    """Before the first window opens, give new servers a moment to say what they have."""
+    from .arriving import ARRIVALS
+
+    if arrivals := session.stash.get(ARRIVALS):
+        await arrivals.wait()
+
+
+@hookimpl
+@asynccontextmanager
+async def session_scope(session: Session) -> AsyncIterator[None]:
+    """Stop asking when the session ends."""
+    yield
+    from .arriving import ARRIVALS
+
+    if arrivals := session.stash.get(ARRIVALS):
+        await arrivals.stop()
+
+
+@hookimpl
+def register_cli(commands: Commands) -> None:
+    """Add `mimo mcp list | add | remove | approve | debug`."""
+    from . import commands as own
+
+    commands.add("mcp list", "show the MCP servers and how they are", own.list_, own.list_arguments, aliases=["ls"])
+    commands.add("mcp add", "add an MCP server to your settings", own.add, own.add_arguments)
+    commands.add("mcp remove", "take an MCP server out of your settings", own.remove, own.name_argument)
+    commands.add("mcp approve", "accept the tools of a server as they are now", own.approve, own.name_argument)
+    commands.add("mcp debug", "connect to one server and show what happens", own.debug, own.name_argument)

@@ -1,0 +1,127 @@
+"""How servers come into a session: at once from what they listed before, else when they have answered.
+
+A server that is dead or slow costs its own tools and a notice. Nothing waits for it longer than `PATIENCE`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mimocode.errors import MimoError, ToolFailed
+from mimocode.ports import StashKey, ToolServer
+
+from .consent import Settled, catalogue, is_fresh, settle
+from .known import Known
+
+if TYPE_CHECKING:
+    from mimocode.session import Session
+
+ARRIVALS: StashKey[Arrivals] = StashKey("external.arrivals")
+PATIENCE = 8.0
+"""Seconds that the first window waits for servers that were never asked before."""
+_AT_ONCE = 4
+"""Servers that are asked at the same time."""
+_TRIES, _PERIOD = 4, 60.0
+"""How often a server may be started within how many seconds before it is left alone."""
+
+
+class Arrivals:
+    """The servers of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._new: dict[asyncio.Task[None], Known] = {}
+        self._again: set[asyncio.Task[None]] = set()
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+
+    @classmethod
+    def of(cls, session: Session) -> Arrivals:
+        """Those of this session."""
+        arrivals: Arrivals = session.stash.setdefault(ARRIVALS, cls(session))
+        return arrivals
+
+    def offer(self, servers: Sequence[Known], odd: Sequence[str]) -> list[ToolServer]:
+        """The servers whose tools are known. The others, and those not asked lately, are asked in the background."""
+        ready: list[ToolServer] = []
+        if odd:
+            self._again.add(asyncio.create_task(self._tell(odd)))
+        for server in servers:
+            if server.waits:
+                continue
+            path = catalogue(self._session.host.paths, server)
+            if path.is_file():
+                ready.append(self._server(server, path))
+                if not is_fresh(path):
+                    self._again.add(asyncio.create_task(self._refresh(server), name=f"ask {server.name} again"))
+            else:
+                self._new[asyncio.create_task(self._arrive(server), name=f"ask {server.name}")] = server
+        return ready
+
+    async def wait(self) -> None:
+        """Until every new server has answered or failed, or for `PATIENCE` seconds."""
+        if not self._new:
+            return
+        _, late = await asyncio.wait(self._new, timeout=PATIENCE)
+        names = ", ".join(sorted(self._new.pop(task).name for task in late))
+        self._again |= late
+        self._new.clear()
+        if late:
+            await self._tell([f"still waiting for the MCP server {names}; its tools come with a later session"])
+
+    async def stop(self) -> None:
+        """Ask no more."""
+        tasks = {*self._new, *self._again}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=5)
+
+    async def _arrive(self, server: Known) -> None:
+        if settled := await self._ask(server):
+            self._session.toolbox.offer(__package__, [self._server(server, settled.catalogue)])
+
+    async def _refresh(self, server: Known) -> None:
+        """A tool that looks different now is not called any more in this session either."""
+        if settled := await self._ask(server):
+            specs = self._session.toolbox.specs
+            for name, spec in list(specs.items()):
+                if spec.server == server.name and spec.meta["mimocode"]["remote_name"] not in settled.offered:
+                    del specs[name]
+
+    async def _ask(self, server: Known) -> Settled | None:
+        from .server import listing
+
+        places = self._session.host.paths
+        try:
+            async with self._gate:
+                listed = await listing(server, self._session.host.root, places.state)
+            settled = settle(places, server, listed)
+        except (MimoError, OSError) as error:
+            await self._tell([str(error)])
+            return None
+        await self._tell(settled.said)
+        return settled
+
+    async def _tell(self, sentences: Sequence[str]) -> None:
+        for sentence in sentences:
+            await self._session.notice("mcp", sentence, "warning")
+
+    def _server(self, server: Known, path: Path) -> ToolServer:
+        starts: list[float] = []
+        session = self._session
+
+        def open_() -> Any:
+            now = time.monotonic()
+            starts[:] = [start for start in starts if now - start < _PERIOD]
+            if len(starts) >= _TRIES:
+                raise ToolFailed(f"it stopped {len(starts)} times within a minute and is left alone for a while")
+            starts.append(now)
+            from .server import bridge
+
+            return bridge(server, session.host.root, session.host.paths.state)
+
+        return ToolServer(server.name, open_, path, external=True, timeout=server.timeout)

@@ -1,0 +1,174 @@
+"""`mimo mcp list | add | remove | approve | debug` (surface 9.5)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mimocode.errors import MimoError, UsageError
+
+from .known import Known, known
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+
+
+def list_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `mimo mcp list`."""
+    parser.add_argument("--offline", action="store_true", help="do not connect")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `mimo mcp add`."""
+    parser.add_argument("name")
+    parser.add_argument("what", nargs="+", help="the address, or after -- the command and its arguments")
+    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable; repeatable")
+    parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="a header; repeatable")
+    parser.add_argument("--project", action="store_true", help="in this project's settings, not in yours")
+
+
+def name_argument(parser: argparse.ArgumentParser) -> None:
+    """The name of a server."""
+    parser.add_argument("name")
+
+
+async def list_(args: argparse.Namespace, host: Host) -> int:
+    """One line per server: how it is, what it is, who configured it."""
+    servers, odd = known(host)
+    states = await asyncio.gather(*(_state(server, host, args.offline) for server in servers))
+    for server, state in zip(servers, states, strict=True):
+        _say(f"{state}  {server.name}  {server.shown}  ({server.origin})".replace("    ", "  "))
+    for sentence in odd:
+        _complain(sentence)
+    if not servers and not odd:
+        _complain("there are no MCP servers; add one with `mimo mcp add NAME -- COMMAND`")
+    return 0
+
+
+async def _state(server: Known, host: Host, offline: bool) -> str:
+    if server.waits:
+        return f"- {server.waits}"
+    if offline:
+        return "?"
+    from .server import listing
+
+    try:
+        tools = await listing(server, host.root, host.paths.state)
+    except MimoError as error:
+        _complain(str(error))
+        return "✗ failed"
+    return f"✓ {len(tools)} tool{'s' * (len(tools) != 1)}"
+
+
+async def add(args: argparse.Namespace, host: Host) -> int:
+    """Write an entry into the settings."""
+    from .settingsfile import choose, put
+
+    if not args.name.replace("-", "").replace("_", "").isalnum() or not args.name.isascii():
+        raise UsageError("a name has letters, digits, - and _ only")
+    entry: dict[str, Any]
+    if len(args.what) == 1 and args.what[0].startswith(("http://", "https://")):
+        entry = {"type": "remote", "url": args.what[0]}
+        if args.header:
+            entry["headers"] = _pairs(args.header)
+    else:
+        entry = {"type": "local", "command": args.what}
+        if args.env:
+            entry["environment"] = _pairs(args.env)
+    file = choose(host.root if args.project else host.paths.config)
+    put(file, "mcp", args.name, entry)
+    _say(f"added {args.name} to {file}")
+    return 0
+
+
+async def remove(args: argparse.Namespace, host: Host) -> int:
+    """Take an entry out of the settings: the project's, else the user's."""
+    from .settingsfile import choose, drop
+
+    for folder in (host.root, host.paths.config):
+        if drop(file := choose(folder), "mcp", args.name):
+            _say(f"removed {args.name} from {file}")
+            return 0
+    others = [server.origin for server in known(host)[0] if server.name == args.name]
+    hint = f"; it comes from {others[0]}" if others else ""
+    raise UsageError(f'there is no MCP server "{args.name}" in your settings or the project\'s{hint}')
+
+
+async def approve(args: argparse.Namespace, host: Host) -> int:
+    """Show what a server says of its tools now, and take it on."""
+    from .consent import settle
+    from .server import listing
+
+    server = _named(args.name, host)
+    listed = await listing(server, host.root, host.paths.state)
+    changed = settle(host.paths, server, listed).changed
+    for tool in listed:
+        if tool["name"] in changed:
+            _say(f"{tool['name']}: {ascii(tool.get('description') or '')[1:-1]}")
+    settled = settle(host.paths, server, listed, approve=True)
+    _say(f"{len(settled.offered)} tools of {server.name} are offered; {len(changed)} had changed")
+    return 0
+
+
+async def debug(args: argparse.Namespace, host: Host) -> int:
+    """Connect, and say what happens."""
+    from .server import connected, log_of, reason
+
+    server = _named(args.name, host)
+    _say(f"{server.name}: {server.shown} ({server.origin})")
+    start = time.monotonic()
+    log = log_of(server, host.paths.state)
+    before = log.stat().st_size if log.exists() else 0
+    try:
+        async with asyncio.timeout(server.timeout), connected(server, host.root, host.paths.state) as client:
+            who = client.server_info
+            _say(f"connected in {time.monotonic() - start:.2f} s, protocol {client.protocol_version}")
+            _say(f"it calls itself {who.name} {who.version}" if who else "it does not say who it is")
+            for tool in (await client.list_tools()).tools:
+                _say(f"tool {tool.name}")
+    except TimeoutError:
+        _complain(f"no answer in {server.timeout:g} s")
+    except Exception as error:
+        _complain(reason(error, server, host.paths.state))
+    else:
+        return 0
+    _tail(log, before)
+    return 1
+
+
+def _tail(log: Path, start: int) -> None:
+    if log.exists():
+        with log.open("rb") as file:
+            file.seek(max(start, log.stat().st_size - 4000))
+            sys.stderr.write(file.read().decode("utf-8", "backslashreplace"))
+
+
+def _named(name: str, host: Host) -> Known:
+    servers, odd = known(host)
+    for server in servers:
+        if server.name == name:
+            if server.waits:
+                raise UsageError(f'the MCP server "{name}" is not used: {server.waits}')
+            return server
+    said = next((sentence for sentence in odd if f'"{name}"' in sentence), "")
+    names = ", ".join(server.name for server in servers) or "none"
+    raise UsageError(said or f'there is no MCP server "{name}"; there is {names}')
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    pairs = dict(text.partition("=")[::2] for text in given)
+    if "" in pairs or not all("=" in text for text in given):
+        raise UsageError("write NAME=VALUE")
+    return pairs
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"mimo: {text}\n")
