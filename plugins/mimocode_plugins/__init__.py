@@ -25,6 +25,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.tools.files",
     "mimocode_plugins.tools.patch",
     "mimocode_plugins.tools.search",
+    "mimocode_plugins.tools.serving",
     "mimocode_plugins.tools.shell",
     "mimocode_plugins.ui.config",
     "mimocode_plugins.ui.demo",
