@@ -27,6 +27,8 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.tools.search",
     "mimocode_plugins.tools.serving",
     "mimocode_plugins.tools.shell",
+    "mimocode_plugins.tools.web",
+    "mimocode_plugins.tools.websearch",
     "mimocode_plugins.ui.config",
     "mimocode_plugins.ui.demo",
     "mimocode_plugins.ui.models",

@@ -10,7 +10,7 @@ from typing import Any
 from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
 
-SERVERS = ("files", "patch", "search", "shell")
+SERVERS = ("files", "patch", "search", "shell", "web", "websearch")
 OF_A_SESSION = ("crew.tasks", "memory.index")
 """Servers that are built around a session; without one they list their tools."""
 
@@ -19,7 +19,10 @@ def build(name: str, root: Path = Path("/")) -> Any:
     """The live server of a tool plugin."""
     if name in OF_A_SESSION:
         return importlib.import_module(f"mimocode_plugins.{name}.server").build(None)
-    return importlib.import_module(f"mimocode_plugins.tools.{name}.server").build(Place(root, root))
+    build = importlib.import_module(f"mimocode_plugins.tools.{name}.server").build
+    if name in ("web", "websearch"):
+        return build(())
+    return build(Place(root, root))
 
 
 def path(name: str) -> Path:
