@@ -10,7 +10,7 @@ from typing import Any
 from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
 
-SERVERS = ("files", "patch", "search", "shell", "web", "websearch")
+SERVERS = ("ask", "files", "patch", "search", "shell", "view", "web", "websearch")
 OF_A_SESSION = ("crew.tasks", "memory.index")
 """Servers that are built around a session; without one they list their tools."""
 
@@ -20,7 +20,7 @@ def build(name: str, root: Path = Path("/")) -> Any:
     if name in OF_A_SESSION:
         return importlib.import_module(f"mimocode_plugins.{name}.server").build(None)
     build = importlib.import_module(f"mimocode_plugins.tools.{name}.server").build
-    if name in ("web", "websearch"):
+    if name in ("ask", "web", "websearch"):
         return build(())
     return build(Place(root, root))
 
