@@ -33,16 +33,18 @@ async def move(session: Session, path: str) -> Path:
     Raises:
         ToolFailed: it is no directory, or cannot be entered.
     """
-    if path.strip() in ("", "~"):
-        directory = session.host.directory
-    else:
-        directory = Path(os.path.realpath(Place(session.host.root, session.directory).find(path)))
-    try:
-        if not directory.is_dir():
-            raise ToolFailed(f"{show(directory)} is {'not a directory' if directory.exists() else 'not there'}.")
-        next(directory.iterdir(), None)
-    except PermissionError:
-        raise ToolFailed(f"{show(directory)} cannot be entered: permission denied.") from None
+    directory = _found(session, path.strip())
     session.directory = directory
     await session.emit(Noted(NOTES, {"path": str(directory)}))
+    return directory
+
+
+def _found(session: Session, path: str) -> Path:
+    if path in ("", "~"):
+        return session.host.directory
+    directory = Path(os.path.realpath(Place(session.host.root, session.directory).find(path)))
+    if not directory.is_dir():
+        raise ToolFailed(f"{show(directory)} is {'not a directory' if directory.exists() else 'not there'}.")
+    if not os.access(directory, os.R_OK | os.X_OK):
+        raise ToolFailed(f"{show(directory)} cannot be entered: permission denied.")
     return directory
