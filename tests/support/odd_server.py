@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -15,12 +16,14 @@ def main() -> None:
     """Note the start, misbehave as told, serve."""
     if started := os.environ.get("ODD_STARTED"):
         with Path(started).open("a") as file:
-            file.write("started\n")
+            file.write(f"{os.getpid()}\n")
     print("a word on standard error", file=sys.stderr)
     if os.environ.get("ODD_AT_START") == "die":
         raise SystemExit("no")
     if os.environ.get("ODD_AT_START") == "hang":
-        time.sleep(600)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while True:
+            time.sleep(600)
     if noise := os.environ.get("ODD_NOISE"):
         for _ in range(int(noise)):
             sys.stdout.write("n" * 1_000_000)

@@ -152,9 +152,15 @@ async def test_a_slow_server_does_not_hold_up_the_session(house: House, monkeypa
 
     monkeypatch.setattr(arriving, "PATIENCE", 0.1)
     house.odd("slow", at_start="hang")
-    start = time.monotonic()
-    await house.say("fine")
-    assert time.monotonic() - start < 5
+    async with house.session("fine") as session:
+        start = time.monotonic()
+        await session.submit(Say("go"))
+        await session.settled()
+        assert time.monotonic() - start < 5
+        await until(lambda: house.starts)
+    [pid] = (house.root / "started").read_text().split()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
     assert house.notices == ["still waiting for the MCP server slow; its tools come with a later session"]
     assert house.offered == []
 

@@ -106,21 +106,21 @@ async def _speak(
         await said.aclose()  # whoever waits for an answer learns that none will come
 
 
-async def _end(process: Any) -> None:
+async def _end(process: asyncio.subprocess.Process) -> None:
     """Close its input, then ask, then kill: it and everything it started."""
+    assert process.stdin is not None
     try:
         process.stdin.close()
-        for signalled in (0, signal.SIGTERM):
-            if signalled:
-                _signal(process, signalled)
+        for number in (0, signal.SIGTERM, signal.SIGKILL):
+            if number:
+                _signal(process, number)
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(process.wait()), _GRACE)
-                return
+                break
     finally:
-        _signal(process, signal.SIGKILL)
-        process._transport.close()
+        _signal(process, signal.SIGKILL)  # what it left behind, and itself if we were cancelled
 
 
-def _signal(process: Any, number: int) -> None:
+def _signal(process: asyncio.subprocess.Process, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
