@@ -25,6 +25,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.tools.diagnosis",
     "mimocode_plugins.tools.external",
     "mimocode_plugins.tools.files",
+    "mimocode_plugins.tools.lsp",
     "mimocode_plugins.tools.patch",
     "mimocode_plugins.tools.search",
     "mimocode_plugins.tools.serving",
