@@ -1,6 +1,6 @@
 """A language server that behaves as the worst of them do: python odd_language_server.py WAY [FILE]
 
-Ways: fine, dies, dies-late, hangs, mute, deaf, floods, huge, nonsense, wrong-json, child. With a file, every start
+Ways: fine, asks, dies, dies-late, hangs, mute, deaf, floods, huge, nonsense, wrong-json, child. With a file, every start
 adds a line with the process id to it.
 """
 
@@ -91,6 +91,12 @@ def main(way: str, log: str = "") -> None:
         if method == "initialize":
             send({"id": message["id"], "result": {"capabilities": {"hoverProvider": True}}})
         elif method in ("textDocument/didOpen", "textDocument/didChange"):
+            if way == "asks":  # as pyright and gopls do: nothing is said before the client has answered
+                send({"id": 5, "method": "workspace/configuration", "params": {"items": [{}, {}]}})
+                while (answer := receive()).get("id") != 5:
+                    continue
+                if answer.get("result") != [None, None]:
+                    sys.exit(9)
             misbehave(way)
             document = params["textDocument"]
             text = document.get("text") or (params.get("contentChanges") or [{}])[0].get("text", "")

@@ -64,6 +64,16 @@ async def test_errors_of_a_change_come_with_its_result_once_the_server_is_up(tmp
         assert await step() == "Wrote file successfully."
 
 
+async def test_a_server_that_asks_is_answered(tmp_path: Path) -> None:
+    async with work(tmp_path, write("a.txt", "fine", 1), write("a.txt", "wrong", 2), servers=odd("asks")) as (
+        session,
+        step,
+    ):
+        await step()
+        await warm(session)
+        assert "ERROR [1:1] wrong (odd)" in await step()
+
+
 async def test_patch_edit_and_multiedit_are_changes_too_and_reading_wakes_the_server(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one\n")
     (tmp_path / "b.txt").write_text("one\n")

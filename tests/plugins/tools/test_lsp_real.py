@@ -97,6 +97,7 @@ async def test_another_file_that_a_change_breaks_is_told_too(tmp_path: Path) -> 
         write("lib.py", "name = 1\n", 1),
         ToolCall("2", "read", {"file_path": "user.py"}),
         write("lib.py", "other = 1\n", 3),
+        write("lib.py", "other = 2\n", 4),
     ]
     async with work(tmp_path, *calls, servers=servers) as (session, step):
         await step()
@@ -104,10 +105,13 @@ async def test_another_file_that_a_change_breaks_is_told_too(tmp_path: Path) -> 
         await step()
         (station,) = fleet(session).stations.values()
         async with asyncio.timeout(60):
-            while str(tmp_path / "user.py") not in station.diagnoses:  # noqa: ASYNC110 - what it publishes, it publishes
+            while str(tmp_path / "user.py") not in station.diagnoses:  # noqa: ASYNC110 - it publishes when it likes
                 await asyncio.sleep(0.02)
-        station._patience = 30
         told = await step()
+        async with asyncio.timeout(60):
+            while not any(f.severity == 1 for f in station.diagnoses[str(tmp_path / "user.py")]):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        told += await step()  # what came too late for a result is told with the next
     assert "Also changed for the worse:" in told
     assert '<diagnostics file="user.py">' in told
 
@@ -134,16 +138,12 @@ async def test_questions_about_code(tmp_path: Path) -> None:
             ]
             uses = await ask("findReferences", line=2, character=9)
             assert [(use["file"], use["line"]) for use in uses] == [("lib.py", 2), ("lib.py", 7)]
-            assert (
-                "(method) def total(self: Self@Cart) -> int" in (await ask("hover", line=7, character=19))[0]["hover"]
-            )
+            assert "(method) def total() -> int" in (await ask("hover", line=7, character=19))[0]["hover"]
             symbols = await ask("documentSymbol")
-            assert {"name": "total", "kind": "method", "file": "lib.py", "in": "Cart"}.items() - symbols[1].items() <= {
-                ("file", "lib.py")
-            }
+            assert ("total", "method", "Cart") in [(s["name"], s["kind"], s.get("in")) for s in symbols]
             assert [s["name"] for s in symbols if s["kind"] in ("class", "function")] == ["Cart", "use"]
             assert "Cart" in [s["name"] for s in await ask("workspaceSymbol", query="Cart")]
-            assert [call["name"] for call in await ask("outgoingCalls", line=6, character=5)] == ["Cart", "total"]
+            assert {call["name"] for call in await ask("outgoingCalls", line=6, character=5)} == {"Cart", "total"}
             assert "use" in [call["name"] for call in await ask("incomingCalls", line=2, character=9)]
             assert "There is no file" in await tools.fails("lsp", operation="hover", file_path="gone.py")
             (tmp_path / "x.unknown").touch()

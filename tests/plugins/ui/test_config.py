@@ -161,7 +161,7 @@ async def test_an_existing_file_loads_whole(workspace: Path) -> None:
     (workspace / "mimocode.json").write_text(json.dumps(EVERYTHING))
     here = host(workspace)
     here.trusted = True
-    assert {claim.name for claim in claims.CLAIMS} == set(EVERYTHING) - {"$schema", "mcp"}
+    assert {claim.name for claim in claims.CLAIMS} == set(EVERYTHING) - {"$schema", "mcp", "lsp", "formatter"}
     for claim in claims.CLAIMS:
         assert here.settings[claim.name] is not None
     assert here.settings["experimental"].something_new == 1

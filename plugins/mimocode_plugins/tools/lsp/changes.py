@@ -87,7 +87,7 @@ def _greet(paths: list[Path], session: Session) -> None:
 
 async def _diagnose(paths: list[Path], session: Session) -> tuple[list[str], list[dict[str, Any]]]:
     fleet = fleet_of(session)
-    before = {path: _known(fleet, path) for path in _all(fleet)}
+    before = {path: fleet.told.setdefault(path, _known(fleet, path)) for path in _all(fleet)}
     await asyncio.gather(*(_show(station, path) for path in paths for station in fleet.of(path)))
     place = Place(session.host.root, session.directory)
     blocks, shown = [], []
@@ -99,6 +99,7 @@ async def _diagnose(paths: list[Path], session: Session) -> tuple[list[str], lis
             blocks.append(block(place.short(path), told, old))
             shown += [{"path": str(path), "line": f.line, "column": f.column, "message": str(f)} for f in told[:20]]
     worse = _others(fleet, paths, before)
+    fleet.told = {path: _known(fleet, path) for path in _all(fleet)}  # what comes later is told with the next change
     for other, told in worse[:OTHERS]:
         blocks.append("Also changed for the worse:\n" + block(place.short(Path(other)), told, shown=5))
     if len(worse) > OTHERS:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.session import Session
 
+    from .findings import Finding
+
 FLEET: StashKey[Fleet] = StashKey("lsp.fleet")
 
 
@@ -32,6 +34,8 @@ class Fleet:
         self._host = host
         self.sessions: set[str] = set()
         self.stations: dict[tuple[str, Path], Station] = {}
+        self.told: dict[str, list[Finding]] = {}
+        """What was known of each file when the agent last heard of a change."""
         self._wanted: dict[tuple[str, Path], list[Station]] = {}
 
     @property

@@ -33,7 +33,13 @@ LARGEST = 2_000_000
 _CAPABILITIES: Mapping[str, Any] = {
     "general": {"positionEncodings": ["utf-16"]},
     "window": {"workDoneProgress": True},
-    "workspace": {"configuration": True, "workspaceFolders": True, "symbol": {}, "applyEdit": False},
+    "workspace": {
+        "configuration": True,
+        "workspaceFolders": True,
+        "symbol": {},
+        "applyEdit": False,
+        "didChangeWatchedFiles": {"dynamicRegistration": True},
+    },
     "textDocument": {
         "synchronization": {"didSave": True},
         "publishDiagnostics": {"relatedInformation": True, "versionSupport": True},
@@ -63,6 +69,7 @@ class Station:
         self._open: dict[str, tuple[int, bytes]] = {}
         self._news = asyncio.Event()
         self._heard: dict[str, tuple[int | None, float]] = {}
+        self._last = 0.0
         self._failures, self._again, self._patience = 0, 0.0, PATIENCE
 
     @property
@@ -148,6 +155,7 @@ class Station:
         version = params.get("version")
         if path in self.diagnoses or len(self.diagnoses) < FILES:
             self.diagnoses[path] = findings(params.get("diagnostics"), self.known.id)
+        self._last = time.monotonic()
         if path in self._open:
             self._heard[path] = version if isinstance(version, int) else None, time.monotonic()
         self._news.set()
@@ -178,6 +186,7 @@ class Station:
             self._wire.tell("textDocument/didSave", {"textDocument": {"uri": uri}, "text": text})
         else:
             return version
+        self._wire.tell("workspace/didChangeWatchedFiles", {"changes": [{"uri": uri, "type": 2}]})
         self._open[str(path)] = version + 1, data
         self._heard.pop(str(path), None)
         return version + 1
@@ -193,21 +202,23 @@ class Station:
         wire = self._wire
         assert wire is not None
         end = time.monotonic() + self._patience
+        settle = SETTLE if len(self._open) < 2 else 3 * SETTLE  # other open files come after the one that changed
         while not wire.broken.done():
             said = self._heard.get(str(path))
             now = time.monotonic()
-            if said and (said[0] is None or said[0] >= version) and now - said[1] >= SETTLE:
+            if said and (said[0] is None or said[0] >= version) and now - max(said[1], self._last) >= settle:
                 self._patience, self._failures = PATIENCE, 0
                 return True
             if now >= end:
                 break
             self._news.clear()
-            wait = SETTLE - (now - said[1]) if said else end - now
+            wait = settle - (now - max(said[1], self._last)) if said else end - now
             news: asyncio.Future[Any] = asyncio.ensure_future(self._news.wait())
             limit = max(0.01, min(wait, end - now))
             await asyncio.wait({news, wire.broken}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             news.cancel()
-        self._patience = max(0.3, self._patience / 2)
+        if str(path) not in self._heard:
+            self._patience = max(0.3, self._patience / 2)
         return str(path) in self._heard
 
     async def ask(self, method: str, params: Any, seconds: float = 20.0) -> Any:

@@ -86,7 +86,7 @@ class _Protocol(JsonRPCProtocol):
         if isinstance(method, str):
             if ident is None:
                 return JsonRPCNotification(method, "2.0", data.get("params"))
-            return JsonRPCRequestMessage(ident, "2.0", method, data.get("params"))
+            return JsonRPCRequestMessage(ident, method, "2.0", data.get("params"))
         if data.get("error") is not None:
             error = data["error"]
             said = error.get("message", "it failed") if isinstance(error, dict) else "it failed"
