@@ -96,6 +96,7 @@ async def test_another_file_that_a_change_breaks_is_told_too(tmp_path: Path) -> 
     calls = [
         write("lib.py", "name = 1\n", 1),
         ToolCall("2", "read", {"file_path": "user.py"}),
+        write("lib.py", "name = 2\n", 5),
         write("lib.py", "other = 1\n", 3),
         write("lib.py", "other = 2\n", 4),
     ]
@@ -107,6 +108,7 @@ async def test_another_file_that_a_change_breaks_is_told_too(tmp_path: Path) -> 
         async with asyncio.timeout(60):
             while str(tmp_path / "user.py") not in station.diagnoses:  # noqa: ASYNC110 - it publishes when it likes
                 await asyncio.sleep(0.02)
+        await step()
         told = await step()
         async with asyncio.timeout(60):
             while not any(f.severity == 1 for f in station.diagnoses[str(tmp_path / "user.py")]):  # noqa: ASYNC110

@@ -130,8 +130,6 @@ EVERYTHING: dict[str, Any] = {
     "plugin": ["a", ["b", {"n": 1}]],
     "skills": {"paths": ["x"], "urls": []},
     "compose": {"docs": "d", "docs_absolute": True},
-    "lsp": {"py": {"command": ["p"]}},
-    "formatter": True,
     "share": "disabled",
     "autoshare": True,
     "autoupdate": "notify",
@@ -161,7 +159,7 @@ async def test_an_existing_file_loads_whole(workspace: Path) -> None:
     (workspace / "mimocode.json").write_text(json.dumps(EVERYTHING))
     here = host(workspace)
     here.trusted = True
-    assert {claim.name for claim in claims.CLAIMS} == set(EVERYTHING) - {"$schema", "mcp", "lsp", "formatter"}
+    assert {claim.name for claim in claims.CLAIMS} == set(EVERYTHING) - {"$schema", "mcp"}
     for claim in claims.CLAIMS:
         assert here.settings[claim.name] is not None
     assert here.settings["experimental"].something_new == 1
