@@ -130,8 +130,6 @@ EVERYTHING: dict[str, Any] = {
     "plugin": ["a", ["b", {"n": 1}]],
     "skills": {"paths": ["x"], "urls": []},
     "compose": {"docs": "d", "docs_absolute": True},
-    "lsp": {"py": {"command": ["p"]}},
-    "formatter": True,
     "share": "disabled",
     "autoshare": True,
     "autoupdate": "notify",

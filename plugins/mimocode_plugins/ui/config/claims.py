@@ -20,8 +20,6 @@ CLAIMS = (
     Setting("plugin", list[str | list[Any]], [], "Plugins to load, each a name or [name, options].", needs_trust=True),
     Setting("skills", f"{SHAPES}Skills", {}, "More places to find skills.", needs_trust=True),
     Setting("compose", f"{SHAPES}Compose", {}, "Where the compose skills put their documents."),
-    Setting("lsp", bool | dict[str, Any], False, "Language servers: on, or each by name.", needs_trust=True),
-    Setting("formatter", bool | dict[str, Any], False, "Formatters: on, or each by name.", needs_trust=True),
     Setting("share", Literal["manual", "auto", "disabled"], "manual", "When sessions are shared.", needs_trust=True),
     Setting("autoshare", bool, False, "Old spelling of share: auto.", needs_trust=True),
     Setting("autoupdate", bool | Literal["notify"], True, "Whether to update, or only say that there is an update."),
