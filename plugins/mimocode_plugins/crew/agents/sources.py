@@ -107,6 +107,11 @@ def remember(host: Host, problems: list[str]) -> None:
         known.setdefault(line, False)
 
 
+def complaints(host: Host) -> list[str]:
+    """All sentences, also those that somebody was told."""
+    return list(host.stash.get(_said, {}))
+
+
 def unsaid(host: Host) -> list[str]:
     """The sentences that nobody has been told yet."""
     known: dict[str, bool] = host.stash.get(_said, {})
