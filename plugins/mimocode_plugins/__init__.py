@@ -6,6 +6,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.context.prompt",
     "mimocode_plugins.crew.agents",
     "mimocode_plugins.crew.commands",
+    "mimocode_plugins.crew.compose",
     "mimocode_plugins.crew.skills",
     "mimocode_plugins.crew.tasks",
     "mimocode_plugins.guard.budget",

@@ -12,7 +12,7 @@ from .reading import Skill
 MOST = 5
 _WORD = re.compile(r"[a-z0-9]+|[^\x00-\x7f]")
 STOP = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "by", "do", "for", "from", "how", "i", "in", "is", "it", "of", "on", "or", "that", "the", "this", "to", "use", "what", "when", "with"]
+    "a an and are as at be by do for from how i in is it of on or that the this to use what when with".split()  # noqa: SIM905
 )
 
 

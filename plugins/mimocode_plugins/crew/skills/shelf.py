@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mimocode.errors import SettingsError
 from mimocode.ports import StashKey
 from mimocode_plugins.crew.assets import root
+from mimocode_plugins.crew.places import home, project, switched_on
 
 from .reading import Skill, read
 
@@ -101,30 +102,24 @@ def _take(shelf: Shelf, folder: Folder, path: Path, host: Host) -> None:
 
 def folders(host: Host) -> Iterator[Folder]:
     """Low to high: shipped, other products' folders in home and project, then ours: user, project, settings."""
-    environ, home = host.environ, Path(host.environ.get("HOME") or Path.home())
-    if not _on(host, "MIMOCODE_DISABLE_BUILTIN_SKILLS"):
+    own = home(host)
+    if not switched_on(host, "MIMOCODE_DISABLE_BUILTIN_SKILLS"):
         yield Folder(root("skills"), "shipped")
-    foreign = [name for name, flag in FOREIGN.items() if _on(host, f"MIMOCODE_ENABLE_{flag}_SKILLS")]
-    foreign += [] if _on(host, "MIMOCODE_DISABLE_AGENTS_SKILLS") else [".agents"]
-    if not _on(host, "MIMOCODE_DISABLE_EXTERNAL_SKILLS"):
-        yield from (Folder(home / name / "skills", "user") for name in foreign)
-    project = [] if _on(host, "MIMOCODE_DISABLE_PROJECT_CONFIG") else _project(host, home)
-    if not _on(host, "MIMOCODE_DISABLE_EXTERNAL_SKILLS"):
-        yield from (Folder(at / name / "skills", "project", True) for at in project for name in foreign)
+    foreign = [name for name, flag in FOREIGN.items() if switched_on(host, f"MIMOCODE_ENABLE_{flag}_SKILLS")]
+    foreign += [] if switched_on(host, "MIMOCODE_DISABLE_AGENTS_SKILLS") else [".agents"]
+    if not switched_on(host, "MIMOCODE_DISABLE_EXTERNAL_SKILLS"):
+        yield from (Folder(own / name / "skills", "user") for name in foreign)
+    inside = project(host)
+    if not switched_on(host, "MIMOCODE_DISABLE_EXTERNAL_SKILLS"):
+        yield from (Folder(at / name / "skills", "project", True) for at in inside for name in foreign)
     yield from _both(host.paths.config, "user")
-    yield from _both(home / ".mimocode", "user")
-    for at in project:
+    yield from _both(own / ".mimocode", "user")
+    for at in inside:
         yield from _both(at / ".mimocode", "project", project=True)
-    if special := environ.get("MIMOCODE_CONFIG_DIR"):
+    if special := host.environ.get("MIMOCODE_CONFIG_DIR"):
         yield from _both(Path(special), "user")
     for name in getattr(host.settings["skills"], "paths", ()):
         yield Folder(host.root / Path(name).expanduser(), "settings")
-
-
-def _project(host: Host, home: Path) -> list[Path]:
-    """The directories from the project's root down to where we are; the home is nobody's project."""
-    inside = [place for place in (host.directory, *host.directory.parents) if place.is_relative_to(host.root)]
-    return [place for place in (inside or [host.directory])[::-1] if place != home]
 
 
 def _both(path: Path, source: str, *, project: bool = False) -> Iterator[Folder]:
@@ -148,7 +143,3 @@ def _changed(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
-
-
-def _on(host: Host, variable: str) -> bool:
-    return host.environ.get(variable, "").lower() in ("1", "true")
