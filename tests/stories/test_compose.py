@@ -148,7 +148,9 @@ def test_from_request_to_merged_branch(shop: Cli) -> None:
 
 
 def test_it_does_not_merge_when_tests_fail(shop: Cli) -> None:
-    broken = "import unittest\\n\\n\\nclass Broken(unittest.TestCase):\\n    def test_it(self):\\n        self.fail()\\n"
+    broken = (
+        "import unittest\\n\\n\\nclass Broken(unittest.TestCase):\\n    def test_it(self):\\n        self.fail()\\n"
+    )
     steps = [
         *opening(),
         *writing(RIGHT),

@@ -103,7 +103,9 @@ async def test_what_ships(home: Path) -> None:
     assert [name for name, agent in found.items() if agent.hidden] == HIDDEN
     assert set(found) == {*SHIPPED, *HIDDEN}
     assert all(agent.description for agent in found.values())
-    assert found["build"].tools == found["plan"].tools == found["compose"].tools == {}, "primary agents share one list of tools"
+    assert found["build"].tools == found["plan"].tools == found["compose"].tools == {}, (
+        "primary agents share one list of tools"
+    )
     assert found["explore"].tools["*"] is False
     assert found["explore"].tools["read"] is True
 
@@ -266,12 +268,14 @@ def test_the_list_on_the_command_line(
     printed = capsys.readouterr()
     assert printed.err == ""
     assert (
-        "mine (all)\n  My own.\n  model a/b\n  at most 3 steps\n  from ~/.config/mimocode/agents/mine.md\n" in printed.out
+        "mine (all)\n  My own.\n  model a/b\n  at most 3 steps\n  from ~/.config/mimocode/agents/mine.md\n"
+        in printed.out
     )
     assert main.main(["--pure", "agent", "ls", "--format", "json", "--all"]) == 0
     listed: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
     assert [agent["name"] for agent in listed] == sorted(
-        [*SHIPPED, *HIDDEN, "inner", "mine"], key=lambda name: (("build", "plan", "compose", "max", name).index(name), name)
+        [*SHIPPED, *HIDDEN, "inner", "mine"],
+        key=lambda name: (("build", "plan", "compose", "max", name).index(name), name),
     )
 
 

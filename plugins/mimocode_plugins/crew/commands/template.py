@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 _SHELL = re.compile(r"!`([^`\n]+)`")
 _PLACE = re.compile(r"\$(ARGUMENTS\b|\d+)")
-_TOKEN = re.compile(r"\[Image \d+\]|(?:[^\s\"']|\"[^\"]*\"|'[^']*')+")
-_FILE = re.compile(r"(?<![\w`/@.])@(~?/?[\w.][\w./-]*[\w/])")
+_TOKEN = re.compile(r"\[Image \d+\]|(?:\"[^\"]*\"|'[^']*'|\S)+")
+_FILE = re.compile(r"(?<![\w`/@.])@(~?/?\w(?:[\w./-]*[\w/])?|~?/?\.[\w./-]*\w)")
 
 
 @dataclass(frozen=True)
