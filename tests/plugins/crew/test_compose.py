@@ -92,6 +92,14 @@ async def test_ordinary_tasks_and_other_agents_have_no_gates(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    "command", ["git merge-base main HEAD", "git stash push", "git log --merges", "git push-to-nowhere", "echo merge"]
+)
+async def test_what_only_sounds_like_merging_is_let_through(command: str, tmp_path: Path) -> None:
+    [answer] = await done(tmp_path, ToolCall("b", "bash", {"command": command}))
+    assert not answer.startswith("Denied")
+
+
+@pytest.mark.parametrize(
     ("arguments", "ids"),
     [
         ({"operation": {"action": "done", "id": "t1"}}, ["T1"]),

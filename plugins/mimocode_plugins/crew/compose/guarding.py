@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _DONE = re.compile(r"^\s*(?:task\s+)?done\s+[\"']?(T[\d.]+)", re.MULTILINE | re.IGNORECASE)
 _GIT = re.compile(
-    r"\bgit\b((?:\s+-{1,2}[^\s;&|]+(?:\s+[^\s;&|-][^\s;&|]*)?)*?)\s+(merge|push|cherry-pick)\b([^;&|\n]*)"
+    r"\bgit\b((?:\s+-{1,2}[^\s;&|]+(?:\s+[^\s;&|-][^\s;&|]*)?)*?)\s+(merge|push|cherry-pick)(?![\w-])([^;&|\n]*)"
 )
 _PULL_REQUEST = re.compile(r"\bgh\s+pr\s+(create|merge)\b")
 _ENDS = ("--abort", "--quit")
