@@ -114,4 +114,4 @@ def _markdown(folder: Path) -> Iterator[Path]:
             inner.clear()
             continue
         entered.add(real)
-        yield from (Path(at, name) for name in sorted(files) if name.endswith(".md"))
+        yield from (Path(at, name) for name in sorted(files) if name.endswith(".md") and name != "README.md")

@@ -32,6 +32,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
+SHIPPED = {"build", "plan", "compose", "coder", "explore", "general", "reviewer", "tester", "verifier"}
+HIDDEN = ["max", "distill", "dream", "judge", "title"]
+SUBAGENTS = ["coder", "distill", "dream", "explore", "general", "judge", "reviewer", "tester", "title", "verifier"]
+"""Not offered: the program calls them, or they wait for what brings them to life."""
+
+
 class Root:
     """The project begins in `project`."""
 
@@ -57,7 +63,8 @@ async def cast(home: Path, *, trusted: bool = False) -> dict[str, Agent]:
 async def test_what_ships(home: Path) -> None:
     found = await cast(home)
     plans = str(home / ".local/share/mimocode/plans")
-    assert [(agent.name, agent.mode, bool(agent.prompt), dict(agent.options)) for agent in found.values()] == [
+    first = [agent for agent in found.values() if agent.name in ("build", "plan", "explore", "general")]
+    assert [(agent.name, agent.mode, bool(agent.prompt), dict(agent.options)) for agent in first] == [
         ("build", "primary", False, {"color": "#fb8147", "permission": {"question": "allow", "plan_exit": "allow"}}),
         (
             "plan",
@@ -65,6 +72,7 @@ async def test_what_ships(home: Path) -> None:
             True,
             {
                 "color": "#c7e2a8",
+                "read_only": True,
                 "permission": {
                     "question": "allow",
                     "plan_exit": "allow",
@@ -79,6 +87,7 @@ async def test_what_ships(home: Path) -> None:
             True,
             {
                 "color": "#f5c9b0",
+                "read_only": True,
                 "permission": {
                     "*": "deny",
                     "external_directory": "ask",
@@ -90,7 +99,13 @@ async def test_what_ships(home: Path) -> None:
         ),
         ("general", "subagent", True, {"color": "#aac4e1"}),
     ]
-    assert found["build"].tools == found["plan"].tools == {}, "primary agents share one list of tools"
+    assert [name for name, agent in found.items() if agent.mode == "primary"] == ["build", "plan", "compose", "max"]
+    assert [name for name, agent in found.items() if agent.hidden] == HIDDEN
+    assert set(found) == {*SHIPPED, *HIDDEN}
+    assert all(agent.description for agent in found.values())
+    assert found["build"].tools == found["plan"].tools == found["compose"].tools == {}, (
+        "primary agents share one list of tools"
+    )
     assert found["explore"].tools["*"] is False
     assert found["explore"].tools["read"] is True
 
@@ -200,13 +215,7 @@ async def test_the_default_comes_first_and_a_disabled_agent_is_gone(home: Path) 
     settings = {"default_agent": "plan", "agent": {"build": {"disable": True}, "zeta": {}}, "mode": {"alpha": {}}}
     write(home / ".config/mimocode/mimocode.json", json.dumps(settings))
     found = await cast(home)
-    assert [(agent.name, agent.mode) for agent in found.values()] == [
-        ("plan", "primary"),
-        ("alpha", "primary"),
-        ("explore", "subagent"),
-        ("general", "subagent"),
-        ("zeta", "all"),
-    ]
+    assert [agent.name for agent in found.values()] == ["plan", "compose", "max", "alpha", *SUBAGENTS, "zeta"]
     host = Host([workspace, agents, Root(home)], directory=home / "project", external=False)
     assert (await host.agent()).name == "plan"
 
@@ -237,7 +246,7 @@ async def test_what_makes_no_sense_is_left_out_named_and_costs_only_itself(home:
         await session.submit(Say("hi"))
         await session.settled()
         assert session.agent.name == "build"
-        assert set(await session.host.agents()) == {"build", "plan", "explore", "general", "odd"}
+        assert set(await session.host.agents()) == {*SHIPPED, *HIDDEN, "odd"}
         assert session.host.options["complaints"] == []
     assert ears.heard == [
         f"warning: {bad}: mode of the agent bad is 'boss': say primary or subagent or all (left out)",
@@ -258,12 +267,16 @@ def test_the_list_on_the_command_line(
     assert main.main(["--pure", "agent", "list"]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
-    assert printed.out.endswith(
+    assert (
         "mine (all)\n  My own.\n  model a/b\n  at most 3 steps\n  from ~/.config/mimocode/agents/mine.md\n"
+        in printed.out
     )
     assert main.main(["--pure", "agent", "ls", "--format", "json", "--all"]) == 0
     listed: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
-    assert [agent["name"] for agent in listed] == ["build", "plan", "explore", "general", "inner", "mine"]
+    assert [agent["name"] for agent in listed] == sorted(
+        [*SHIPPED, *HIDDEN, "inner", "mine"],
+        key=lambda name: (("build", "plan", "compose", "max", name).index(name), name),
+    )
 
 
 def test_rules_put_on_top_have_the_last_word() -> None:

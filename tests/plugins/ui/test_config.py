@@ -128,7 +128,6 @@ EVERYTHING: dict[str, Any] = {
     "tool": {"invocation_style": "shell", "invocation_style_by_tool": {"task": "json"}},
     "mcp": {"fs": {"type": "local", "command": ["npx"]}, "off": {"enabled": False}},
     "plugin": ["a", ["b", {"n": 1}]],
-    "skills": {"paths": ["x"], "urls": []},
     "compose": {"docs": "d", "docs_absolute": True},
     "share": "disabled",
     "autoshare": True,

@@ -6,6 +6,7 @@ down, then the settings `mode` and `agent`. What a project says that is not trus
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,52 @@ async def on_event(event: Event, session: Session) -> None:
 
 @hookimpl
 def register_cli(commands: Commands) -> None:
-    """`mimo agent list`."""
-    from .listing import arguments, run
+    """`mimo agent list`, `create`, `show`, `validate`."""
+    commands.add("agent list", "List the agents: who they are and where they come from.", _list, _listed, ("ls",))
+    commands.add("agent create", "Write a new agent and say where.", _create, _created, ("new",))
+    commands.add("agent show", "Print an agent: what it may do, and its prompt.", _show, _named)
+    commands.add("agent validate", "Say what is wrong with agent files.", _validate, _named_or_all)
 
-    commands.add("agent list", "List the agents: who they are and where they come from.", run, arguments, ("ls",))
+
+def _listed(parser: argparse.ArgumentParser) -> None:
+    from .listing import arguments
+
+    arguments(parser)
+
+
+async def _list(chosen: argparse.Namespace, host: Host) -> int:
+    from .listing import run
+
+    return await run(chosen, host)
+
+
+def _created(parser: argparse.ArgumentParser) -> None:
+    from .writing import create_arguments
+
+    create_arguments(parser)
+
+
+async def _create(chosen: argparse.Namespace, host: Host) -> int:
+    from .writing import create
+
+    return await create(chosen, host)
+
+
+def _named(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name")
+
+
+def _named_or_all(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="*", help="default: all")
+
+
+async def _show(chosen: argparse.Namespace, host: Host) -> int:
+    from .writing import show
+
+    return await show(chosen, host)
+
+
+async def _validate(chosen: argparse.Namespace, host: Host) -> int:
+    from .writing import validate
+
+    return await validate(chosen, host)

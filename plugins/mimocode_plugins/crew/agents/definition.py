@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mimocode.errors import SettingsError
 from mimocode.ports import Agent
 
+from .foreign import translated
 from .permission import from_allowlist, from_tools, merged, tightened, written_out
 from .sources import SETTINGS, Layer, remember
 
@@ -29,6 +30,8 @@ KNOWN: Mapping[str, tuple[type, ...]] = {
     "color": (str,),
     "hidden": (bool,),
     "disable": (bool,),
+    "read_only": (bool,),
+    "gates": (list,),
     "tool_allowlist": (list,),
     "tools": (dict,),
     "permission": (str, dict),
@@ -36,8 +39,6 @@ KNOWN: Mapping[str, tuple[type, ...]] = {
 }
 """What front matter may say, and as what."""
 MODES = ("primary", "subagent", "all")
-CLAUDE_TOOLS = {"multiedit": "edit", "notebookedit": "edit", "ls": "list", "task": "actor", "agent": "actor"}
-CLAUDE_ONLY = {"name", "permissionMode", "skills", "hooks", "mcpServers", "disallowedTools", "background", "effort"}
 HARMLESS = {"variant", "temperature", "top_p", "color"}
 """What an untrusted project may put into an agent's options."""
 
@@ -64,7 +65,9 @@ def fields(layer: Layer, problems: list[str]) -> dict[str, Any]:
     Raises:
         SettingsError: a field has a value that it cannot have; says where.
     """
-    meta = _from_claude(layer.meta) if layer.claude else dict(layer.meta)
+    meta, lost = translated(layer.meta) if layer.claude else (dict(layer.meta), [])
+    if lost:
+        problems.append(f"{layer.source}: {', '.join(lost)} of the agent {layer.name} has no effect here")
     if "maxSteps" in meta:
         meta.setdefault("steps", meta.pop("maxSteps"))
     if layer.body:
@@ -95,20 +98,6 @@ def _wants(kinds: tuple[type, ...]) -> str:
     return "it must be " + " or ".join(names[kind] for kind in kinds)
 
 
-def _from_claude(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Claude Code names tools in one line, models by family, and all its agents are subagents."""
-    said = {key: value for key, value in meta.items() if key not in CLAUDE_ONLY}
-    tools = said.pop("tools", None)
-    if isinstance(tools, str):
-        tools = tools.split(",")
-    if isinstance(tools, list):
-        names = (str(name).partition("(")[0].strip().lower() for name in tools)
-        said["tool_allowlist"] = [CLAUDE_TOOLS.get(name, name) for name in names if name]
-    if "/" not in str(said.get("model", "")):
-        said.pop("model", None)
-    return {"mode": "subagent", **said}
-
-
 def overlay(base: Mapping[str, Any] | None, more: dict[str, Any], layer: Layer) -> dict[str, Any]:
     """An agent with one more layer on it. An untrusted layer cannot loosen, redirect or reconfigure."""
     permission = from_allowlist(more["tool_allowlist"]) if "tool_allowlist" in more else {}
@@ -121,7 +110,10 @@ def overlay(base: Mapping[str, Any] | None, more: dict[str, Any], layer: Layer) 
         permission = tightened(permission, known=base is not None)
         options = {}
         more.pop("model", None)
+        more.pop("gates", None)
     before = base or {}
+    if before.get("read_only") and layer.tightens:
+        more["read_only"] = True
     return {
         **before,
         **more,
@@ -139,6 +131,7 @@ def agent(name: str, said: Mapping[str, Any], places: Mapping[str, str]) -> Agen
     """
     mode = said.get("mode", "all")
     options = {**said["options"], **{key: said[key] for key in HARMLESS if key in said}}
+    options |= {key: said[key] for key in ("read_only", "gates") if said.get(key)}
     if said["permission"]:
         options["permission"] = written_out(said["permission"], places)
     shown = said.get("tool_allowlist") if mode == "subagent" else None

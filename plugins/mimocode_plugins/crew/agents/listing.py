@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mimocode_plugins.crew.authoring import near
 
 from .sources import unsaid
 
@@ -27,26 +28,23 @@ async def run(chosen: argparse.Namespace, host: Host) -> int:
     if chosen.format == "json":
         text = json.dumps([_plain(agent) for agent in found], indent=2, ensure_ascii=False) + "\n"
     else:
-        text = "".join(_lines(agent) for agent in found)
+        text = "".join(lines(agent) for agent in found)
     sys.stdout.write(text)
     sys.stderr.write("".join(f"mimo: {line}\n" for line in unsaid(host)))
     return 0
 
 
-def _lines(agent: Agent) -> str:
-    lines = [f"{agent.name} ({agent.mode})"]
+def lines(agent: Agent) -> str:
+    """An agent as a person reads it."""
+    said = [f"{agent.name} ({agent.mode})"]
     if agent.description:
-        lines.append(f"  {agent.description}")
+        said.append(f"  {agent.description}")
     details = [f"model {agent.model}"] * bool(agent.model) + [f"at most {agent.steps} steps"] * bool(agent.steps)
+    details += ["only looks"] * bool(agent.options.get("read_only"))
     if permission := agent.options.get("permission"):
         details.append(f"permission {json.dumps(permission)}")
-    lines += [f"  {line}" for line in details]
-    return "\n".join([*lines, f"  from {_near(agent.source)}"]) + "\n"
-
-
-def _near(source: str) -> str:
-    home = str(Path.home())
-    return "~" + source[len(home) :] if source.startswith(f"{home}/") else source
+    said += [f"  {line}" for line in details]
+    return "\n".join([*said, f"  from {near(agent.source)}"]) + "\n"
 
 
 def _plain(agent: Agent) -> dict[str, object]:

@@ -27,6 +27,8 @@ class AgentSettings(TypedDict, total=False):
     color: str
     hidden: bool
     disable: bool
+    read_only: bool
+    gates: list[str]
     tool_allowlist: list[str]
     tools: dict[str, bool]
     permission: Action | dict[str, Action | dict[str, Action]]

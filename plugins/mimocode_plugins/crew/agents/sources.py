@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mimocode.ports import StashKey
 from mimocode_plugins.crew import assets
+from mimocode_plugins.crew.places import escapes, home, project, switched_on
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -52,7 +53,7 @@ def layers(host: Host) -> tuple[list[Layer], list[str]]:
     for folder in folders(host):
         read, wrong = assets.find(folder.kinds, [("", folder.path)])
         problems += wrong
-        found += [_layer(asset, folder, host) for asset in read if not _escapes(asset.path, folder, host)]
+        found += [_layer(asset, folder, host) for asset in read if not (folder.project and escapes(asset.path, host))]
     for key, extra, source in (("mode", {"mode": "primary"}, "settings (mode)"), ("agent", {}, SETTINGS)):
         for name, table in (host.settings[key] or {}).items():
             found.append(Layer(name, {**table, **extra}, "", source))
@@ -61,21 +62,19 @@ def layers(host: Host) -> tuple[list[Layer], list[str]]:
 
 def folders(host: Host) -> Iterator[Folder]:
     """Where agents are looked for, low to high."""
-    environ, home = host.environ, Path(host.environ.get("HOME") or Path.home())
-    claude = not _on(host, "MIMOCODE_DISABLE_CLAUDE_CODE")
+    own = home(host)
+    claude = not switched_on(host, "MIMOCODE_DISABLE_CLAUDE_CODE")
     yield Folder(assets.root("agents").parent, ("agents",))
     if claude:
-        yield Folder(home / ".claude", claude=True)
+        yield Folder(own / ".claude", claude=True)
     yield from _both(host.paths.config)
-    if not _on(host, "MIMOCODE_DISABLE_PROJECT_CONFIG"):
-        inside = [place for place in (host.directory, *host.directory.parents) if place.is_relative_to(host.root)]
-        project = [place for place in (inside or [host.directory])[::-1] if place != home]
-        if claude:
-            yield from (Folder(place / ".claude", claude=True, project=True) for place in project)
-        for place in project:
-            yield from _both(place / ".mimocode", project=True)
-    yield from _both(home / ".mimocode")
-    if special := environ.get("MIMOCODE_CONFIG_DIR"):
+    inside = project(host)
+    if claude:
+        yield from (Folder(place / ".claude", claude=True, project=True) for place in inside)
+    for place in inside:
+        yield from _both(place / ".mimocode", project=True)
+    yield from _both(own / ".mimocode")
+    if special := host.environ.get("MIMOCODE_CONFIG_DIR"):
         yield from _both(Path(special))
 
 
@@ -91,20 +90,16 @@ def _layer(asset: assets.Asset, folder: Folder, host: Host) -> Layer:
     return Layer(name, meta, asset.body.strip(), str(asset.path), folder.claude, tightens)
 
 
-def _escapes(path: Path, folder: Folder, host: Host) -> bool:
-    """A link in a repository must not turn a private file into a prompt."""
-    return folder.project and not host.trusted and not path.resolve().is_relative_to(host.root.resolve())
-
-
-def _on(host: Host, variable: str) -> bool:
-    return host.environ.get(variable, "").lower() in ("1", "true")
-
-
 def remember(host: Host, problems: list[str]) -> None:
     """Keep sentences until somebody can be told."""
     known = host.stash.setdefault(_said, {})
     for line in problems:
         known.setdefault(line, False)
+
+
+def complaints(host: Host) -> list[str]:
+    """All sentences, also those that somebody was told."""
+    return list(host.stash.get(_said, {}))
 
 
 def unsaid(host: Host) -> list[str]:

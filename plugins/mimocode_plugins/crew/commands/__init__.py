@@ -1,13 +1,38 @@
-"""Runs `/name arguments` in what the user says, if a plugin registered a command of that name."""
+"""Runs `/name arguments` in what the user says; offers the commands that are Markdown files.
+
+A command of a plugin wins over a file of the same name, and a file over a skill.
+"""
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from mimocode.events import Event, SessionStarted, TurnEnded
 from mimocode.hookspecs import hookimpl
+from mimocode.ports import Command, Setting
 
 if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.main import Commands
     from mimocode.session import Session
+
+
+@hookimpl
+def register_settings() -> Iterable[Setting]:
+    """Claim `command`."""
+    doc = "Slash commands by name: a template, and what it runs with."
+    return [Setting("command", f"{__name__}.settings:CommandTable", {}, doc, needs_trust=True)]
+
+
+@hookimpl(trylast=True)
+async def register_commands(host: Host) -> Iterable[Command]:
+    """Those that are files, or stand in the settings."""
+    from .running import command
+    from .sources import templates
+
+    return [command(template) for template in templates(host).found.values()]
 
 
 @hookimpl
@@ -21,3 +46,57 @@ async def take_input(text: str, session: Session) -> str | bool | None:
         return None
     said = await command.run(arguments.rstrip(), session)
     return True if said is None else said
+
+
+@hookimpl
+async def on_event(event: Event, session: Session) -> None:
+    """Give the word back to the agent that had it before a command; name files that were left out, once."""
+    if isinstance(event, TurnEnded):
+        from .borrowed import give_back
+
+        await give_back(session)
+    elif isinstance(event, SessionStarted) and session.parent is None:
+        from .sources import unsaid
+
+        for line in unsaid(session.host):
+            await session.notice("commands", line, "warning")
+
+
+@hookimpl
+def register_cli(commands: Commands) -> None:
+    """`mimo command list`, `new`, `show`."""
+    commands.add("command list", "List the slash commands and where they come from.", _list, _listed, ("ls",))
+    commands.add("command new", "Write a new slash command and say where.", _new, _newly, ("create",))
+    commands.add("command show", "Print a slash command's file.", _show, _shown)
+
+
+def _listed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+async def _list(chosen: argparse.Namespace, host: Host) -> int:
+    from .cli import list_
+
+    return await list_(chosen, host)
+
+
+def _newly(parser: argparse.ArgumentParser) -> None:
+    from .cli import declare_new
+
+    declare_new(parser)
+
+
+async def _new(chosen: argparse.Namespace, host: Host) -> int:
+    from .cli import new
+
+    return await new(chosen, host)
+
+
+def _shown(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name")
+
+
+async def _show(chosen: argparse.Namespace, host: Host) -> int:
+    from .cli import show
+
+    return await show(chosen, host)

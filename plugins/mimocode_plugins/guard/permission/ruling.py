@@ -12,6 +12,7 @@ from mimocode.ports import Ruling, Verdict
 
 from ..policy import FORCED, Decision, Policy, approvals, policy
 from ..rules import Rule, last_match, offer, one_line
+from .looking import ruling as read_only
 from .touch import Touch, touches
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def rule(call: ToolCall, session: Session) -> Ruling:
     Raises:
         SettingsError: a permission rule makes no sense; the guard then allows nothing.
     """
+    if (looking := read_only(call, session)) is not None:
+        return looking
     now = policy(session)
     judged = [_judge(touch, now, call.name) for touch in touches(call, session)]
     if any(each.decision.verdict is Verdict.ASK for each in judged):

@@ -40,14 +40,6 @@ class ToolStyle(Strict):
 
 
 @dataclass
-class Skills(Strict):
-    """More folders, and addresses of skill collections."""
-
-    paths: list[str] = field(default_factory=list)
-    urls: list[str] = field(default_factory=list)
-
-
-@dataclass
 class Compose(Strict):
     """Where specifications, plans and reports go."""
 

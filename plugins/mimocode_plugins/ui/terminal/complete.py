@@ -29,7 +29,7 @@ class PromptCompleter(Completer):
         if typed is None:
             return
         commands = self._commands()
-        names = best(typed[1], commands, lambda name: name) or best(typed[1], commands, lambda name: commands[name])
+        names = best(typed[1], commands, lambda name: name) or _about(typed[1], commands)
         for name in names:
             yield Completion(f"/{name}", -len(typed[0]), f"/{name}", one_line(commands[name]))
 
@@ -46,6 +46,11 @@ class PromptCompleter(Completer):
             shown = one_line(name)
             if shown == name:  # a name with control characters in it is not put into anybody's prompt
                 yield Completion(f"@{name}", -len(mention[0]), shown)
+
+
+def _about(typed: str, commands: Mapping[str, str]) -> list[str]:
+    """Commands whose summary holds these very letters: in prose nearly anything can be found one letter at a time."""
+    return [name for name, summary in commands.items() if typed.lower() in summary.lower()]
 
 
 def wants_completion(text: str) -> bool:

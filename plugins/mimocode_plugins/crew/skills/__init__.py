@@ -1,0 +1,129 @@
+"""Skills: procedures and knowledge in SKILL.md files that the agent or the user brings in when they are needed.
+
+A skill never gives permissions. What lies in a project that is not trusted is not read, and nothing in it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mimocode.events import Event, SessionStarted
+from mimocode.hookspecs import hookimpl
+from mimocode.messages import Part, ToolCall
+from mimocode.ports import Command, Ruling, Setting, ToolServer
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.main import Commands
+    from mimocode.session import Session
+
+RANK = 55
+
+
+@hookimpl
+def register_settings() -> Iterable[Setting]:
+    """Claim `skills`."""
+    return [Setting("skills", f"{__name__}.settings:Skills", {}, "More folders with skills.", needs_trust=True)]
+
+
+@hookimpl
+async def contribute(session: Session) -> Iterable[Part]:
+    """The catalogue: names and descriptions, within a budget."""
+    from .catalogue import catalogue
+    from .permit import permitted
+    from .shelf import shelf
+
+    text = catalogue(await permitted(shelf(session.host).offered(), session))
+    return [Part(text, RANK, "skills")] if text else []
+
+
+@hookimpl
+def tool_servers(session: Session) -> Iterable[ToolServer]:
+    """Offer `skill` and `skill_search`."""
+
+    def open_() -> Any:
+        from .server import build
+
+        return build(session)
+
+    return [ToolServer("skills", open_, Path(__file__).with_name("catalogue.json"))]
+
+
+@hookimpl(trylast=True)
+async def register_commands(host: Host) -> Iterable[Command]:
+    """`/skill-name` for each skill, and `/skills`. Commands of the same name win."""
+    from .slash import commands
+
+    return commands(host)
+
+
+@hookimpl
+async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
+    """Nothing that lies in the skill folders of an untrusted project runs."""
+    from .permit import untrusted_script
+
+    return untrusted_script(call, session)
+
+
+@hookimpl
+async def on_event(event: Event, session: Session) -> None:
+    """Name what was left out, once."""
+    from .shelf import shelf
+
+    if isinstance(event, SessionStarted) and session.parent is None:
+        for line in shelf(session.host).unsaid():
+            await session.notice("skills", line, "warning")
+
+
+@hookimpl
+def register_cli(commands: Commands) -> None:
+    """`mimo skill list`, `new`, `validate`, `show`."""
+    commands.add("skill list", "List the skills: what each is for and where it comes from.", _list, _listed, ("ls",))
+    commands.add("skill new", "Write a new skill and say where.", _new, _newly, ("create",))
+    commands.add("skill validate", "Say what is wrong with skills.", _validate, _validated)
+    commands.add("skill show", "Print a skill as the agent gets it.", _show, _shown)
+
+
+def _listed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+async def _list(chosen: argparse.Namespace, host: Host) -> int:
+    from .cli import list_
+
+    return await list_(chosen, host)
+
+
+def _newly(parser: argparse.ArgumentParser) -> None:
+    from mimocode_plugins.crew.authoring import declare
+
+    declare(parser)
+
+
+async def _new(chosen: argparse.Namespace, host: Host) -> int:
+    from .cli import new
+
+    return await new(chosen, host)
+
+
+def _validated(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="*", metavar="NAME|FOLDER", help="default: all")
+
+
+async def _validate(chosen: argparse.Namespace, host: Host) -> int:
+    from .cli import validate
+
+    return await validate(chosen, host)
+
+
+def _shown(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name")
+
+
+async def _show(chosen: argparse.Namespace, host: Host) -> int:
+    from .cli import show
+
+    return await show(chosen, host)
