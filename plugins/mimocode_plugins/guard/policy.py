@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NOTES = "permission"
 """Under this name approvals are noted in the log."""
+RULINGS = "permission.ruling"
+"""Under this name every ruling is noted in the log."""
 FORCED = "bash_delete"
 """Deletions: no rule, approval or mode satisfies this key; only a person does (or `auto_delete`)."""
 PROTECTED = "protected"
@@ -110,7 +112,11 @@ class Policy:
 
     def denials(self) -> Iterator[Rule]:
         """Every rule that denies something."""
-        return (rule for rule in (*self.agent, *chain(*self.above), *self.rules, *self.fenced) if rule.verdict is Verdict.DENY)
+        return (
+            rule
+            for rule in (*self.agent, *chain(*self.above), *self.rules, *self.fenced)
+            if rule.verdict is Verdict.DENY
+        )
 
 
 def policy(session: Session) -> Policy:
@@ -216,8 +222,12 @@ def approvals(session: Session) -> tuple[Rule, ...]:
     rules: list[Rule] = [*_kept(session.host)]
     holder: Session | None = session
     while holder is not None:
+        given: dict[str, None] = {}
         for note in holder.state.notes.get(NOTES, ()):
-            rules += accepted(note.get("allow", ()), "your approval")
+            given.update(dict.fromkeys(note.get("allow", ())))
+            for gone in note.get("forget", ()):
+                given.pop(gone, None)
+        rules += accepted(given, "your approval")
         holder = holder.parent
     return tuple(rule for rule in rules if rule.key not in PERSONAL)
 

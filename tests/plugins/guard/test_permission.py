@@ -23,8 +23,7 @@ from mimocode.ports import Agent, Places, Ruling, Setting, Verdict, Workspace
 from mimocode.session import Session
 from mimocode.testing import play, talk
 from mimocode_plugins.guard import permission
-from mimocode_plugins.guard.permission.ruling import rule
-from mimocode_plugins.guard.permission.touch import touches
+from mimocode_plugins.guard.permission.ruling import judge, rule
 from mimocode_plugins.guard.policy import offered
 from mimocode_plugins.guard.rules import accepted, last_match
 from mimocode_plugins.store import workspace
@@ -360,8 +359,10 @@ async def test_always_sticks(text: str, project: Path) -> None:
         assert asked.verdict is Verdict.ASK
         assert asked.offer
         given = accepted(asked.offer, "you")
-        for touch in touches(shell(text), session):
-            assert touch.literal or last_match(given, touch.key, touch.pattern) or touch.only_tighten
+        for each in judge(shell(text), session):
+            touch = each.touch
+            if each.decision.verdict is Verdict.ASK and not touch.literal:
+                assert last_match(given, touch.key, touch.pattern)
         await session.emit(Noted("permission", {"allow": list(asked.offer)}))
         assert rule(shell(text), session).verdict is Verdict.ALLOW
 

@@ -58,9 +58,9 @@ def _operands(words: Sequence[Word]) -> Iterator[Word]:
     for at, word in enumerate(words):
         if bare and word.value == "--":
             bare = False
-        elif bare and word.value.startswith("-") and len(word.value) > 1:
-            continue
-        elif at and bare and words[at - 1].value in _VALUES:
+        elif (bare and word.value.startswith("-") and len(word.value) > 1) or (
+            at and bare and words[at - 1].value in _VALUES
+        ):
             continue
         else:
             yield word

@@ -5,12 +5,13 @@ Source: surface.md 7, runtime.md 1.15, DESIGN.md 9.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mimocode.ports import Ruling, Verdict
 
-from ..policy import FORCED, NARROW, PERSONAL, PROTECTED, Decision, Policy, approvals, policy
+from ..policy import NARROW, PERSONAL, PROTECTED, Decision, Policy, approvals, policy
 from ..rules import Rule, last_match, offer, one_line
 from .looking import ruling as read_only
 from .touch import Touch, touches
@@ -44,11 +45,21 @@ def rule(call: ToolCall, session: Session) -> Ruling:
     """
     if (looking := read_only(call, session)) is not None:
         return looking
+    return conclude(judge(call, session))
+
+
+def judge(call: ToolCall, session: Session) -> list[Judged]:
+    """Everything that a call touches, and what the rules and approvals say of it."""
     now = policy(session)
     judged = [_judge(touch, now, call.name) for touch in touches(call, session)]
     if any(each.decision.verdict is Verdict.ASK for each in judged):
         given = approvals(session)
         judged = [_soften(each, now, given) for each in judged]
+    return judged
+
+
+def conclude(judged: Sequence[Judged]) -> Ruling:
+    """The strictest decision, with what "always" would have to allow."""
     worst = max(judged, key=lambda each: (each.decision.verdict, each.touch.key in PERSONAL))
     if worst.decision.verdict is not Verdict.ASK:
         return Ruling(worst.decision.verdict, worst.line)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mimocode.errors import ToolFailed
 
 from .. import policy as policies
-from ..policy import BASH_WRITE, FOREIGN, FORCED, PROTECTED
+from ..policy import BASH_WRITE, FORCED, FOREIGN, PROTECTED
 from ..rules import one_line
 from .arity import telling, words_of
 from .destructive import destroys, harmless, smells
@@ -75,7 +75,7 @@ class Place:
         paths = host.paths
         exempt = tuple((paths.data / name).resolve() for name in ("tool-output", "memory", "worktree"))
         own = tuple(dict.fromkeys(p.resolve() for p in (paths.data, paths.config, paths.state)))
-        return cls(here, inside, exempt, tuple(p for p in own if not any(i.is_relative_to(p) for i in inside)))
+        return cls(here, inside, exempt, tuple(p for p in own if p not in inside))
 
     def outside(self, real: Path) -> bool:
         """Whether a real path belongs neither to the project nor to what is open."""
@@ -197,7 +197,7 @@ def command_touches(key: str, text: str, base: Path, place: Place) -> Iterator[T
             yield Touch(FORCED, command.text, offer="")
         yield from _simple(key, command)
         if not only_reads(command):
-            yield Touch(BASH_WRITE, command.text or text, offer="")
+            yield Touch(BASH_WRITE, command.text or text, offer=command.text or text)
         for each in bases:
             yield from _files(command, each, place)
         if command.name in MOVERS:

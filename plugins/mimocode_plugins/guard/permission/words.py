@@ -67,7 +67,7 @@ def plain(raw: str) -> Word:
     Raises:
         Unclear: a home directory of somebody else, or a line that goes on within the word.
     """
-    if "\\\n" in raw or re.search(r"(?<!\\)[()`$'\"]", raw) or raw.endswith("\\") and not raw.endswith("\\\\"):
+    if "\\\n" in raw or re.search(r"(?<!\\)[()`$'\"]", raw) or (raw.endswith("\\") and not raw.endswith("\\\\")):
         raise Unclear
     value = re.sub(r"\\(.)", r"\1", raw)
     if raw.startswith("~"):
