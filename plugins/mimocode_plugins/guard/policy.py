@@ -36,6 +36,8 @@ BASH_WRITE = "bash_write"
 """Commands that are not known to only read, for agents that change nothing."""
 FOREIGN = "mcp_write"
 """Tools whose author does not say that they only read, or whose word does not count."""
+EGRESS = "egress"
+"""Commands that send something to another machine."""
 NARROW = (BASH_WRITE, FOREIGN)
 """Only rules that name these keys speak about them; `*` does not mean them."""
 
@@ -44,6 +46,7 @@ DEFAULTS = (
         {
             "*": "allow",
             "doom_loop": "ask",
+            "egress": "ask",
             "external_directory": "ask",
             "question": "deny",
             "plan_exit": "deny",

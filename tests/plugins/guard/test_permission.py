@@ -295,7 +295,7 @@ async def test_a_project_can_tighten_and_only_a_trusted_one_can_loosen(project: 
     wishes = {"external_directory": "allow", "bash_delete": "allow", "bash": {"*": "allow", "make *": "deny"}}
     (project / "mimocode.json").write_text(json.dumps({"permission": wishes, "tools": {"strange": False}}))
     texts = ("curl x", "git log", "make x", "cat /etc/passwd", "rm x")
-    for trusted, expected in ((False, "DENY ASK DENY ASK ASK"), (True, "ALLOW ALLOW DENY ALLOW ASK")):
+    for trusted, expected in ((False, "DENY ASK DENY ASK ASK"), (True, "ASK ALLOW DENY ALLOW ASK")):
         async with working(project, permission={"bash": {"*": "ask", "curl *": "deny"}}) as session:
             session.host.trusted = trusted
             assert " ".join(await verdicts(session, *texts)) == expected

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mimocode.ports import Ruling, Verdict
 
-from ..policy import NARROW, PERSONAL, PROTECTED, Decision, Policy, approvals, policy
+from ..policy import EGRESS, NARROW, PERSONAL, PROTECTED, Decision, Policy, approvals, policy
 from ..rules import Rule, last_match, offer, one_line
 from .looking import ruling as read_only
 from .touch import Touch, touches
@@ -78,6 +78,8 @@ def _judge(touch: Touch, now: Policy, tool: str) -> Judged:
     if touch.key in NARROW:
         said = now.named(touch.key, touch.pattern)
         return Judged(touch, said or Decision(Verdict.ALLOW, None), "" if said else "no rule narrows it")
+    if touch.key == EGRESS and (own := _spelt_out(touch, now)):
+        return own
     if touch.only_tighten:
         judged = Judged(touch, Decision(Verdict.ALLOW, None), "it is part of a command that is judged itself")
     elif touch.literal:
@@ -93,6 +95,14 @@ def _judge(touch: Touch, now: Policy, tool: str) -> Judged:
         if other and other.verdict > judged.decision.verdict:
             judged = Judged(touch, other)
     return judged
+
+
+def _spelt_out(touch: Touch, now: Policy) -> Judged | None:
+    """A rule for this very program ("curl *") knows that it talks to the network; "*" does not."""
+    said = now.decide("bash", touch.pattern)
+    if said.rule and said.rule.pattern != "*" and said.rule.key == "bash" and said.verdict is Verdict.ALLOW:
+        return Judged(touch, said)
+    return None
 
 
 def _forced(touch: Touch, now: Policy) -> Judged:

@@ -129,9 +129,15 @@ def _script(command: Command) -> Iterator[Command]:
 
 def _reconfigures(argv: tuple[str, ...]) -> bool:
     """`git -c core.pager=...` and its kin run a program of their choice."""
+    if any(
+        re.match(r"ext::|--(upload-pack|receive-pack|exec|open-files-in-pager|ext-diff|config-env)\b", w) for w in argv
+    ):
+        return True
+    if "-u" in argv and {"clone", "fetch", "ls-remote", "pull"} & set(argv):
+        return True
     for word in argv[1:]:
         if not word.startswith("-"):
             return False
-        if word.startswith(("-c", "--config-env", "--exec-path=")):
+        if word.startswith(("-c", "--exec-path=")):
             return True
     return False

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 from mimocode.errors import ToolFailed
 
 from .. import policy as policies
-from ..policy import BASH_WRITE, FORCED, FOREIGN, PROTECTED
+from ..policy import BASH_WRITE, EGRESS, FORCED, FOREIGN, PROTECTED
 from ..rules import one_line
 from .arity import telling, words_of
 from .destructive import destroys, harmless, smells
 from .effects import effects, only_reads, risky, stream
+from .egress import leaves
 from .protected import protected
 from .shell import Command, Word, commands
 
@@ -196,6 +197,8 @@ def command_touches(key: str, text: str, base: Path, place: Place) -> Iterator[T
         if destroys(command) and not harmless(command, None if moved else base, protected):
             yield Touch(FORCED, command.text, offer="")
         yield from _simple(key, command)
+        if leaves(command):
+            yield Touch(EGRESS, command.text, offer=command.text, spellings=command.spellings)
         if not only_reads(command):
             yield Touch(BASH_WRITE, command.text or text, offer=command.text or text)
         for each in bases:
