@@ -24,7 +24,14 @@ grep egrep fgrep rg ag sed awk gawk mawk jq yq source . open xdg-open tar zip gz
 _TEXT_FIRST = words_of("grep egrep fgrep rg ag sed awk gawk mawk jq yq perl ruby")
 """Their first argument is a pattern or a program, unless an option gave it."""
 _GIVEN = re.compile(r"-[a-zA-Z]*[ef]|--(regexp|expression|file|pattern)(=.*)?")
-_VALUES = words_of("-S --suffix -m --mode -o --owner -g --group -s --size -d --date -r --reference --backup -Z")
+_VALUES = {name: words_of(options) for name, options in {
+    "truncate": "-s --size -r --reference", "touch": "-d --date -t -r --reference", "mkdir": "-m --mode",
+    "install": "-m --mode -o --owner -g --group -S --suffix -t", "cp": "-S --suffix -t", "mv": "-S --suffix -t",
+    "ln": "-S --suffix -t", "head": "-n -c --lines --bytes", "tail": "-n -c --lines --bytes",
+    "grep": "-A -B -C -m -e -f --include --exclude", "rg": "-A -B -C -m -g -t -T -e -f", "sort": "-k -t -o -S -T",
+    "cut": "-d -f -c -b", "jq": "--indent", "awk": "-F -v -f", "sed": "-e -f -l", "rsync": "-e -f",
+}.items()}  # fmt: skip
+"""Options of a command whose value is the next word."""
 _IN_PLACE = {"sed": re.compile(r"-[nEersuz]*i.*|--in-place.*"), "perl": re.compile(r"-[a-zA-Z0-9]*i.*")}
 _IN_PLACE["ruby"] = _IN_PLACE["perl"]
 
@@ -32,7 +39,7 @@ _IN_PLACE["ruby"] = _IN_PLACE["perl"]
 def effects(command: Command) -> Iterator[tuple[str, Word]]:
     """("edit" or "read", path) for every file that the arguments name."""
     name, words = command.name, command.words[1:]
-    paths = list(_operands(words))
+    paths = list(_operands(name, words))
     if name in _CHANGED:
         yield from (("edit", word) for word in paths[1 if name in _MODE_FIRST else 0 :])
     elif name in _COPIED:
@@ -52,14 +59,14 @@ def effects(command: Command) -> Iterator[tuple[str, Word]]:
         yield from _after(words, "-C --directory -d --one-top-level", "edit", name)
 
 
-def _operands(words: Sequence[Word]) -> Iterator[Word]:
+def _operands(name: str, words: Sequence[Word]) -> Iterator[Word]:
     """What is not an option. `--` ends the options."""
     bare = True
     for at, word in enumerate(words):
         if bare and word.value == "--":
             bare = False
         elif (bare and word.value.startswith("-") and len(word.value) > 1) or (
-            at and bare and words[at - 1].value in _VALUES
+            at and bare and words[at - 1].value in _VALUES.get(name, ())
         ):
             continue
         else:
@@ -174,7 +181,7 @@ def only_reads(command: Command) -> bool:
         return _git_looks(options)
     if name == "sed":
         return _sed_looks(options)
-    return not (name in ("uniq", "xxd") and len(list(_operands(command.words[1:]))) > 1)
+    return not (name in ("uniq", "xxd") and len(list(_operands(name, command.words[1:]))) > 1)
 
 
 def _git_looks(options: Sequence[str]) -> bool:

@@ -319,5 +319,7 @@ class _Walk:
         for child in node.children:
             if child.type in ("command_substitution", "string", "concatenation", "expansion", "simple_expansion"):
                 yield from self._word(child, [])
-            elif (child.type == "regex" and re.search(r"[`$]", self._text(child))) or child.type.strip() not in _EXPANSION:
+            elif (
+                child.type == "regex" and re.search(r"[`$]", self._text(child))
+            ) or child.type.strip() not in _EXPANSION:
                 raise Unclear
