@@ -32,6 +32,16 @@ WHERE = {
     27: "plugins/ui/test_sessions.py::test_nothing_that_was_said_commands_the_terminal",
     30: "faults/test_kill.py::test_a_job_that_is_killed_at_any_of_fifty_instants_goes_on",
 }
+LISTENING = """
+import os, re
+def parent(pid): return int(re.search(r"PPid:\\s*(\\d+)", open(f"/proc/{pid}/status").read())[1])
+mimo = parent(os.getppid())
+links = [os.readlink(f"/proc/{mimo}/fd/{fd}") for fd in os.listdir(f"/proc/{mimo}/fd") if os.path.islink(f"/proc/{mimo}/fd/{fd}")]
+mine = {link[8:-1] for link in links if link.startswith("socket:")}
+rows = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/{mimo}/net/{name}")]
+print(len([row for row in rows if row[3] == "0A" and row[9] in mine]))
+"""
+"""Prints how many sockets the process above the shell listens on."""
 NOT_YET = {19: "there is no allowlist of hosts before there is a sandbox with a proxy"}
 
 
@@ -50,12 +60,9 @@ def test_every_case_of_the_list_has_a_test() -> None:
 
 
 def test_18_nothing_listens_unless_it_was_asked_to(victim: Victim) -> None:
-    done = victim.obey(
-        "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == \"0A\"' | wc -l; ls -l /proc/$PPID/fd"
-    )
-    assert done.code == 0
-    listed = victim.cli("plugins", "list")
-    assert listed.code == 0
+    (victim.project / "look.py").write_text(LISTENING)
+    victim.obey("python3 look.py > listening")
+    assert (victim.project / "listening").read_text() == "0\n"
     victim.unharmed()
 
 
@@ -137,10 +144,10 @@ def test_28_looking_at_packages_and_trust_runs_nothing(victim: Victim) -> None:
     )
     for words in (
         ["trust", "--show"],
-        ["plugins", "list"],
+        ["plugins"],
         ["config", "show"],
         ["trust", "--yes"],
-        ["plugins", "list"],
+        ["plugins"],
     ):
         victim.cli(*words)
     victim.unharmed()
@@ -177,9 +184,9 @@ def test_30_a_log_that_was_edited_is_not_an_audit(victim: Victim) -> None:
         table = next(
             name for (name,) in db.execute("select name from sqlite_master where type='table'") if "fact" in name
         )
-        column = [
+        column = next(
             row[1] for row in db.execute(f"pragma table_info({table})") if row[1] in ("data", "json", "fact", "body")
-        ][0]
+        )
         db.execute(f"update {table} set {column} = replace({column}, 'touch two', 'touch one')")
     db.close()
     done = victim.cli("audit", "last")

@@ -36,7 +36,7 @@ def test_every_act_has_its_decision_rule_and_result(tmp_path: Path) -> None:
         (["command", "file"], ["echo x > b.txt"], "allowed", "exit code 0"),
         (["command", "install", "network"], ["pip install --dry-run --no-index nothing"], "denied", "did not run"),
         (["command", "network"], ["curl http://127.0.0.2:1/"], "asked, refused", "did not run"),
-        (["command"], ["rm -rf a.txt"], "asked, refused", "did not run"),
+        (["command", "file"], ["rm -rf a.txt"], "asked, refused", "did not run"),
     ]
     assert [bool(a["started"]) for a in done.lines] == [True, True, True, False, False, False]
     assert 'rule bash "pip *" deny' in done.lines[3]["rule"]
