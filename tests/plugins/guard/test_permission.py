@@ -146,6 +146,93 @@ async def test_redirections_are_edits(project: Path) -> None:
         ]
 
 
+async def test_the_arguments_of_file_commands_are_edits(project: Path) -> None:
+    (project / "src").mkdir()
+    (project / "src/secret.py").write_text("x")
+    rules = {"edit": {"*": "allow", "docs/*": "deny", "src/secret.py": "deny"}}
+    denied = ["cp a docs/b", "mv docs/a b", "tee docs/a", "tee -a x docs/a", "dd if=a of=docs/b", "ln -s a docs/b"]
+    denied += [
+        "install -m 600 a docs/b",
+        "sed -i s/a/b/ docs/x",
+        "sed -i.bak -e s/a/b/ docs/x",
+        "touch docs/a",
+        "cd docs && touch a",
+    ]
+    denied += [
+        "cp a b -t docs",
+        "cp --target-directory=docs a",
+        "perl -pi -e s/a/b/ docs/x",
+        "truncate -s 0 docs/a",
+        "sort a -o docs/b",
+    ]
+    denied += [
+        "sed -i s/a/b/ src/*.py",
+        "curl -o docs/a http://localhost",
+        "sudo cp a docs/b",
+        "find . -exec cp a docs/b \\;",
+    ]
+    allowed = [
+        "cp docs/a b",
+        "sed -n 1p docs/a",
+        "cat docs/a",
+        "sed -i s/a/b/ x",
+        "git config user.name me",
+        "sed s/a/b/ docs/a",
+    ]
+    asked = [
+        "git config core.editor x",
+        "cp a ../b",
+        "ln -s /etc/x",
+        "touch $F",
+        "mkdir /x",
+        "tar xf a -C /x",
+        "rsync a /x/y",
+        "ls /x",
+    ]
+    async with working(project, permission=rules) as session:
+        assert dict(zip(denied, await verdicts(session, *denied), strict=True)) == dict.fromkeys(denied, "DENY")
+        assert dict(zip(allowed, await verdicts(session, *allowed), strict=True)) == dict.fromkeys(allowed, "ALLOW")
+        assert dict(zip(asked, await verdicts(session, *asked), strict=True)) == dict.fromkeys(asked, "ASK")
+
+
+async def test_variables_that_decide_what_runs_are_asked(project: Path) -> None:
+    asked = [
+        "LD_PRELOAD=x ls",
+        "PATH=. ls",
+        "export PATH=.",
+        "env BASH_ENV=x ls",
+        "GIT_PAGER=./x git log",
+        "PATH=.; ls",
+    ]
+    allowed = [
+        "FOO=1 ls",
+        "PYTHONPATH=src pytest",
+        "PAGER=cat git log",
+        "export FOO=1 && make",
+        "GIT_EDITOR=true git rebase",
+    ]
+    async with working(project) as session:
+        assert dict(zip(asked, await verdicts(session, *asked), strict=True)) == dict.fromkeys(asked, "ASK")
+        assert dict(zip(allowed, await verdicts(session, *allowed), strict=True)) == dict.fromkeys(allowed, "ALLOW")
+
+
+async def test_what_leaves_the_machine_is_asked_unless_a_rule_speaks_of_it(project: Path) -> None:
+    texts = [
+        "curl https://x",
+        "curl localhost:3000",
+        "curl http://127.0.0.1:80/a",
+        "scp a b:c",
+        "git push",
+        "curl -x p localhost",
+    ]
+    async with working(project) as session:
+        assert await verdicts(session, *texts) == ["ASK", "ALLOW", "ALLOW", "ASK", "ALLOW", "ASK"]
+    async with working(project, permission={"bash": {"curl *": "allow"}}) as session:
+        assert await verdicts(session, *texts) == ["ALLOW", "ALLOW", "ALLOW", "ASK", "ALLOW", "ALLOW"]
+    async with working(project, permission={"egress": "deny"}, yolo=True) as session:
+        assert await verdicts(session, *texts) == ["DENY", "ALLOW", "ALLOW", "DENY", "ALLOW", "DENY"]
+
+
 DESTRUCTIVE = [
     "rm x",
     "rm -rf ~",

@@ -137,6 +137,8 @@ def _git(argv: Sequence[str]) -> Iterator[tuple[str, Word]]:
         value = [word for word in rest[1:] if not word.startswith("-")]
         if len(value) > 1 or any(word.startswith(("--unset", "--rename", "--remove", "-e", "--edit")) for word in rest):
             home = any(word in ("--global", "--system") for word in rest)
+            if not home and value and _HARMLESS.fullmatch(value[0]):
+                return
             target = "~/.gitconfig" if home else ".git/config"
             yield "edit", Word(target, target)
     for word in rest:
@@ -144,6 +146,8 @@ def _git(argv: Sequence[str]) -> Iterator[tuple[str, Word]]:
             yield "edit", Word(word, word.partition("=")[2])
 
 
+_HARMLESS = re.compile(r"(user\.(name|email)|color\.\w+|init\.defaultBranch|pull\.rebase|advice\.\w+)", re.IGNORECASE)
+"""Keys of git that say nothing about what runs or whom it talks to."""
 _LOOKS = words_of("""
 ls cat head tail less more wc grep egrep fgrep rg tree stat file du df pwd echo printf true false : test [ date which
 type whereis cd pushd popd basename dirname realpath readlink sort uniq cut tr nl tac rev column diff cmp comm od xxd

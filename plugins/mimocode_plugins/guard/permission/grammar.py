@@ -314,7 +314,7 @@ class _Walk:
         """`$x` and `${x}`; with a replacement (`${x:-y}`) its words are read, too."""
         if node.type == "simple_expansion":
             return
-        if node.type != "expansion" or "\n" in raw:
+        if node.type != "expansion" or re.search(r"[`\n]|[<>]\(", raw):
             raise Unclear
         for child in node.children:
             if child.type in ("command_substitution", "string", "concatenation", "expansion", "simple_expansion"):

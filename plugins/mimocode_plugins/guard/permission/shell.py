@@ -22,10 +22,14 @@ OPAQUE = words_of("eval trap alias bind complete enable hash fc coproc")
 SHELLS = words_of("sh bash dash zsh ksh mksh ash fish rbash")
 WRAPPERS = words_of(
     "sudo doas env nohup nice ionice chrt timeout stdbuf setsid time command builtin exec xargs watch strace ltrace "
-    "busybox unbuffer flock chroot taskset parallel caffeinate unshare nsenter systemd-run script su runuser"
+    "busybox unbuffer flock chroot taskset parallel caffeinate entr unshare nsenter systemd-run script su runuser"
 )
 FLAGS = words_of("-0 -r -t -i -E -H -S -k -v -p --null --no-run-if-empty --preserve-status --foreground")
 """Options of wrappers that take no value."""
+_SEARCHED = words_of("flock chroot su runuser script unshare nsenter systemd-run chrt taskset parallel entr")
+"""Wrappers with operands of their own before the command: it may begin at any word."""
+_VALUED = re.compile(r"[-+][oO]|--rcfile|--init-file")
+"""Options of shells whose value is the next word."""
 FIND_EXEC = words_of("-exec -execdir -ok -okdir")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _VALUE = re.compile(r"[\d.]+[smhd]?")
@@ -60,7 +64,9 @@ def _unfold(command: Command) -> Iterator[Command]:
     if name == "find":
         for at, word in enumerate(command.argv):
             if word in FIND_EXEC:
-                yield from _inner(command, command.words[at + 1 :])
+                rest = command.words[at + 1 :]
+                end = next((i for i, each in enumerate(rest) if each.value in (";", "+")), len(rest))
+                yield from _inner(command, rest[:end])
 
 
 def _inner(command: Command, words: tuple[Word, ...]) -> Iterator[Command]:
@@ -89,6 +95,8 @@ def _starts(argv: tuple[str, ...]) -> Iterator[int]:
         if argv[at].startswith("-") or _ASSIGNMENT.match(argv[at]) or _VALUE.fullmatch(argv[at]):
             continue
         yield at
+        if argv[0].rpartition("/")[2].lower() in _SEARCHED:
+            continue
         if not argv[at - 1].startswith("-") or argv[at - 1] in FLAGS:
             return
 
@@ -101,6 +109,7 @@ def _remote(command: Command) -> Iterator[Command]:
             raise Unclear
         at += 2 if _SSH_VALUES.fullmatch(command.argv[at]) else 1
     rest = command.words[at + 1 :]
+    rest = rest[1:] if rest and rest[0].value == "--" else rest
     if any(word.dynamic for word in rest):
         raise Unclear
     if rest:
@@ -119,7 +128,9 @@ def _script(command: Command) -> Iterator[Command]:
                 raise Unclear
             yield from (replace(each, scoped=True) for each in found)
             return
-        if not word.startswith("-"):
+        if _VALUED.fullmatch(argv[at - 1]):
+            continue
+        if not word.startswith(("-", "+")):
             if command.words[at].dynamic:
                 raise Unclear
             return
