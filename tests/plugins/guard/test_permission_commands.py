@@ -35,7 +35,10 @@ def test_rules_are_listed_tested_and_forgotten(tmp_path: Path) -> None:
     assert cli("permissions", "remove", "bash: make *").code == 0
     assert cli("permissions", "test", "make x").out.splitlines()[0] == "asked"
     assert cli("permissions", "remove", "bash: make *").code == 2
-    assert cli("permissions", "test", "--agent", "plan", "touch x").code == 2
+    for agent in ("plan", "explore"):
+        tried = ("ls -la src", "git log | head", "touch x", "echo x > y", "make", "$X", "python3 -c 1")
+        codes = [cli("permissions", "test", "--agent", agent, text).code for text in tried]
+        assert codes == [0, 0, 2, 2, 2, 2, 2], agent
 
 
 async def test_a_session_forgets_what_it_was_allowed(project: Path) -> None:
