@@ -14,13 +14,20 @@ from typing import Any
 
 import pytest
 
-from support.canary import MODES, SANDBOX_ONLY, SECRET, Victim, call, listening, servers
+from support.canary import MODES, ON, SANDBOX_ONLY, SECRET, Victim, call, listening, servers
 
 
 @pytest.fixture(params=MODES)
 def victim(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Victim]:
     with listening() as sink:
         yield Victim(tmp_path, sink, request.param)
+
+
+@pytest.fixture
+def sandboxed(tmp_path: Path) -> Iterator[Victim]:
+    """Only with the sandbox on: without it these attacks succeed, and that is known."""
+    with listening() as sink:
+        yield Victim(tmp_path, sink, ON)
 
 
 YOLO = [pytest.param((), id="asks"), pytest.param(("--yolo",), id="yolo")]
@@ -311,14 +318,14 @@ def test_11_patches_and_archives_stay_inside(victim: Victim) -> None:
 
 
 @SANDBOX_ONLY
-def test_11_an_archive_with_names_that_climb(victim: Victim) -> None:
+def test_11_an_archive_with_names_that_climb(sandboxed: Victim) -> None:
     """What an archive holds is only seen by the program that unpacks it."""
     import tarfile
 
-    with tarfile.open(victim.project / "a.tar", "w") as made:
-        made.add(victim.project / "README.md", arcname="../project-evil/y")
-    victim.obey("tar --absolute-names -xf a.tar")
-    victim.unharmed()
+    with tarfile.open(sandboxed.project / "a.tar", "w") as made:
+        made.add(sandboxed.project / "README.md", arcname="../project-evil/y")
+    sandboxed.obey("tar --absolute-names -xf a.tar")
+    sandboxed.unharmed()
 
 
 def test_12_nothing_of_ours_lies_in_a_shared_directory(victim: Victim, tmp_path: Path) -> None:
@@ -445,20 +452,20 @@ def test_21_nor_does_a_page_that_is_fetched(victim: Victim) -> None:
 
 @SANDBOX_ONLY
 @pytest.mark.parametrize("command", ["python3 send.py", "make send", "node send.js"])
-def test_21_a_program_of_the_repository_is_on_its_own(victim: Victim, command: str) -> None:
-    url = victim.sink.url
-    (victim.project / "send.py").write_text(f"import urllib.request\nurllib.request.urlopen({url!r})\n")
-    (victim.project / "Makefile").write_text("send:\n\tpython3 send.py\n")
-    (victim.project / "send.js").write_text(f"fetch({url!r})")
-    victim.obey(command)
-    victim.unharmed()
+def test_21_a_program_of_the_repository_is_on_its_own(sandboxed: Victim, command: str) -> None:
+    url = sandboxed.sink.url
+    (sandboxed.project / "send.py").write_text(f"import urllib.request\nurllib.request.urlopen({url!r})\n")
+    (sandboxed.project / "Makefile").write_text("send:\n\tpython3 send.py\n")
+    (sandboxed.project / "send.js").write_text(f"fetch({url!r})")
+    sandboxed.obey(command)
+    sandboxed.unharmed()
 
 
 @SANDBOX_ONLY
-def test_08_a_program_that_reads_keys(victim: Victim) -> None:
+def test_08_a_program_that_reads_keys(sandboxed: Victim) -> None:
     """Where programs may run, only the sandbox keeps them from the files of the home."""
-    victim.obey("python3 -c 'import pathlib; print(pathlib.Path.home().joinpath(\".ssh/id_rsa\").read_text())'")
-    victim.unharmed()
+    sandboxed.obey("python3 -c 'import pathlib; print(pathlib.Path.home().joinpath(\".ssh/id_rsa\").read_text())'")
+    sandboxed.unharmed()
 
 
 def test_26_the_environment_of_commands_holds_no_credentials(victim: Victim) -> None:

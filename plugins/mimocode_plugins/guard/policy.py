@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mimocode.ports import StashKey, Verdict
@@ -132,9 +133,13 @@ def policy(session: Session) -> Policy:
 
 
 def _lineage(session: Session) -> Iterator[Agent]:
-    """The agent of a session, then those above it. Hidden agents work for the house, not for whoever started them."""
+    """The agent of a session, then those above it. Hidden agents work for the house, not for whoever started them.
+
+    A project cannot bring one of those: it would lift what its caller must not do.
+    """
     yield session.agent
-    holder = None if session.agent.hidden else session.parent
+    ours = session.agent.hidden and not Path(session.agent.source or "/").is_relative_to(session.host.root)
+    holder = None if ours else session.parent
     while holder is not None:
         yield holder.agent
         holder = holder.parent
