@@ -94,8 +94,6 @@ async def test_what_ships(home: Path) -> None:
                     "read": {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"},
                     **dict.fromkeys(["grep", "glob", "list", "bash", "webfetch", "websearch", "codesearch"], "allow"),
                     "exec": "allow",
-                    "bash_write": "deny",
-                    "mcp_write": "deny",
                 },
             },
         ),

@@ -99,6 +99,7 @@ def _explained(command: str, session: Session) -> tuple[int, list[str]]:
     said = {"ALLOW": "allowed", "ASK": "asked", "DENY": "denied"}[ruling.verdict.name]
     whose = " (only a person may allow it)" if ruling.forced else ""
     offers = [f'"always" would allow: {one_line(offer)}' for offer in ruling.offer]
+    lines = [*ruling.reason.split("; "), *lines] if ruling.verdict else lines
     return int(ruling.verdict), [f"{said}{whose}", *dict.fromkeys(lines), *offers]
 
 
