@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mimocode.ports import StashKey, Verdict
@@ -19,18 +21,33 @@ from .rules import Rule, accepted, from_tools, hidden, last_match, parse
 if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.messages import ToolSpec
+    from mimocode.ports import Agent
     from mimocode.session import Session
 
 NOTES = "permission"
 """Under this name approvals are noted in the log."""
+RULINGS = "permission.ruling"
+"""Under this name every ruling is noted in the log."""
 FORCED = "bash_delete"
-"""No rule, approval or mode satisfies this key; only a person does (or `auto_delete`)."""
+"""Deletions: no rule, approval or mode satisfies this key; only a person does (or `auto_delete`)."""
+PROTECTED = "protected"
+"""Edits of files that decide what runs next: only a person allows them."""
+PERSONAL = (FORCED, PROTECTED)
+BASH_WRITE = "bash_write"
+"""Commands that are not known to only read, for agents that change nothing."""
+FOREIGN = "mcp_write"
+"""Tools whose author does not say that they only read, or whose word does not count."""
+EGRESS = "egress"
+"""Commands that send something to another machine."""
+NARROW = (BASH_WRITE, FOREIGN)
+"""Only rules that name these keys speak about them; `*` does not mean them."""
 
 DEFAULTS = (
     *parse(
         {
             "*": "allow",
             "doom_loop": "ask",
+            "egress": "ask",
             "external_directory": "ask",
             "question": "deny",
             "plan_exit": "deny",
@@ -64,6 +81,8 @@ class Policy:
     rules: tuple[Rule, ...]
     agent: tuple[Rule, ...] = ()
     """The agent's own: their denials hold whatever comes after."""
+    above: tuple[tuple[Rule, ...], ...] = ()
+    """Those of the agents of the sessions that started this one: a child may not do what its parent must not."""
     fenced: tuple[Rule, ...] = ()
     """The rules as a project that is not trusted would have them: they count where they are stricter."""
     yolo: bool = False
@@ -75,8 +94,18 @@ class Policy:
         decided = Decision(rule.verdict if rule else Verdict.ASK, rule)
         if (other := last_match(self.fenced, key, text)) and other.verdict > decided.verdict:
             decided = Decision(other.verdict, other)
-        own = last_match(self.agent, key, text)
-        return Decision(own.verdict, own) if own and own.verdict is Verdict.DENY else decided
+        for rules in (self.agent, *self.above):
+            own = last_match(rules, key, text)
+            if own and own.verdict is Verdict.DENY:
+                return Decision(own.verdict, own)
+        return decided
+
+    def named(self, key: str, text: str) -> Decision | None:
+        """What the strictest of the rules that name this very key says; None when no rule does."""
+        rules = (self.rules, self.fenced, self.agent, *self.above)
+        found = [last_match([rule for rule in each if rule.key == key], key, text) for each in rules]
+        strictest = max((rule for rule in found if rule), key=lambda rule: rule.verdict, default=None)
+        return Decision(strictest.verdict, strictest) if strictest else None
 
     def tightens(self, key: str, text: str) -> Decision | None:
         """What rules written for this very case say of another spelling of it; blanket rules have had their say."""
@@ -87,21 +116,42 @@ class Policy:
 
     def denials(self) -> Iterator[Rule]:
         """Every rule that denies something."""
-        return (rule for rule in (*self.agent, *self.rules, *self.fenced) if rule.verdict is Verdict.DENY)
+        return (
+            rule
+            for rule in (*self.agent, *chain(*self.above), *self.rules, *self.fenced)
+            if rule.verdict is Verdict.DENY
+        )
 
 
 def policy(session: Session) -> Policy:
     """The policy of a session, computed anew only when its agent is another."""
-    agent = session.agent
+    agents = tuple(_lineage(session))
     known: tuple[Any, Policy] | None = session.stash.get(_cached)
-    if known is None or known[0] is not agent:
-        known = session.stash[_cached] = (agent, _policy(session.host, agent))
+    if known is None or len(known[0]) != len(agents) or any(a is not b for a, b in zip(known[0], agents, strict=True)):
+        known = session.stash[_cached] = (agents, _policy(session.host, agents[0], agents[1:]))
     return known[1]
 
 
-def _policy(host: Host, agent: Any) -> Policy:
+def _lineage(session: Session) -> Iterator[Agent]:
+    """The agent of a session, then those above it. Hidden agents work for the house, not for whoever started them.
+
+    A project cannot bring one of those: it would lift what its caller must not do.
+    """
+    yield session.agent
+    ours = session.agent.hidden and not Path(session.agent.source or "/").is_relative_to(session.host.root)
+    holder = None if ours else session.parent
+    while holder is not None:
+        yield holder.agent
+        holder = holder.parent
+
+
+def _own(agent: Agent) -> tuple[Rule, ...]:
     where = f"agent {agent.name}"
-    own = (*from_tools(agent.options.get("tools"), where), *parse(agent.options.get("permission"), where))
+    return (*from_tools(agent.options.get("tools"), where), *parse(agent.options.get("permission"), where))
+
+
+def _policy(host: Host, agent: Agent, above: Sequence[Agent]) -> Policy:
+    own = _own(agent)
     skip = _set(host, "MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS")
     under = parse("allow", "MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS") if skip else ()
     layers = _layers(host)
@@ -109,6 +159,7 @@ def _policy(host: Host, agent: Any) -> Policy:
     return Policy(
         (*DEFAULTS, *under, *own, *_said(layers if host.trusted else users, agent.name)),
         own,
+        tuple(_own(each) for each in above),
         () if host.trusted or len(users) == len(layers) else (*DEFAULTS, *under, *own, *_said(layers, agent.name)),
         yolo=bool(host.options.get("yolo")),
         auto_delete=skip or bool(host.options.get("auto_delete")) or _set(host, "MIMOCODE_AUTO_APPROVE_DELETE"),
@@ -179,10 +230,14 @@ def approvals(session: Session) -> tuple[Rule, ...]:
     rules: list[Rule] = [*_kept(session.host)]
     holder: Session | None = session
     while holder is not None:
+        given: dict[str, None] = {}
         for note in holder.state.notes.get(NOTES, ()):
-            rules += accepted(note.get("allow", ()), "your approval")
+            given.update(dict.fromkeys(note.get("allow", ())))
+            for gone in note.get("forget", ()):
+                given.pop(gone, None)
+        rules += accepted(given, "your approval")
         holder = holder.parent
-    return tuple(rule for rule in rules if rule.key != FORCED)
+    return tuple(rule for rule in rules if rule.key not in PERSONAL)
 
 
 def _kept(host: Host) -> Iterator[Rule]:

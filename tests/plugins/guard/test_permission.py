@@ -23,8 +23,7 @@ from mimocode.ports import Agent, Places, Ruling, Setting, Verdict, Workspace
 from mimocode.session import Session
 from mimocode.testing import play, talk
 from mimocode_plugins.guard import permission
-from mimocode_plugins.guard.permission.ruling import rule
-from mimocode_plugins.guard.permission.touch import touches
+from mimocode_plugins.guard.permission.ruling import judge, rule
 from mimocode_plugins.guard.policy import offered
 from mimocode_plugins.guard.rules import accepted, last_match
 from mimocode_plugins.store import workspace
@@ -145,6 +144,93 @@ async def test_redirections_are_edits(project: Path) -> None:
             "ASK",
             "ALLOW",
         ]
+
+
+async def test_the_arguments_of_file_commands_are_edits(project: Path) -> None:
+    (project / "src").mkdir()
+    (project / "src/secret.py").write_text("x")
+    rules = {"edit": {"*": "allow", "docs/*": "deny", "src/secret.py": "deny"}}
+    denied = ["cp a docs/b", "mv docs/a b", "tee docs/a", "tee -a x docs/a", "dd if=a of=docs/b", "ln -s a docs/b"]
+    denied += [
+        "install -m 600 a docs/b",
+        "sed -i s/a/b/ docs/x",
+        "sed -i.bak -e s/a/b/ docs/x",
+        "touch docs/a",
+        "cd docs && touch a",
+    ]
+    denied += [
+        "cp a b -t docs",
+        "cp --target-directory=docs a",
+        "perl -pi -e s/a/b/ docs/x",
+        "truncate -s 0 docs/a",
+        "sort a -o docs/b",
+    ]
+    denied += [
+        "sed -i s/a/b/ src/*.py",
+        "curl -o docs/a http://localhost",
+        "sudo cp a docs/b",
+        "find . -exec cp a docs/b \\;",
+    ]
+    allowed = [
+        "cp docs/a b",
+        "sed -n 1p docs/a",
+        "cat docs/a",
+        "sed -i s/a/b/ x",
+        "git config user.name me",
+        "sed s/a/b/ docs/a",
+    ]
+    asked = [
+        "git config core.editor x",
+        "cp a ../b",
+        "ln -s /etc/x",
+        "touch $F",
+        "mkdir /x",
+        "tar xf a -C /x",
+        "rsync a /x/y",
+        "ls /x",
+    ]
+    async with working(project, permission=rules) as session:
+        assert dict(zip(denied, await verdicts(session, *denied), strict=True)) == dict.fromkeys(denied, "DENY")
+        assert dict(zip(allowed, await verdicts(session, *allowed), strict=True)) == dict.fromkeys(allowed, "ALLOW")
+        assert dict(zip(asked, await verdicts(session, *asked), strict=True)) == dict.fromkeys(asked, "ASK")
+
+
+async def test_variables_that_decide_what_runs_are_asked(project: Path) -> None:
+    asked = [
+        "LD_PRELOAD=x ls",
+        "PATH=. ls",
+        "export PATH=.",
+        "env BASH_ENV=x ls",
+        "GIT_PAGER=./x git log",
+        "PATH=.; ls",
+    ]
+    allowed = [
+        "FOO=1 ls",
+        "PYTHONPATH=src pytest",
+        "PAGER=cat git log",
+        "export FOO=1 && make",
+        "GIT_EDITOR=true git rebase",
+    ]
+    async with working(project) as session:
+        assert dict(zip(asked, await verdicts(session, *asked), strict=True)) == dict.fromkeys(asked, "ASK")
+        assert dict(zip(allowed, await verdicts(session, *allowed), strict=True)) == dict.fromkeys(allowed, "ALLOW")
+
+
+async def test_what_leaves_the_machine_is_asked_unless_a_rule_speaks_of_it(project: Path) -> None:
+    texts = [
+        "curl https://x",
+        "curl localhost:3000",
+        "curl http://127.0.0.1:80/a",
+        "scp a b:c",
+        "git push",
+        "curl -x p localhost",
+    ]
+    async with working(project) as session:
+        assert await verdicts(session, *texts) == ["ASK", "ALLOW", "ALLOW", "ASK", "ALLOW", "ASK"]
+    async with working(project, permission={"bash": {"curl *": "allow"}}) as session:
+        assert await verdicts(session, *texts) == ["ALLOW", "ALLOW", "ALLOW", "ASK", "ALLOW", "ALLOW"]
+    async with working(project, permission={"egress": "deny"}, yolo=True) as session:
+        assert await verdicts(session, *texts) == ["DENY", "ALLOW", "ALLOW", "DENY", "ALLOW", "DENY"]
 
 
 DESTRUCTIVE = [
@@ -296,7 +382,7 @@ async def test_a_project_can_tighten_and_only_a_trusted_one_can_loosen(project: 
     wishes = {"external_directory": "allow", "bash_delete": "allow", "bash": {"*": "allow", "make *": "deny"}}
     (project / "mimocode.json").write_text(json.dumps({"permission": wishes, "tools": {"strange": False}}))
     texts = ("curl x", "git log", "make x", "cat /etc/passwd", "rm x")
-    for trusted, expected in ((False, "DENY ASK DENY ASK ASK"), (True, "ALLOW ALLOW DENY ALLOW ASK")):
+    for trusted, expected in ((False, "DENY ASK DENY ASK ASK"), (True, "ASK ALLOW DENY ALLOW ASK")):
         async with working(project, permission={"bash": {"*": "ask", "curl *": "deny"}}) as session:
             session.host.trusted = trusted
             assert " ".join(await verdicts(session, *texts)) == expected
@@ -360,8 +446,10 @@ async def test_always_sticks(text: str, project: Path) -> None:
         assert asked.verdict is Verdict.ASK
         assert asked.offer
         given = accepted(asked.offer, "you")
-        for touch in touches(shell(text), session):
-            assert touch.literal or last_match(given, touch.key, touch.pattern) or touch.only_tighten
+        for each in judge(shell(text), session):
+            touch = each.touch
+            if each.decision.verdict is Verdict.ASK and not touch.literal:
+                assert last_match(given, touch.key, touch.pattern)
         await session.emit(Noted("permission", {"allow": list(asked.offer)}))
         assert rule(shell(text), session).verdict is Verdict.ALLOW
 

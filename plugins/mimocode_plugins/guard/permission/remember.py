@@ -40,15 +40,45 @@ async def watch(event: Event, session: Session) -> None:
 
 def keep(host: Host, offers: tuple[str, ...], *, everywhere: bool) -> None:
     """Add approvals to `<data>/approvals.json`, mode 0600, replaced as a whole."""
-    path: Path = host.paths.data / "approvals.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        table = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        table = {}
+    table = _read(host)
     place = "*" if everywhere else str(host.root)
-    known = table.get(place, []) if isinstance(table, dict) else []
-    table = {**(table if isinstance(table, dict) else {}), place: list(dict.fromkeys([*known, *offers]))}
+    table[place] = list(dict.fromkeys([*table.get(place, []), *offers]))
+    _write(host, table)
+
+
+def kept(host: Host) -> list[tuple[str, str]]:
+    """What is remembered for this project ("*": for all), as (place, "key: pattern")."""
+    table = _read(host)
+    return [(place, offer) for place in ("*", str(host.root)) for offer in table.get(place, [])]
+
+
+def forget(host: Host, offer: str) -> bool:
+    """Remember an approval no longer, neither here nor everywhere; False if it was not."""
+    table = _read(host)
+    places = [place for place in ("*", str(host.root)) if offer in table.get(place, [])]
+    for place in places:
+        table[place].remove(offer)
+    if places:
+        _write(host, {place: offers for place, offers in table.items() if offers})
+    return bool(places)
+
+
+def _path(host: Host) -> Path:
+    return host.paths.data / "approvals.json"
+
+
+def _read(host: Host) -> dict[str, list[str]]:
+    try:
+        table = json.loads(_path(host).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    lists = table.items() if isinstance(table, dict) else ()
+    return {place: [o for o in offers if isinstance(o, str)] for place, offers in lists if isinstance(offers, list)}
+
+
+def _write(host: Host, table: dict[str, list[str]]) -> None:
+    path = _path(host)
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".approvals-")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(table, file, ensure_ascii=False, indent=1)

@@ -5,12 +5,13 @@ Source: surface.md 7, runtime.md 1.15, DESIGN.md 9.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mimocode.ports import Ruling, Verdict
 
-from ..policy import FORCED, Decision, Policy, approvals, policy
+from ..policy import EGRESS, NARROW, PERSONAL, PROTECTED, Decision, Policy, approvals, policy
 from ..rules import Rule, last_match, offer, one_line
 from .looking import ruling as read_only
 from .touch import Touch, touches
@@ -44,25 +45,41 @@ def rule(call: ToolCall, session: Session) -> Ruling:
     """
     if (looking := read_only(call, session)) is not None:
         return looking
+    return conclude(judge(call, session))
+
+
+def judge(call: ToolCall, session: Session) -> list[Judged]:
+    """Everything that a call touches, and what the rules and approvals say of it."""
     now = policy(session)
     judged = [_judge(touch, now, call.name) for touch in touches(call, session)]
     if any(each.decision.verdict is Verdict.ASK for each in judged):
         given = approvals(session)
         judged = [_soften(each, now, given) for each in judged]
-    worst = max(judged, key=lambda each: (each.decision.verdict, each.touch.key == FORCED))
+    return judged
+
+
+def conclude(judged: Sequence[Judged]) -> Ruling:
+    """The strictest decision, with what "always" would have to allow."""
+    worst = max(judged, key=lambda each: (each.decision.verdict, each.touch.key in PERSONAL))
     if worst.decision.verdict is not Verdict.ASK:
         return Ruling(worst.decision.verdict, worst.line)
     asked = [each for each in judged if each.decision.verdict is Verdict.ASK]
-    if worst.touch.key == FORCED:
-        return Ruling(Verdict.ASK, worst.line, forced=True)
+    if worst.touch.key in PERSONAL:
+        lines = dict.fromkeys(each.line for each in asked if each.touch.key in PERSONAL)
+        return Ruling(Verdict.ASK, "; ".join(lines), forced=True)
     lines = dict.fromkeys(each.line for each in asked)
     offers = dict.fromkeys(offer(each.touch.key, each.touch.offer) for each in asked if each.touch.offer)
     return Ruling(Verdict.ASK, "; ".join(lines), tuple(offers))
 
 
 def _judge(touch: Touch, now: Policy, tool: str) -> Judged:
-    if touch.key == FORCED:
+    if touch.key in PERSONAL:
         return _forced(touch, now)
+    if touch.key in NARROW:
+        said = now.named(touch.key, touch.pattern)
+        return Judged(touch, said or Decision(Verdict.ALLOW, None), "" if said else "no rule narrows it")
+    if touch.key == EGRESS and (own := _spelt_out(touch, now)):
+        return own
     if touch.only_tighten:
         judged = Judged(touch, Decision(Verdict.ALLOW, None), "it is part of a command that is judged itself")
     elif touch.literal:
@@ -80,11 +97,22 @@ def _judge(touch: Touch, now: Policy, tool: str) -> Judged:
     return judged
 
 
+def _spelt_out(touch: Touch, now: Policy) -> Judged | None:
+    """A rule for this very program ("curl *") knows that it talks to the network; "*" does not."""
+    said = now.decide("bash", touch.pattern)
+    if said.rule and said.rule.pattern != "*" and said.rule.key == "bash" and said.verdict is Verdict.ALLOW:
+        return Judged(touch, said)
+    return None
+
+
 def _forced(touch: Touch, now: Policy) -> Judged:
     """What destroys is asked whatever the rules allow; a rule can only forbid it altogether."""
     said = now.decide(touch.key, touch.pattern)
     if said.verdict is Verdict.DENY:
         return Judged(touch, said)
+    if touch.key == PROTECTED:
+        why = "it decides what runs next, which no rule allows an agent to change"
+        return Judged(touch, Decision(Verdict.ASK, None), why)
     if now.auto_delete:
         return Judged(touch, Decision(Verdict.ALLOW, None), "deletions are approved for this run")
     return Judged(touch, Decision(Verdict.ASK, None), "it destroys what cannot be brought back, which no rule allows")
@@ -112,7 +140,7 @@ def _mentions(r: Rule, touch: Touch) -> bool:
 def _soften(judged: Judged, now: Policy, given: tuple[Rule, ...]) -> Judged:
     """What the user approved before, or for the whole run, is no longer asked. Denials do not come here."""
     touch = judged.touch
-    if judged.decision.verdict is not Verdict.ASK or touch.key == FORCED:
+    if judged.decision.verdict is not Verdict.ASK or touch.key in PERSONAL:
         return judged
     if touch.literal:
         approval = next((r for r in given if r.key == touch.key and r.pattern == touch.pattern), None)

@@ -20,3 +20,9 @@ TOOLS = Setting(
     {},
     "Older form of `permission`: tool name to whether it may be used.",
 )
+TIMEOUT = Setting(
+    "permission_timeout",
+    float,
+    0.0,
+    "Seconds that a question about a permission waits for an answer before it counts as no; 0 waits for ever.",
+)

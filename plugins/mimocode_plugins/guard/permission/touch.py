@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from glob import iglob
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import ToolFailed
 
 from .. import policy as policies
-from ..policy import FORCED
+from ..policy import BASH_WRITE, EGRESS, FORCED, FOREIGN, PROTECTED
 from ..rules import one_line
 from .arity import telling, words_of
 from .destructive import destroys, harmless, smells
+from .effects import effects, only_reads, risky, stream
+from .egress import leaves
+from .protected import protected
 from .shell import Command, Word, commands
 
 if TYPE_CHECKING:
@@ -27,12 +34,9 @@ if TYPE_CHECKING:
     from mimocode.session import Session
 
 MOVERS = words_of("cd pushd popd chdir")
-TAKERS = words_of(
-    "rm cp mv mkdir touch chmod chown chgrp cat tee ln head tail less more rmdir unlink shred truncate install"
-)
-"""Commands whose arguments are paths."""
-READERS = words_of("cat head tail less more")
-
+CARRIERS = words_of("mv cp ln rsync scp tar zip")
+MOST = 5_000
+"""Files of a directory that are looked at when all of it is moved or copied; what has more is asked."""
 _PATCHED = re.compile(r"^[^\S\n]*\*{3}[^\S\n]*(?:(?:Add|Update|Delete) File|Move to):(.*\S.*)$", re.MULTILINE)
 """The files that a patch names. It finds more than the tool that applies it accepts, never less."""
 
@@ -61,14 +65,18 @@ class Place:
     directory: Path
     inside: tuple[Path, ...]
     exempt: tuple[Path, ...]
+    own: tuple[Path, ...] = ()
+    """Where our settings and data are kept."""
 
     @classmethod
     def of(cls, session: Session) -> Place:
         """The place of a session."""
         host, here = session.host, session.directory
         inside = tuple(dict.fromkeys(p.resolve() for p in (host.root, here) if str(p.resolve()) != "/"))
-        exempt = tuple((host.paths.data / name).resolve() for name in ("tool-output", "memory", "worktree"))
-        return cls(here, inside, exempt)
+        paths = host.paths
+        exempt = tuple((paths.data / name).resolve() for name in ("tool-output", "memory", "worktree"))
+        own = tuple(dict.fromkeys(p.resolve() for p in (paths.data, paths.config, paths.state)))
+        return cls(here, inside, exempt, tuple(p for p in own if p not in inside))
 
     def outside(self, real: Path) -> bool:
         """Whether a real path belongs neither to the project nor to what is open."""
@@ -96,6 +104,9 @@ def touches(call: ToolCall, session: Session) -> list[Touch]:
     if key == "glob":
         found += [touch for text in _patterns(call, said) for touch in _rooted(text, place)]
     found += [Touch(key, text, offer=text if key == "skill" else "*") for text in _patterns(call, said)]
+    spec = session.toolbox.specs.get(call.name)
+    if spec is not None and not said and not spec.read_only:
+        found += [Touch(key, "*"), Touch(FOREIGN, call.name, offer="")]
     return found or [Touch(key, "*")]
 
 
@@ -141,8 +152,26 @@ def path_touches(key: str, text: str, place: Place, base: Path | None = None) ->
     names = [str(real), *(str(real.relative_to(p)) for p in place.inside if real.is_relative_to(p)), lexical, text]
     relative = next((n for n in names[1:] if not n.startswith("/")), str(real)) if place.inside else str(real)
     pattern = relative if key == "edit" and not place.outside(real) else str(real)
-    spellings = tuple(n for n in dict.fromkeys(names) if n != pattern)
-    return [*_beyond(real, place), Touch(key, pattern, spellings=spellings)]
+    composed = [unicodedata.normalize(form, n) for form in ("NFC", "NFD") for n in (*names, pattern)]
+    spellings = tuple(n for n in dict.fromkeys((*names, *composed)) if n != pattern)
+    found = [*_beyond(real, place), Touch(key, pattern, spellings=spellings)]
+    if lexical.startswith("/proc/") and not place.outside(real):
+        found.append(Touch("external_directory", lexical, offer=""))  # what it leads to depends on who asks
+    if key == "edit":
+        found += _delicate(real, place)
+    return found
+
+
+def _delicate(real: Path, place: Place) -> Iterator[Touch]:
+    """What else an edit touches: files that decide what runs next, and other names of the same file."""
+    if protected(real, place.own, place.exempt):
+        yield Touch(PROTECTED, str(real), offer="")
+    try:
+        found = real.lstat()
+    except OSError:
+        return
+    if stat.S_ISREG(found.st_mode) and found.st_nlink > 1 and not place.outside(real):
+        yield Touch("external_directory", str(real), offer=str(real))  # its other names may lie anywhere
 
 
 def _beyond(real: Path, place: Place) -> Iterator[Touch]:
@@ -159,6 +188,7 @@ def command_touches(key: str, text: str, base: Path, place: Place) -> Iterator[T
         if smells(text):
             yield Touch(FORCED, text, offer="")
         yield Touch(key, text, offer=text, literal=True)
+        yield Touch(BASH_WRITE, text, offer="")
         return
     moved = any(command.name in MOVERS for command in found)
     protected = [*place.inside, *(p.parent for p in place.exempt), Path.home().resolve()]
@@ -167,6 +197,10 @@ def command_touches(key: str, text: str, base: Path, place: Place) -> Iterator[T
         if destroys(command) and not harmless(command, None if moved else base, protected):
             yield Touch(FORCED, command.text, offer="")
         yield from _simple(key, command)
+        if leaves(command):
+            yield Touch(EGRESS, command.text, offer=command.text, spellings=command.spellings)
+        if not only_reads(command):
+            yield Touch(BASH_WRITE, command.text or text, offer=command.text or text)
         for each in bases:
             yield from _files(command, each, place)
         if command.name in MOVERS:
@@ -180,6 +214,9 @@ def _simple(key: str, command: Command) -> Iterator[Touch]:
         return
     if command.inner:
         yield Touch(key, command.text, offer="", spellings=(command.text, *command.spellings), only_tighten=True)
+        return
+    if risky(command):
+        yield Touch(key, command.text, offer=command.text, spellings=command.spellings, literal=True)
         return
     front = [word.raw for word in command.assignments]
     front += [word.raw for word in command.words[: telling(command.argv)]]
@@ -197,27 +234,41 @@ def _moved(command: Command, bases: list[Path]) -> list[Path]:
 
 
 def _files(command: Command, base: Path, place: Place) -> Iterator[Touch]:
-    """Redirections count as reading and editing; paths given to file commands may lie outside."""
+    """Redirections and the arguments of file commands count as reading and editing."""
     for key, words in (("edit", command.writes), ("read", command.reads)):
         for word in words:
-            yield from _redirected(key, word, base, place)
-    if command.name in TAKERS:
-        for word in command.words[1:]:
-            text = word.value.partition("=")[2] if word.value.startswith("--") else word.value
-            if not text or text.startswith("-") or word.dynamic or _stream(text):
-                continue
-            if command.name in READERS:
-                yield from path_touches("read", text, place, base)
-            else:
-                yield from _beyond(real_path(text, base), place)
+            if word.dynamic or word.glob:
+                yield Touch(key, word.raw, offer=word.raw, literal=True)
+            elif not stream(word.value):
+                yield from path_touches(key, word.value, place, base)
+    for key, word in effects(command):
+        yield from _argument(command, key, word, base, place)
 
 
-def _redirected(key: str, word: Word, base: Path, place: Place) -> Iterator[Touch]:
-    if word.dynamic or word.glob:
-        yield Touch(key, word.raw, offer=word.raw, literal=True)
-    elif not _stream(word.value):
-        yield from path_touches(key, word.value, place, base)
+def _argument(command: Command, key: str, word: Word, base: Path, place: Place) -> Iterator[Touch]:
+    if not word.value or stream(word.value) or word.value == "-" or "://" in word.value:
+        return
+    if word.dynamic:
+        if key == "edit":
+            yield Touch(key, word.raw, offer=word.raw, literal=True)
+        return
+    yield from path_touches(key, word.value, place, base)
+    if word.glob:
+        for found in islice(iglob(str(base / word.value), include_hidden=True), MOST):  # noqa: PTH207 - as the shell
+            yield from path_touches(key, found, place, base)
+    elif key == "read" and command.name in CARRIERS:
+        yield from _within(real_path(word.value, base), place, base)
 
 
-def _stream(path: str) -> bool:
-    return re.fullmatch(r"/dev/(null|zero|tty|stdin|stdout|stderr|u?random|fd/\d+)", path) is not None
+def _within(folder: Path, place: Place, base: Path) -> Iterator[Touch]:
+    """The files below a directory that is moved, copied or linked as a whole."""
+    if not folder.is_dir() or place.outside(folder):
+        return
+    seen = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            seen += 1
+            if seen > MOST:
+                yield Touch("read", f"{folder}/*", offer=f"{folder}/*", literal=True)
+                return
+            yield Touch("read", str(Path(where) / name), spellings=(name,))

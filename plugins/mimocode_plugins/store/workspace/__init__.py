@@ -1,4 +1,4 @@
-"""Finds the workspace: where the project begins, where files are kept, and what the settings files say."""
+"""Finds the workspace: where it begins, where files are kept, what the settings say, whether the user trusts it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mimocode.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from mimocode.host import Host
+    from mimocode.main import Commands
     from mimocode.ports import Workspace
 
 
@@ -22,17 +23,26 @@ def register_hooks() -> ModuleType:
 
 @hookimpl
 def open_workspace(host: Host) -> Workspace:
-    """Settings of surface 3.1, directories of surface 4.1."""
+    """Settings of surface 3.1, directories of surface 4.1, trust of surface 14.1."""
     from pathlib import Path
-
-    from mimocode.ports import Workspace
 
     from .hookspecs import find_root
     from .layers import Reader
-    from .places import places
+    from .places import home, places
+    from .trust import Trust, Trusted
 
     found = host.hooks.collect_now(find_root, directory=host.directory)
     root = Path(found[0][1]) if found else host.directory
     kept = places(host.environ)
     overrides = host.options.get("settings", {})
-    return Workspace(root, kept, Reader(kept, host.directory, root, host.environ, overrides))
+    trust = Trust(root.resolve(), host.directory, kept.data / "trusted-workspaces.json", home(host.environ).resolve())
+    host.trusted = host.trusted or trust.given
+    return Trusted(root, kept, Reader(kept, host.directory, root, host.environ, overrides), trust=trust)
+
+
+@hookimpl
+def register_cli(commands: Commands) -> None:
+    """`mimo trust`."""
+    from .commands import arguments, trust
+
+    commands.add("trust", "see and decide what this folder may load and run", trust, arguments)

@@ -73,8 +73,8 @@ def known(host: Host) -> tuple[list[Known], list[str]]:
 
 
 def _tables(host: Host) -> list[tuple[str, Mapping[str, Any], str]]:
-    untrusted = "" if host.trusted else "the folder is not trusted"
     tables: list[tuple[str, Mapping[str, Any], str]] = [("settings", host.settings["mcp"], "")]
+    untrusted = "" if host.trusted else "the folder is not trusted"  # known once the workspace was opened
     tables.append((".mcp.json", _file(host.root / ".mcp.json"), untrusted))
     if not any(_flag(host, name) for name in ("MIMOCODE_DISABLE_CLAUDE_CODE", "MIMOCODE_DISABLE_CLAUDE_CODE_MCP")):
         home = Path(host.environ.get("HOME") or Path.home())

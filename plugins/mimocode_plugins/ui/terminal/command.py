@@ -17,6 +17,7 @@ from ..streams import speak_utf8
 from .chat import Aside, Chat
 from .desk import DESK
 from .seat import Seat, first_seat
+from .trusting import consult
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -35,6 +36,8 @@ async def chat(args: argparse.Namespace, host: Host) -> int:
     speak_utf8()
     if args.trust:
         host.trusted = True
+    if not consult(host):
+        return 0
     if args.yolo:
         host.options["yolo"] = True
     talk = Chat(host, yolo=args.yolo)

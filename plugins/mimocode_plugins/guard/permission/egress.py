@@ -1,0 +1,52 @@
+"""Which commands carry bytes to other machines.
+
+Whoever obeys a text that was planted in a file or page sends away what it has read; rules about files cannot stop
+that. So programs that talk to the network are asked about even where all commands are allowed, unless a rule speaks
+about that very program, and except for servers on this machine (demands.md 4.3, cases 19 and 21).
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from .arity import words_of
+from .words import Command
+
+_CLIENTS = words_of("""
+curl wget nc ncat netcat socat telnet ftp lftp tftp sftp scp ssh sshfs http https xh aria2c axel dig nslookup host
+drill ping ping6 traceroute rclone s3cmd gsutil mail mailx sendmail msmtp swaks websocat mosquitto_pub
+""")
+_BENT = re.compile(r"-x.*|--(proxy|preproxy|socks|connect-to|resolve|config|doh-url|next|location).*|-K.*|-\w*L\w*")
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def leaves(command: Command) -> bool:
+    """Whether a simple command sends something to another machine, as far as its words tell."""
+    name, argv = command.name, command.argv
+    if name == "git":
+        return any(re.search(r"://|^[\w.-]+@[\w.-]+:", word) for word in argv[1:]) and "push" in argv
+    if name == "rsync":
+        return any(re.match(r"(?:[\w.-]+@)?[\w.-]+::?\S", word) or "://" in word for word in argv[1:])
+    if name == "openssl":
+        return "s_client" in argv
+    if name not in _CLIENTS:
+        return False
+    return not (name in ("curl", "wget", "http", "xh") and _stays(command))
+
+
+def _stays(command: Command) -> bool:
+    if any(word.dynamic for word in command.words) or any(_BENT.fullmatch(word) for word in command.argv[1:]):
+        return False
+    targets = [word for word in command.argv[1:] if not word.startswith("-")]
+    hosts = [
+        _host(word) for word in targets if "://" in word or re.match(r"(localhost|[\w.-]+\.\w+|[\d.]+)(:|/|$)", word)
+    ]
+    return bool(hosts) and all(host in _LOCAL for host in hosts)
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address if "://" in address else f"//{address}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,49 @@
+"""Files that decide what runs next: our own settings, hooks, shell start-up files, keys.
+
+An agent that may write them can give itself any permission, so a change of one is a person's to allow, whatever the
+rules and the mode say (demands.md 4.3, case 7).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from .arity import words_of
+
+_NAMES = words_of("mimocode.json mimocode.jsonc .mcp.json .envrc .gitmodules .ripgreprc")
+_WITHIN = {
+    ".mimocode": words_of("plugin plugins hook hooks tui.json .env"),
+    ".claude": words_of("settings.json settings.local.json hooks plugins"),
+    ".vscode": words_of("tasks.json launch.json settings.json"),
+}
+_HOME = words_of("""
+.bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile .zlogin .zlogout
+.gitconfig .npmrc .pypirc .netrc .ssh .aws .gnupg .kube .docker .mimocode .claude .claude.json .pam_environment
+.xprofile .xinitrc .inputrc .cargo/config.toml .config/fish .config/git .config/autostart .config/systemd
+.config/mimocode .local/bin .local/share/mimocode bin
+""")
+
+
+def protected(real: Path, own: Sequence[Path], open_to_all: Sequence[Path]) -> bool:
+    """Whether a change of this file needs a person.
+
+    Args:
+        real: the path after links.
+        own: directories of ours (settings, data, state).
+        open_to_all: those below them that agents may use.
+    """
+    folded = Path(unicodedata.normalize("NFC", str(real)).lower())
+    parts = folded.parts
+    if folded.name in _NAMES or ".git" in parts:
+        return True
+    if any(part in _WITHIN and parts[at + 1] in _WITHIN[part] for at, part in enumerate(parts[:-1])):
+        return True
+    if any(real == each or each in real.parents for each in open_to_all):
+        return False
+    if any(real == each or each in real.parents for each in (*own, Path("/etc/mimocode"))):
+        return True
+    home = Path(str(Path.home().resolve()).lower())
+    inside = folded.relative_to(home).parts if folded.is_relative_to(home) else ()
+    return any("/".join(inside[:size]) in _HOME for size in (1, 2, 3) if size <= len(inside))

@@ -1,0 +1,143 @@
+"""What a folder brings that would act: servers, hooks, plugins, scripts, agents, settings that redirect.
+
+Trust is for the content of exactly these files. Instructions (`AGENTS.md`) are not among them: they are text that
+guards stand in front of, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import jsonc
+
+_SETTINGS = ("mimocode.json", "mimocode.jsonc", ".mimocode/mimocode.json", ".mimocode/mimocode.jsonc")
+_FILES = (*_SETTINGS, ".mcp.json", ".claude.json", ".claude/settings.json", ".claude/settings.local.json")
+_FOLDERS = {
+    ".mimocode": "agent agents mode modes command commands skill skills plugin plugins hook hooks tool tools",
+    ".claude": "agents commands skills plugins hooks",
+    ".agents": "skills",
+}
+_KINDS = {"mode": "agent", "modes": "agent", "tools": "tool"}
+_PROSE = (".md", ".txt", ".markdown")
+_SPEAKING = ("permission", "tools", "instructions", "model", "small_model", "default_agent")
+"""Settings that the project may have untrusted, because alone they only tighten or say nothing new."""
+MOST, LARGEST = 3_000, 20_000_000
+"""Files that are looked at, and bytes of one of them; a folder with more is never trusted as a whole."""
+DEEPEST = 12
+
+
+@dataclass(frozen=True)
+class Acting:
+    """One file that would act: where it is, what it is, what it would do, and the hash of its content."""
+
+    path: str
+    kind: str
+    says: str
+    digest: str
+
+
+def acting(directory: Path, root: Path) -> list[Acting]:
+    """Everything of the folders from the project's root down to a directory, in order."""
+    found: list[Acting] = []
+    folders = [each for each in (directory, *directory.parents) if each.is_relative_to(root)][::-1] or [directory]
+    for folder in folders:
+        for path, kind in _candidates(folder):
+            if len(found) >= MOST:
+                found.append(Acting(str(folder), "too much", f"more than {MOST} files that would act", "never"))
+                return found
+            found += _look(path, kind)
+    return found
+
+
+def _candidates(folder: Path) -> Iterator[tuple[Path, str]]:
+    for name in _FILES:
+        if (folder / name).is_file():
+            yield folder / name, "settings"
+    for place, names in _FOLDERS.items():
+        for name in names.split():
+            kind = _KINDS.get(name, name.rstrip("s"))
+            for where, inner, files in os.walk(folder / place / name, followlinks=True):
+                inner[:] = sorted(each for each in inner if each not in ("node_modules", ".git"))
+                if len(Path(where).relative_to(folder).parts) > DEEPEST:
+                    inner.clear()  # also ends a link that leads to its own folder
+                for file in sorted(files):
+                    yield Path(where) / file, kind
+
+
+def _look(path: Path, kind: str) -> Iterator[Acting]:
+    try:
+        data = path.read_bytes() if path.stat().st_size <= LARGEST else b""
+        digest = hashlib.sha256(data).hexdigest() if data or not path.stat().st_size else "never"
+    except OSError:
+        return
+    says = _said(path, kind, data)
+    if says:
+        yield Acting(str(path), kind, says, digest)
+
+
+def _said(path: Path, kind: str, data: bytes) -> str:
+    """What a file would do, in a few words; "" for one that does nothing by itself."""
+    text = data.decode("utf-8", "replace")
+    if kind == "settings":
+        return _settings(text)
+    if kind == "skill":
+        return "" if path.suffix.lower() in _PROSE else "a script of a skill"
+    if kind == "agent":
+        return _agent(text) if path.suffix.lower() == ".md" else ""
+    if kind == "command":
+        return "a command that runs a shell line" if "!`" in text else ""
+    return f"code of a {kind}"
+
+
+def _agent(text: str) -> str:
+    front = text.split("\n---", 1)[0] if text.startswith("---") else ""
+    words = [word for word in ("permission", "tools", "model", "hooks", "mcpServers") if f"\n{word}:" in front]
+    return f"an agent that sets {', '.join(words)}" if words else ""
+
+
+def _settings(text: str) -> str:
+    try:
+        data = jsonc.parse(jsonc.quote_references(text), "")
+    except Exception:  # nobody can load it either; what cannot be read is shown rather than passed over
+        return "settings that make no sense"
+    if not isinstance(data, dict):
+        return ""
+    words = list(_servers(data.get("mcp"))) + list(_servers(data.get("mcpServers")))
+    words += [f"loosens permissions: {key}" for key in _loose(data.get("permission"))]
+    for key, value in data.items():
+        if key in ("mcp", "mcpServers", "permission", "$schema") or not value:
+            continue
+        if key == "env" and isinstance(value, dict):
+            words.append(f"sets {', '.join(sorted(map(str, value)))}")
+        elif key not in _SPEAKING:
+            words.append(f"sets {key}{_addresses(value)}")
+    if jsonc.has_reference(text):
+        words.append("reads variables or files ({env:} or {file:})")
+    return "; ".join(words)
+
+
+def _servers(table: Any) -> Iterator[str]:
+    for name, entry in table.items() if isinstance(table, dict) else ():
+        said: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
+        command = said.get("command") or said.get("url") or ""
+        words = [*(command if isinstance(command, list) else [command]), *(said.get("args") or [])]
+        yield f"runs the MCP server {name}: {' '.join(map(str, words))}"
+
+
+def _loose(permission: Any) -> Iterator[str]:
+    if permission == "allow":
+        yield "*"
+    for key, entry in permission.items() if isinstance(permission, dict) else ():
+        if entry == "allow" or (isinstance(entry, dict) and "allow" in entry.values()):
+            yield str(key)
+
+
+def _addresses(value: Any) -> str:
+    found = sorted({word for word in json.dumps(value).split('"') if "://" in word})
+    return f" ({', '.join(found)})" if found else ""
