@@ -1,7 +1,7 @@
 """Stop plugin code that blocks the whole process, at import or in a hook.
 
-A deadline ends what awaits, not `time.sleep(3600)`. So a timer signal is set around every stretch of plugin code that
-runs without awaiting. Code that blocks inside C is out of reach, and so is every thread but the main one.
+A deadline ends what awaits, not `time.sleep(3600)`: a timer signal is set around plugin code that runs without
+awaiting. Code that blocks inside C is out of reach, and so is every thread but the main one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Everything that can go wrong and is expected to.
+"""Everything that can go wrong and is expected to. Whatever is not a MimoError is a bug and keeps its traceback.
 
     MimoError                   one clear sentence for the user: what, where, what to do
     ├── UsageError              the command line makes no sense
@@ -9,8 +9,6 @@
     │   └── SessionBusy         another process writes to this session         .owner
     ├── ModelError              the provider refused, failed or made no sense  .kind .status .retry_after
     └── ToolFailed              a tool call failed in a way its author foresaw
-
-Whatever is not a MimoError is a bug and keeps its traceback.
 """
 
 # fmt: off

@@ -95,6 +95,7 @@ class Noted(Fact, frozen=True, tag="noted"):
     """A plugin's own fact: the kernel keeps it and never reads it."""
     plugin: str
     data: JSON
+    usage: Usage | None = None  # of a model call beside the conversation: it counts, but fills no window
 
 AnyFact: TypeAlias = (
     SessionStarted | Titled | AgentChosen | ModelChosen | WindowOpened | TurnStarted | MessageAdded | CallStarted

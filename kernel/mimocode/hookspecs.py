@@ -135,9 +135,9 @@ async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
 async def shape_result(result: ToolResult, call: ToolCall, session: Session) -> ToolResult | None:
     """Change what the model sees of a tool's result: shorten, redact, add diagnostics."""
 
-@hookspec(deadline=600)
+@hookspec(deadline=600, foreseen=True)
 async def before_stop(session: Session) -> str | None:
-    """Send the agent back to work with this message: something is unfinished."""
+    """Send the agent back to work with this message: something is unfinished. `Limited` ends the turn short of it."""
 
 @hookspec()
 async def on_event(event: Event, session: Session) -> None:

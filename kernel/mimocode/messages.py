@@ -1,7 +1,6 @@
 """What is said in a conversation, as values: messages, their blocks, and what a window opens with.
 
-These values know no ids of storage, no files and no providers. All are frozen; new fields come with
-defaults and none is ever renamed, so that old logs stay readable.
+All are frozen. New fields come with defaults and none is ever renamed, so that old logs stay readable.
 """
 
 # fmt: off

@@ -115,8 +115,9 @@ def _step(state: State, fact: ev.Fact, seq: int) -> State:
             return replace(state, waiting={**state.waiting, call.id: fact})
         case ev.ApprovalGiven(call_id=call_id):
             return replace(state, waiting={k: v for k, v in state.waiting.items() if k != call_id})
-        case ev.Noted(plugin=plugin, data=data):
-            return replace(state, notes={**state.notes, plugin: state.notes.get(plugin, Grown()).plus(data)})
+        case ev.Noted(plugin=plugin, data=data, usage=usage):
+            notes = {**state.notes, plugin: state.notes.get(plugin, Grown()).plus(data)}
+            return replace(state, notes=notes, usage=state.usage + (usage or Usage()))
         case ev.Rewound(to=to):
             return _rewound(state, to)
         case ev.SessionStarted(agent=agent, model=model):
@@ -141,8 +142,7 @@ def _message(state: State, fact: ev.MessageAdded) -> State:
 
 
 def _result(state: State, fact: ev.CallFinished) -> State:
-    message = Message("tool", fact.content, fact.call_id, fact.error)
-    results = {**state.results, fact.call_id: message}
+    results = {**state.results, fact.call_id: Message("tool", fact.content, fact.call_id, fact.error)}
     state = replace(state, running=state.running - {fact.call_id}, results=results)
     if any(call.id not in results for call in state.open):
         return state

@@ -37,9 +37,10 @@ async def run(session: Session) -> None:
         if answer.message.calls:
             await act(session, answer.message.calls)
         elif not session.steering:
-            if rounds >= ROUNDS or not (reason := await session.hooks.first(on.before_stop, session=session)):
+            if not (reason := await session.hooks.first(on.before_stop, session=session)):
                 return
-            rounds += 1
+            if (rounds := rounds + 1) > ROUNDS:
+                raise Limited(f"stopped though unfinished, after {ROUNDS} reminders in this turn; the last: {reason}")
             await session.emit(MessageAdded(user(reason, origin="before_stop")))
         await session.steer()
 

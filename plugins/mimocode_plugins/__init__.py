@@ -16,6 +16,8 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.guard.recovery",
     "mimocode_plugins.guard.repeat",
     "mimocode_plugins.guard.truncate",
+    "mimocode_plugins.judgement.goal",
+    "mimocode_plugins.judgement.maxmode",
     "mimocode_plugins.memory.files",
     "mimocode_plugins.memory.index",
     "mimocode_plugins.providers.anthropic",

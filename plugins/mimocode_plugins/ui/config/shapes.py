@@ -6,7 +6,9 @@ Plain dataclasses, which pydantic validates without being imported here. An unkn
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 Amount = int | float | str
 """A number of tokens, "300K", "1.5M", or "50%" of the window."""
@@ -167,9 +169,12 @@ class Workflow(Strict):
 
 @dataclass
 class Candidates(Strict):
-    """How many proposals Max Mode compares."""
+    """How many proposals Max Mode compares, when, judged by which model, for how many dollars more than usual."""
 
-    candidates: int = 5
+    candidates: Annotated[int, Field(ge=2, le=16)] = 5
+    when: Literal["always", "on_failure", "on_plan"] = "always"
+    model: str = ""
+    cost_cap: Annotated[float, Field(ge=0)] = 0.0
 
 
 @dataclass

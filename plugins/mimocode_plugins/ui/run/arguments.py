@@ -13,7 +13,7 @@ standard input:
   falls silent for two seconds counts as finished. The message word `-` waits for the end of the pipe.
 
 exit codes:
-  0 done   1 failed   2 wrong usage   3 a limit was reached (--budget, --max-steps)   130 interrupted
+  0 done   1 failed   2 wrong usage   3 a limit was reached (--budget, --max-steps, --goal)   130 interrupted
   141 the reader of stdout went away
 """
 
@@ -43,6 +43,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--yolo", "--dangerously-skip-permissions", action="store_true", help="allow what would be asked, this once")
     add("--budget", default="", metavar="LIMITS", help="stop at 200k tokens, $0.50 or 10m; several with commas")
     add("--max-steps", type=int, metavar="N", help="stop after this many model calls")
+    add("--goal", default="", metavar="CONDITION", help="go on until this holds; `CONDITION :: COMMAND` lets it decide")
+    add("--max", nargs="?", type=int, const=True, metavar="N", help="propose each step N times (5), carry out the best")
     add("--trust", action="store_true", help="trust this project's settings for this run")
     _intermix(parser)
 

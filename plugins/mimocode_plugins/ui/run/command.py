@@ -79,7 +79,8 @@ def _wishes(args: argparse.Namespace, host: Host) -> None:
         host.trusted = True
     if args.max_steps is not None and args.max_steps < 1:
         raise UsageError(f"--max-steps {args.max_steps}: give a number above zero.")
-    wishes = {"yolo": args.yolo, "max_steps": args.max_steps, "variant": args.variant}
+    wishes = {"yolo": args.yolo, "max_steps": args.max_steps, "variant": args.variant, "goal": args.goal}
+    wishes["max"] = args.max
     wishes["budget"] = parse_budget(args.budget) if args.budget else None
     host.options.update({key: value for key, value in wishes.items() if value})
     host.options["headless"] = True

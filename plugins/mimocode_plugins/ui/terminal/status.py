@@ -25,6 +25,7 @@ def status(session: Session | None, model: str, unsent: int, look: Look) -> str:
         share(session),
         money(session.state.usage.cost),
         sandbox(session),
+        *told(session),
     ]
     parts = [part for part in parts if part]
     while len(parts) > 2 and cell_len("  " + " · ".join(parts)) > look.width:
@@ -57,6 +58,12 @@ def thousands(tokens: int) -> str:
 def money(dollars: float) -> str:
     """Dollars, nothing when there are none."""
     return f"${dollars:.2f}" if dollars >= 0.005 else "<$0.01" if dollars else ""
+
+
+def told(session: Session) -> list[str]:
+    """What plugins want to be seen: the key `status_line` of their latest note."""
+    notes = session.state.notes.values()
+    return [line for said in notes if len(said) and (line := str(said[-1].get("status_line") or ""))]
 
 
 def sandbox(session: Session) -> str:
