@@ -109,6 +109,7 @@ def register_cli(commands: Commands) -> None:
     commands.add("memory show", "print an item with its evidence, or a memory file", _later("show"), _what)
     commands.add("memory confirm", "stand for an item: later sessions go by it", _later("confirm"), _one)
     commands.add("memory forget", "take an item out", _later("forget"), _one, aliases=["rm"])
+    commands.add("memory eval", "try the search on questions of your own", _later("eval_"), _evaluating)
 
 
 def _later(name: str) -> Any:
@@ -139,3 +140,10 @@ def _what(parser: argparse.ArgumentParser) -> None:
 
 def _one(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID")
+
+
+def _evaluating(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--corpus", required=True, metavar="FILE", help='JSON lines {"id", "parent", "time", "text"}')
+    parser.add_argument("--queries", required=True, metavar="FILE", help='JSON lines {"id", "text"}')
+    parser.add_argument("-k", type=int, default=20, metavar="N", help="hits per question (20)")
+    parser.add_argument("--out", required=True, metavar="FILE", help='JSON lines {"id", "hits", "ms"}')

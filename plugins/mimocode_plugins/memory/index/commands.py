@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sys
@@ -137,3 +138,10 @@ async def _said(work: Awaitable[str]) -> int:
     except ToolFailed as error:
         raise UsageError(str(error)) from None
     return 0
+
+
+async def eval_(args: argparse.Namespace, host: Host) -> int:
+    """`mimo memory eval`."""
+    from .evaluation import evaluate
+
+    return await asyncio.to_thread(evaluate, args)
