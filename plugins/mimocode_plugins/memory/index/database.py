@@ -113,11 +113,16 @@ class Index:
                     db.execute("DELETE FROM documents WHERE id=?", (id,))
                     db.execute("UPDATE totals SET documents = documents - 1")
 
-    def stamps(self) -> dict[str, tuple[str, bytes]]:
-        """Stamp and checksum of every document by its path."""
+    def stamps(self, folders: Sequence[str] | None = None) -> dict[str, tuple[str, bytes]]:
+        """Stamp and checksum of every document, or of those right in some folders, by path."""
+        sql, found = "SELECT path, stamp, sum FROM documents", list[tuple[str, str, bytes]]()
         with self.reading() as db:
-            rows = db.execute("SELECT path, stamp, sum FROM documents").fetchall()
-        return {path: (stamp, sum) for path, stamp, sum in rows}
+            if folders is None:
+                found = db.execute(sql).fetchall()
+            for folder in folders or ():
+                rows = db.execute(f"{sql} WHERE path > ? AND path < ?", (f"{folder}/", f"{folder}0")).fetchall()
+                found += [row for row in rows if "/" not in row[0][len(folder) + 1 :]]
+        return {path: (stamp, sum) for path, stamp, sum in found}
 
     def touch(self, path: str, stamp: str) -> None:
         """A file is other by date and the same by content."""
