@@ -17,6 +17,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.guard.repeat",
     "mimocode_plugins.guard.truncate",
     "mimocode_plugins.memory.files",
+    "mimocode_plugins.memory.imports",
     "mimocode_plugins.memory.index",
     "mimocode_plugins.providers.anthropic",
     "mimocode_plugins.providers.configured",

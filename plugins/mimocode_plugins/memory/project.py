@@ -74,8 +74,11 @@ def directories(known: Iterable[str], base: Path, id: str) -> list[str]:
         here = Path(os.path.realpath(directory))
         top = next((above for above in (here, *here.parents) if git_folder(above)), None)
         common = git_folder(top) if top else None
-        if (common is not None and f"git:{os.path.realpath(common)}" in places) or (common is None and any(here.is_relative_to(home) for home in homes)):
-            found.append(directory)
+        if common is None:
+            mine = any(here.is_relative_to(home) for home in homes)
+        else:
+            mine = f"git:{os.path.realpath(common)}" in places
+        found += [directory] * mine
     return found
 
 
