@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,17 +39,12 @@ def evaluate(args: argparse.Namespace) -> int:
     if args.k < 1:
         raise UsageError("-k is a number of hits, 1 or more.")
     try:
-        with tempfile.TemporaryDirectory(prefix="mimo-eval-") as folder:
-            index = Index(Path(folder) / "memory.db")
-            try:
-                newest = fill(index, lines(args.corpus), _told("remembered"))
-                answers = ask(index, lines(args.queries), args.k, newest)
-                with _output(args.out) as out:
-                    for count, answer in enumerate(answers, 1):
-                        out.write(json.dumps(answer, ensure_ascii=False) + "\n")
-                        _told("asked")(count)
-            finally:
-                index.close()
+        with (
+            tempfile.TemporaryDirectory(prefix="mimo-eval-") as folder,
+            closing(Index(Path(folder) / "memory.db")) as index,
+        ):
+            newest = fill(index, lines(args.corpus), _told("remembered"))
+            _write(args.out, ask(index, lines(args.queries), args.k, newest))
     except OSError as error:
         raise UsageError(f"{error.filename or args.out}: {error.strerror or error}") from error
     return 0
@@ -128,5 +124,9 @@ def _told(what: str) -> Callable[[int], None]:
     return tell
 
 
-def _output(path: str) -> Any:
-    return Path(path).open("w", encoding="utf-8")
+def _write(path: str, answers: Iterator[dict[str, Any]]) -> None:
+    tell = _told("asked")
+    with Path(path).open("w", encoding="utf-8") as out:
+        for count, answer in enumerate(answers, 1):
+            out.write(json.dumps(answer, ensure_ascii=False) + "\n")
+            tell(count)
