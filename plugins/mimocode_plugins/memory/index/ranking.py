@@ -26,7 +26,7 @@ POSTINGS = 1600
 FEWEST, MOST = 300, 1200
 """Entries that one term is asked for. A term in more of them says little, and of those the newest are likelier
 wanted."""
-SMALL, MORE = 20_000, 4
+SMALL, MORE = 20_000, 3
 """Up to so many entries, so many times more is looked at: everything, for most questions."""
 ROUGH, EXACT = 120, 24
 """Entries whose neighbourhood is looked at, and those that are fetched and scored exactly."""
@@ -36,7 +36,7 @@ NEAR, ABOVE = 0.8, 0.5
 """Weights of the neighbourhood and of the document beside the entry's own score."""
 REACH = 2
 """Neighbours on either side."""
-SPAN = 100_000
+SPAN = 50_000
 """Newest entries among which common terms are looked for together."""
 MONTH = 30 * 86400.0
 STANDING = {"confirmed": 1.15, "verified": 1.1, "proposed": 0.9, "superseded": 0.4}
@@ -131,7 +131,7 @@ def search(
             terms = asked.terms(_guesses(db, said))
         if not terms:
             return []
-        rows = asked.rows(asked.candidates(terms, max(EXACT * min(asked.more, 2), 2 * limit)), terms)
+        rows = asked.rows(asked.candidates(terms, max(EXACT, 2 * limit)), terms)
         scores = _scores(asked, rows, terms)
         best = _judged(rows, scores, asked, where, types, time.time() if now is None else now)
         least = best[0][0] * floor if best else 0.0
@@ -228,7 +228,7 @@ class _Query:
         if len(common) < 2 or (len(common) < len(terms) and len(terms) - len(common) > 1):
             return found
         after = max(self.indexed - SPAN, 0)
-        for few in range(2, min(len(common), 4) + 1):
+        for few in range(2, min(len(common), 3) + 1):
             match = " AND ".join(_quoted(term.stem) for term in common[:few])
             together = self._newest(f"{match}{self.within}", FEWEST, after)
             found += [(terms.index(term), together) for term in common[:few]]
