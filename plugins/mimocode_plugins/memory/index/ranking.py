@@ -36,7 +36,7 @@ NEAR, ABOVE = 0.8, 0.5
 """Weights of the neighbourhood and of the document beside the entry's own score."""
 REACH = 2
 """Neighbours on either side."""
-SPAN = 50_000
+SPAN = 100_000
 """Newest entries among which common terms are looked for together."""
 MONTH = 30 * 86400.0
 STANDING = {"confirmed": 1.15, "verified": 1.1, "proposed": 0.9, "superseded": 0.4}
@@ -228,7 +228,7 @@ class _Query:
         if len(common) < 2 or (len(common) < len(terms) and len(terms) - len(common) > 1):
             return found
         after = max(self.indexed - SPAN, 0)
-        for few in range(2, min(len(common), 3) + 1):
+        for few in range(2, min(len(common), 4) + 1):
             match = " AND ".join(_quoted(term.stem) for term in common[:few])
             together = self._newest(f"{match}{self.within}", FEWEST, after)
             found += [(terms.index(term), together) for term in common[:few]]
