@@ -19,6 +19,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.judgement.goal",
     "mimocode_plugins.judgement.maxmode",
     "mimocode_plugins.memory.files",
+    "mimocode_plugins.memory.imports",
     "mimocode_plugins.memory.index",
     "mimocode_plugins.providers.anthropic",
     "mimocode_plugins.providers.configured",

@@ -64,6 +64,24 @@ def project_id(folder: Path, base: Path, home: Path) -> str:
     return id
 
 
+def directories(known: Iterable[str], base: Path, id: str) -> list[str]:
+    """Those of the directories that belong to a project, gone ones too. Looks for `.git` above each, runs nothing."""
+    record = _table(base / TABLE).get(id, {})
+    places = list(record.get("places", {}))
+    homes = [Path(place[4:].removesuffix("/.git")) for place in places]
+    found: list[str] = []
+    for directory in known:
+        here = Path(os.path.realpath(directory))
+        top = next((above for above in (here, *here.parents) if git_folder(above)), None)
+        common = git_folder(top) if top else None
+        if common is None:
+            mine = any(here.is_relative_to(home) for home in homes)
+        else:
+            mine = f"git:{os.path.realpath(common)}" in places
+        found += [directory] * mine
+    return found
+
+
 def match(table: Mapping[str, Mapping[str, Any]], me: Identity) -> str:
     """The known project that this is, or ""."""
     for test in (_same_place, _same_remote, _cloned_from, _same_root):

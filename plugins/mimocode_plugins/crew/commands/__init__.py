@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mimocode.events import Event, SessionStarted, TurnEnded
+from mimocode.events import Event, Noted, SessionStarted, TurnEnded
 from mimocode.hookspecs import hookimpl
 from mimocode.ports import Command, Setting
 
@@ -45,6 +45,8 @@ async def take_input(text: str, session: Session) -> str | bool | None:
     if command is None:
         return None
     said = await command.run(arguments.rstrip(), session)
+    if said is not None:  # what the agent hears now are the command's words: only the arguments are the user's
+        await session.emit(Noted("command", {"name": name, "typed": arguments.strip()}))
     return True if said is None else said
 
 

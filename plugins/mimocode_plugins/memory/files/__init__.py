@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mimocode.events import CallFinished, CallStarted
+from mimocode.events import CallFinished, CallStarted, Noted
 from mimocode.hookspecs import hookimpl
 from mimocode.messages import Part, ToolCall
 from mimocode.ports import Ruling, Setting
@@ -36,6 +36,8 @@ async def contribute(session: Session) -> Iterable[Part]:
     opening = await asyncio.to_thread(gather, session)
     if session.parent is None and opening.report:
         await session.notice("memory", opening.report, "info")
+        told = {"loaded": opening.loaded, "left": opening.left, "waiting": opening.waiting}
+        await session.emit(Noted("recall", told))
     return [Part(opening.text, RANK, "memory")]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import saving
-from ..items import readable
+from ..items import SHOWN, readable
 from ..layout import tokens
 from ..shelf import Shelf, shelf
 
@@ -28,6 +29,12 @@ class Opening:
 
     text: str
     report: str = ""
+    loaded: tuple[Mapping[str, str], ...] = ()
+    """The items that the window opens with: id, text, scope, and why."""
+    left: tuple[str, ...] = ()
+    """What had no room."""
+    waiting: int = 0
+    """Items that nobody stands for yet."""
 
 
 @dataclass
@@ -52,16 +59,26 @@ def gather(session: Session) -> Opening:
         .strip()
         .format(project=place.project_file, everywhere=place.global_file, sessions=place.base / "sessions")
     ]
-    items, left = 0, list[str]()
+    items, left, loaded = 0, list[str](), list[Mapping[str, str]]()
     for title, path, budget in said:
         taken = _take(saving.read(path), kept.key, budget) if path.is_file() else _Taken()
         items, left = items + taken.items, left + [f"{path.name}: {what}" for what in taken.left]
+        loaded += _loaded(kept, "global" if path == place.global_file else "project", taken.text)
         if taken.text:
             more = "\n[More was left out for room: search.]" if taken.left else ""
             parts.append(f"## {title}\n{taken.text}{more}")
     waiting = _waiting(kept, place.project_file, place.global_file)
     text = "\n\n".join(parts)
-    return Opening(text, _report(items, tokens(text), left, waiting))
+    return Opening(text, _report(items, tokens(text), left, waiting), tuple(loaded), tuple(left), waiting)
+
+
+def _loaded(kept: Shelf, scope: str, text: str) -> list[Mapping[str, str]]:
+    lines = {line.lstrip("-*+ ").strip() for line in text.splitlines()}
+    return [
+        {"id": item.id, "text": item.text, "scope": scope, "why": f"{item.status}, {item.source}"}
+        for item in (kept.items(scope) if text else [])
+        if item.status in SHOWN and item.text in lines
+    ]
 
 
 def _report(items: int, size: int, left: list[str], waiting: int) -> str:

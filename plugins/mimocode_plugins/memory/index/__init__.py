@@ -109,6 +109,13 @@ def register_cli(commands: Commands) -> None:
     commands.add("memory show", "print an item with its evidence, or a memory file", _later("show"), _what)
     commands.add("memory confirm", "stand for an item: later sessions go by it", _later("confirm"), _one)
     commands.add("memory forget", "take an item out", _later("forget"), _one, aliases=["rm"])
+    commands.add(
+        "memory why", "what the latest session began with and why, or why an item is there", _later("why"), _maybe
+    )
+    commands.add("memory edit", "open MEMORY.md in your editor", _later("edit"), _scoped)
+    commands.add("memory stats", "how much is remembered, and what the index takes", _later("stats"))
+    commands.add("memory doctor", "look for what is wrong with files and index", _later("doctor"))
+    commands.add("memory eval", "try the search on questions of your own", _later("eval_"), _evaluating)
 
 
 def _later(name: str) -> Any:
@@ -139,3 +146,18 @@ def _what(parser: argparse.ArgumentParser) -> None:
 
 def _one(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID")
+
+
+def _evaluating(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--corpus", required=True, metavar="FILE", help='JSON lines {"id", "parent", "time", "text"}')
+    parser.add_argument("--queries", required=True, metavar="FILE", help='JSON lines {"id", "text"}')
+    parser.add_argument("-k", type=int, default=20, metavar="N", help="hits per question (20)")
+    parser.add_argument("--out", required=True, metavar="FILE", help='JSON lines {"id", "hits", "ms"}')
+
+
+def _maybe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", nargs="?", default="")
+
+
+def _scoped(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scope", nargs="?", choices=["project", "global"], default="project")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sys
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.session import Session
 
-USAGE = "/memory [list | why ID | confirm ID | forget ID | edit [global] | search WORDS]"
+USAGE = "/memory [list | why [ID] | confirm ID | forget ID | edit [global] | search WORDS]"
 
 
 async def slash(arguments: str, session: Session) -> None:
@@ -40,6 +41,10 @@ async def _run(word: str, rest: list[str], desk: Desk) -> str:
     match word, rest:
         case "list", []:
             return listing(desk.shelf.items()) or "Nothing is remembered yet."
+        case "why", []:
+            from .upkeep import why
+
+            return await why(desk.host, "")
         case (("why" | "show"), [id]):
             return describe(desk.shelf.find(id.removeprefix("m:")))
         case "confirm", [id]:
@@ -137,3 +142,46 @@ async def _said(work: Awaitable[str]) -> int:
     except ToolFailed as error:
         raise UsageError(str(error)) from None
     return 0
+
+
+async def eval_(args: argparse.Namespace, host: Host) -> int:
+    """`mimo memory eval`."""
+    from .evaluation import evaluate
+
+    return await asyncio.to_thread(evaluate, args)
+
+
+async def why(args: argparse.Namespace, host: Host) -> int:
+    """`mimo memory why [ID]`."""
+    from . import upkeep
+
+    return await _said(upkeep.why(host, args.id))
+
+
+async def edit(args: argparse.Namespace, host: Host) -> int:
+    """`mimo memory edit [project|global]`."""
+    from . import upkeep
+
+    return await upkeep.edit(host, args.scope)
+
+
+async def stats(args: argparse.Namespace, host: Host) -> int:
+    """`mimo memory stats`."""
+    from . import upkeep
+
+    try:
+        return await _said(upkeep.stats(host))
+    finally:
+        await close(host)
+
+
+async def doctor(args: argparse.Namespace, host: Host) -> int:
+    """`mimo memory doctor`; 1 when something is wrong."""
+    from . import upkeep
+
+    try:
+        found = await upkeep.doctor(host)
+    finally:
+        await close(host)
+    _say("\n".join(map(_printable, found)) or "All is well.")
+    return 1 if found else 0

@@ -18,9 +18,11 @@ from threading import RLock
 from mimocode.errors import StoreError
 
 from .stem import stem
-from .text import words
+from .text import dated, words
 
-VERSION = 1
+VERSION = 2
+TAIL = 256
+"""Entries that wait to be put into the full-text table together: one by one, each would cost ten times as much."""
 SCHEMA = """
 CREATE TABLE documents(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, owner TEXT NOT NULL,
   type TEXT NOT NULL, stamp TEXT NOT NULL, sum BLOB NOT NULL, entries INTEGER NOT NULL DEFAULT 0,
@@ -32,8 +34,9 @@ CREATE VIRTUAL TABLE found USING fts5(stems, content='', detail=none, columnsize
   tokenize="ascii tokenchars '_'");
 CREATE TABLE vocabulary(id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
 CREATE VIRTUAL TABLE pieces USING fts5(word, content='', detail=none, columnsize=0, tokenize='trigram');
-CREATE TABLE totals(entries INTEGER NOT NULL, length INTEGER NOT NULL, documents INTEGER NOT NULL);
-INSERT INTO totals VALUES(0, 0, 0)
+CREATE TABLE totals(entries INTEGER NOT NULL, length INTEGER NOT NULL, documents INTEGER NOT NULL,
+  indexed INTEGER NOT NULL);
+INSERT INTO totals VALUES(0, 0, 0, 0)
 """
 
 
@@ -89,14 +92,16 @@ class Index:
                 same += 1
             self._delete([row[0] for row in old[same:]])
             for place, entry in enumerate(entries[same:], same):
-                self._insert(id, document, place, entry)
+                self._insert(id, place, entry)
+            self.settle(TAIL)
 
     def append(self, document: Document, entry: Entry) -> None:
         """Add one entry at the end of a document."""
         with self.writing() as db:
             id = self._document(document, "", b"")
             last = db.execute("SELECT coalesce(max(place) + 1, 0) FROM entries WHERE document=?", (id,)).fetchone()
-            self._insert(id, document, last[0], entry)
+            self._insert(id, last[0], entry)
+            self.settle(TAIL)
 
     def drop(self, paths: Iterable[str]) -> None:
         """Forget documents."""
@@ -108,11 +113,16 @@ class Index:
                     db.execute("DELETE FROM documents WHERE id=?", (id,))
                     db.execute("UPDATE totals SET documents = documents - 1")
 
-    def stamps(self) -> dict[str, tuple[str, bytes]]:
-        """Stamp and checksum of every document by its path."""
+    def stamps(self, folders: Sequence[str] | None = None) -> dict[str, tuple[str, bytes]]:
+        """Stamp and checksum of every document, or of those right in some folders, by path."""
+        sql, found = "SELECT path, stamp, sum FROM documents", list[tuple[str, str, bytes]]()
         with self.reading() as db:
-            rows = db.execute("SELECT path, stamp, sum FROM documents").fetchall()
-        return {path: (stamp, sum) for path, stamp, sum in rows}
+            if folders is None:
+                found = db.execute(sql).fetchall()
+            for folder in folders or ():
+                rows = db.execute(f"{sql} WHERE path > ? AND path < ?", (f"{folder}/", f"{folder}0")).fetchall()
+                found += [row for row in rows if "/" not in row[0][len(folder) + 1 :]]
+        return {path: (stamp, sum) for path, stamp, sum in found}
 
     def touch(self, path: str, stamp: str) -> None:
         """A file is other by date and the same by content."""
@@ -164,22 +174,40 @@ class Index:
             self.db.execute("UPDATE documents SET stamp=?, sum=? WHERE id=?", (stamp, sum, row[0]))
         return int(row[0])
 
-    def _insert(self, id: int, document: Document, place: int, entry: Entry) -> None:
+    def _insert(self, id: int, place: int, entry: Entry) -> None:
         said = words(f"{entry.context} {entry.text}" if entry.context else entry.text)
         stems = f" {' '.join(map(stem, said))} "
+        if when := dated(entry.time):
+            stems += f"{when} "
         made = self.db.execute(
             "INSERT INTO entries(document, place, key, text, stems, length, time, status)"
             " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
             (id, place, entry.key, entry.text, stems, len(said), entry.time, entry.status),
         ).lastrowid
-        marks = f"{mark('s', document.scope)} {mark('o', document.scope, document.owner)}"
-        self.db.execute("INSERT INTO found(rowid, stems) VALUES(?, ?)", (made, f"{marks}{stems}"))
         self.db.execute("UPDATE totals SET entries = entries + 1, length = length + ?", (len(said),))
         self.db.execute(
             "UPDATE documents SET entries = entries + 1, last = ?1, first = iif(first = 0, ?1, first) WHERE id=?2",
             (made, id),
         )
-        self._learn(set(said) - self.seen)
+
+    def settle(self, least: int = 1) -> None:
+        """Put what waits into the full-text table, if `least` entries do."""
+        with self.writing() as db:
+            (done,) = db.execute("SELECT indexed FROM totals").fetchone()
+            last = db.execute("SELECT max(id) FROM entries").fetchone()[0] or 0
+            if last - done < least:
+                return
+            fresh = set[str]()
+            rows = db.execute(
+                "SELECT e.id, e.stems, e.text, e.key, d.scope, d.owner FROM entries e"
+                " JOIN documents d ON d.id = e.document WHERE e.id > ? ORDER BY e.id",
+                (done,),
+            ).fetchall()
+            for id, stems, text, _, scope, owner in rows:
+                db.execute("INSERT INTO found(rowid, stems) VALUES(?, ?)", (id, f"{_marks(scope, owner)}{stems}"))
+                fresh.update(words(text))
+            db.execute("UPDATE totals SET indexed = ?", (last,))
+            self._learn(fresh - self.seen)
 
     def _learn(self, fresh: set[str]) -> None:
         for word in fresh:
@@ -190,6 +218,7 @@ class Index:
         self.seen |= fresh
 
     def _delete(self, ids: Iterable[int]) -> None:
+        (indexed,) = self.db.execute("SELECT indexed FROM totals").fetchone()
         for id in ids:
             row = self.db.execute(
                 "SELECT e.stems, e.length, e.document, d.scope, d.owner FROM entries e"
@@ -197,16 +226,23 @@ class Index:
                 (id,),
             ).fetchone()
             stems, length, document, scope, owner = row
-            marks = f"{mark('s', scope)} {mark('o', scope, owner)}"
-            self.db.execute("INSERT INTO found(found, rowid, stems) VALUES('delete', ?, ?)", (id, f"{marks}{stems}"))
+            if id <= indexed:
+                gone = (id, f"{_marks(scope, owner)}{stems}")
+                self.db.execute("INSERT INTO found(found, rowid, stems) VALUES('delete', ?, ?)", gone)
             self.db.execute("DELETE FROM entries WHERE id=?", (id,))
             self.db.execute("UPDATE totals SET entries = entries - 1, length = length - ?", (length,))
             self.db.execute("UPDATE documents SET entries = entries - 1 WHERE id=?", (document,))
+        # The next entry may get the number of one that is gone: it must not count as indexed.
+        self.db.execute("UPDATE totals SET indexed = min(indexed, coalesce((SELECT max(id) FROM entries), 0))")
 
 
 def mark(what: str, *name: str) -> str:
     """A term that no text holds, for what an entry belongs to: so that a search looks nowhere else."""
     return f"q0{what}{blake2b(chr(0).join(name).encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
+
+
+def _marks(scope: str, owner: str) -> str:
+    return f"{mark('s', scope)} {mark('o', scope, owner)}"
 
 
 def _open(path: str) -> sqlite3.Connection:
@@ -240,6 +276,8 @@ def _connect(path: str) -> sqlite3.Connection:
     try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
+        db.execute("PRAGMA wal_autocheckpoint=4000")  # 16 MB; at the usual 4 MB one insert in a hundred waits
+        db.execute("PRAGMA mmap_size=1073741824")
     except sqlite3.DatabaseError:
         pass  # asked again by whoever uses it
     return db

@@ -17,7 +17,8 @@ from mimocode.ports import StashKey
 
 from .. import items
 from ..items import Item
-from ..layout import Layout, family, kind, ready
+from ..layout import Layout, family, kind, layout, ready
+from ..project import directories
 from ..shelf import Shelf, shelf
 from .database import Index
 from .evidence import judge
@@ -26,6 +27,7 @@ from .sync import freshen, walk
 
 if TYPE_CHECKING:
     from mimocode.host import Host
+    from mimocode.ports import SessionInfo
     from mimocode.session import Session
 
 PLUGIN = "memory"
@@ -69,8 +71,8 @@ class Desk:
         """
         index = await self.index()
         place = self.shelf.layout
-        hot = [place.project_file, place.global_file, place.notes, place.checkpoint]
-        await asyncio.to_thread(freshen, index, place.base, hot)
+        folders = [place.project_folder, place.global_file.parent, *([place.session_folder] if self.session else [])]
+        await asyncio.to_thread(freshen, index, place.base, folders)
         where = [Where()] if everywhere else await self._where(SCOPES.get(scope, scope), place)
         floor = self._floor()
         return await asyncio.to_thread(search, index, query, where, types=types, limit=min(limit, 50), floor=floor)
@@ -84,9 +86,8 @@ class Desk:
         if scope in ("", "session") and self.session:
             found += [Where("sessions", id, 1.2) for id in family(self.session)]
         if scope == "":
-            store = await self.host.store()
-            earlier = store.sessions(str(self.host.directory))[:EARLIER]
-            found += [Where("sessions", info.id, 0.9) for info in earlier]
+            earlier = await sessions(self.host)
+            found += [Where("sessions", info.id, 0.9) for info in earlier[:EARLIER]]
         if not found:
             raise ToolFailed(f"There is no scope {scope!r}; use session, project or global, or leave it out.")
         return found
@@ -95,12 +96,18 @@ class Desk:
         said = self.host.settings["checkpoint"] if "checkpoint" in self.host.settings else None  # noqa: SIM401
         return float(getattr(said, "memory_search_score_floor", 0.15))
 
-    async def open(self, what: str, limit: int = 8000) -> str:
-        """An item with its evidence, by id, or the text of a memory file of this project, by path or path:line."""
+    async def open(self, what: str, limit: int = 8000, scope: str = "") -> str:
+        """An item with its evidence, by id, or the text of a memory file of this project, by path or path:line.
+
+        The files of other sessions are private to them, unless the scope is "project" or it is the user who asks.
+        """
         await ready(self.host)
         with suppress(ToolFailed):
             return describe(self.shelf.find(what.removeprefix("m:")))
-        return await asyncio.to_thread(_file, self.shelf.layout, what, limit)
+        owners = set(family(self.session)) if self.session else None
+        if owners is not None and SCOPES.get(scope, scope) == "project":
+            owners |= {info.id for info in await sessions(self.host)}
+        return await asyncio.to_thread(_file, self.shelf.layout, what, limit, owners)
 
     async def note(self, text: str) -> str:
         """Add to the session's notes."""
@@ -171,13 +178,24 @@ class Desk:
         return home / ".claude/projects" / _slug(self.host.root) / "memory" if on else None
 
 
-def _file(place: Layout, what: str, limit: int) -> str:
+async def sessions(host: Host) -> list[SessionInfo]:
+    """The sessions of this project, wherever it was checked out, latest change first."""
+    store = await host.store()
+    known = store.sessions()
+    place = layout(host)
+    mine = set(await asyncio.to_thread(directories, {info.directory for info in known}, place.base, place.project))
+    return [info for info in known if info.directory in mine or info.directory == str(host.directory)]
+
+
+def _file(place: Layout, what: str, limit: int, owners: set[str] | None) -> str:
     name, _, line = what.rpartition(":") if what.rpartition(":")[2].isdigit() else (what, "", "")
     base = Path(os.path.realpath(place.base))
     path = Path(os.path.realpath(base / name))
     found = kind(base, path)
     if found is None or (found.scope == "projects" and found.owner != place.project):
         raise ToolFailed(f"{what!r} is neither the id of an item nor a memory file of this project.")
+    if owners is not None and found.scope == "sessions" and found.owner not in owners:
+        raise ToolFailed(f"{what!r} belongs to another session; open it with scope project if you need it.")
     if not path.is_file():
         raise ToolFailed(f"There is no file {path}.")
     lines = path.read_text("utf-8", "replace").splitlines()

@@ -10,7 +10,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mimocode.events import CallFinished, MessageAdded
+from mimocode.events import CallFinished, MessageAdded, Noted
 from mimocode.messages import Text
 
 from .stem import stem
@@ -37,10 +37,15 @@ async def judge(claim: str, session: Session) -> tuple[str, str]:
     store = await session.host.store()
     found = ("agent", f"{session.id}#{session.state.seq}")
     for holder in dict.fromkeys((root, session)):
+        typed: str | None = None
         for entry in store.read(holder.id):
             at = f"{holder.id}#{entry.seq}"
-            if holder is root and _said(_of_user(entry.event), claim, wanted):
-                return "user", at
+            if isinstance(entry.event, Noted) and entry.event.plugin == "command":
+                typed = str(entry.event.data.get("typed", ""))
+            elif said := _of_user(entry.event):
+                said, typed = said if typed is None else typed, None
+                if holder is root and _said(said, claim, wanted):
+                    return "user", at
             if found[0] == "agent" and _holds(_of_tool(entry.event), wanted, TOOL):
                 found = ("untrusted", at)
     return found

@@ -10,12 +10,16 @@ from mimocode.errors import ToolFailed
 from mimocode.events import CallFinished, Entry, MessageAdded
 from mimocode.messages import Text, ToolCall
 
+from .desk import sessions
+
 if TYPE_CHECKING:
     from mimocode.session import Session
 
 TOTAL = 20_480
 """Characters of one answer."""
 PIECE = 4000
+PLACES = 12
+"""Directories of one project that are searched, the latest first: clones, work trees, folders below its root."""
 
 
 async def search(session: Session, query: str, scope: str, kind: str, limit: int) -> str:
@@ -27,10 +31,14 @@ async def search(session: Session, query: str, scope: str, kind: str, limit: int
     store: Any = await session.host.store()
     if not hasattr(store, "search"):
         raise ToolFailed("This log cannot be searched; use around or get.")
-    where = {"session": session.id} if scope == "session" else {"directory": str(session.host.directory)}
     kinds = [kind] if kind else []
     limit = max(1, min(limit, 50))
-    found = store.search(query, kinds=kinds, limit=limit + 20, **where)
+    where = [{"session": session.id}]
+    if scope != "session":
+        known = dict.fromkeys(info.directory for info in await sessions(session.host))
+        where = [{"directory": directory} for directory in list(known)[:PLACES]]
+    found = [hit for place in where for hit in store.search(query, kinds=kinds, limit=limit + 20, **place)]
+    found.sort(key=lambda hit: (hit.score, -hit.time))
     asked = ("history", "memory")  # who searches does not want to find the searches
     lines = [
         f"{hit.session}#{hit.seq} {_when(hit.time)} {hit.kind}{f' {hit.tool}' if hit.tool else ''}: "

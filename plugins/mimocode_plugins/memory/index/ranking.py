@@ -1,8 +1,8 @@
 """Finds entries: BM25 of the entry, of its neighbourhood and of its document added up, with recency and scope as
 priors (DESIGN.md 7, demands.md 3.3).
 
-What a query costs is bounded at any size of the index. Terms are asked for rarest first, each for its newest `NEWEST`
-entries; entries are gathered in small blocks, so that neighbours count; only the best blocks are scored exactly.
+What a query costs is bounded at any size of the index. Each term is asked for its newest entries; entries are put in
+order by which of the terms they and their neighbours hold, and only the best are fetched and scored exactly.
 """
 
 from __future__ import annotations
@@ -14,24 +14,30 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
 
 from .database import Index, mark
 from .stem import stem
-from .text import words
+from .text import days, words
 
-NEWEST = 500
-"""Entries a term is asked for. A term in more of them says little, and of those the newest are likelier wanted."""
-BLOCKS = 12
-BLOCK = 4
-"""Entries that lie together, by order of insertion."""
-EXACT = 32
-"""Entries whose documents are looked at."""
-TERMS = 8
+POSTINGS = 1600
+"""Entries that all terms of a query are asked for together."""
+FEWEST, MOST = 300, 1200
+"""Entries that one term is asked for. A term in more of them says little, and of those the newest are likelier
+wanted."""
+SMALL, MORE = 20_000, 3
+"""Up to so many entries, so many times more is looked at: everything, for most questions."""
+ROUGH, EXACT = 120, 24
+"""Entries whose neighbourhood is looked at, and those that are fetched and scored exactly."""
+TERMS = 12
 K1, B = 1.2, 0.6
-NEAR, ABOVE = 0.5, 0.35
+NEAR, ABOVE = 0.8, 0.5
 """Weights of the neighbourhood and of the document beside the entry's own score."""
 REACH = 2
 """Neighbours on either side."""
+SPAN = 100_000
+"""Newest entries among which common terms are looked for together."""
 MONTH = 30 * 86400.0
 STANDING = {"confirmed": 1.15, "verified": 1.1, "proposed": 0.9, "superseded": 0.4}
 
@@ -69,7 +75,39 @@ class Where:
 
 
 EVERYWHERE = (Where(),)
-Row = tuple[int, int, int, str, int, str, str, float, str]
+
+
+class Row(NamedTuple):
+    """An entry as it is scored: `counts` is how often it holds each term."""
+
+    id: int
+    document: int
+    place: int
+    length: int
+    time: float
+    status: str
+    counts: tuple[int, ...]
+    chosen: bool
+    """Whether it is looked at for itself, and not for what lies beside it."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A stem that is asked for, the entries that hold it, and what holding it is worth to an entry, to a
+    neighbourhood and to a document (inverse frequencies)."""
+
+    stem: str
+    rows: list[int]
+    whole: bool
+    """Whether `rows` are all entries that hold it."""
+    own: float
+    near: float
+    above: float
+
+    @property
+    def needle(self) -> str:
+        """How it stands in the stems of an entry."""
+        return f" {self.stem}" if _half(self.stem) else f" {self.stem} "
 
 
 def search(
@@ -86,15 +124,18 @@ def search(
     with index.reading() as db:
         said = list(dict.fromkeys(words(query)))
         asked = _Query(db, where)
-        terms = asked.measured(dict.fromkeys(stem(word) for word in said))
-        terms = terms or asked.measured(_guesses(db, said))
+        terms = asked.terms(dict.fromkeys([*map(stem, said), *days(query)]))
+        if not terms:
+            index.settle()
+            asked = _Query(db, where)
+            terms = asked.terms(_guesses(db, said))
         if not terms:
             return []
-        rows = asked.candidates(terms)
-        scores = _scores(db, rows, terms, asked)
-    hits = _hits(index, rows, scores, where, types, time.time() if now is None else now)
-    least = hits[0].score * floor if hits else 0.0
-    return [hit for hit in hits if hit.score >= least][:limit]
+        rows = asked.rows(asked.candidates(terms, max(EXACT, 2 * limit)), terms)
+        scores = _scores(asked, rows, terms)
+        best = _judged(rows, scores, asked, where, types, time.time() if now is None else now)
+        least = best[0][0] * floor if best else 0.0
+        return _hits(db, [(score, row) for score, row in best if score >= least][:limit], asked.documents)
 
 
 class _Query:
@@ -102,72 +143,144 @@ class _Query:
 
     def __init__(self, db: sqlite3.Connection, where: Sequence[Where]) -> None:
         self.db = db
-        self.entries, self.length, self.documents = db.execute(_TOTALS).fetchone()
+        self.entries, self.length, self.count, self.indexed = db.execute(_TOTALS).fetchone()
+        self.per = max(self.entries // max(self.count, 1), 1)
+        """Entries of an average document."""
+        self.more = MORE if self.entries <= SMALL else 1
+        self.documents: dict[int, tuple[Any, ...]] = {}
+        """Those of the entries that are scored."""
+        self.tail = self._tail(where)
         self.within = self._within(where)
-        self.rows: dict[str, list[int]] = {}
+
+    def _tail(self, where: Sequence[Where]) -> list[tuple[int, str]]:
+        """What was added last and is not in the full-text table yet, newest first."""
+        rows = self.db.execute(_TAIL, (self.indexed,)).fetchall()
+        return [(id, stems) for id, stems, scope, owner in rows if _weight(scope, owner, where)]
 
     def _within(self, where: Sequence[Where]) -> str:
         """What restricts a search to a part of the index; "" when most of the index is in it anyway."""
         terms = list(dict.fromkeys(place.term for place in where))
         if "" in terms:
             return ""
-        held = sum(len(self._newest(term, self.entries // 4 + 1)) for term in terms) if self.entries < NEWEST * 8 else 0
-        return "" if held > self.entries // 4 else f" AND ({' OR '.join(terms)})"
+        most = self.entries // 4 + 1
+        if self.entries < 4000 and sum(len(self._newest(term, most)) for term in terms) > self.entries // 4:
+            return ""
+        return f" AND ({' OR '.join(terms)})"
 
-    def _newest(self, match: str, limit: int = NEWEST) -> list[int]:
-        ids = self.db.execute(_NEWEST, (match, limit)).fetchone()[0]
+    def _newest(self, match: str, limit: int, after: int = 0) -> list[int]:
+        ids = self.db.execute(_NEWEST, (match, after, limit)).fetchone()[0]
         return list(map(int, ids.split(","))) if ids else []
 
-    def measured(self, terms: Iterable[str]) -> dict[str, float]:
-        """The weight (inverse document frequency) of each term that occurs, the rarest first, at most `TERMS`."""
-        found: list[tuple[int, str]] = []
-        for term in list(terms)[: 3 * TERMS]:
-            if rows := self._newest(f"{_quoted(term)}{self.within}"):
-                self.rows[term] = rows
-                found.append((len(rows) if len(rows) < NEWEST else max(NEWEST, self.entries // 8), term))
-        return {term: math.log(1 + self.entries / (n + 0.5)) for n, term in sorted(found)[:TERMS]}
+    def terms(self, stems: Iterable[str]) -> list[Term]:
+        """The terms that occur, the rarest first, at most `TERMS`."""
+        asked = list(islice(stems, 3 * TERMS))
+        limit = min(max(POSTINGS // max(len(asked), 1), FEWEST), MOST) * self.more
+        found = [term for stem in asked if (term := self._term(stem, limit))]
+        return sorted(found, key=lambda term: -term.own)[:TERMS]
 
-    def candidates(self, terms: dict[str, float]) -> list[Row]:
-        """The entries of the blocks that hold the most, by weight, of what is asked for."""
-        blocks: dict[int, float] = {}
-        exact: dict[int, float] = {}
-        for term in self._telling(terms):
-            weight = terms[term]
-            for row in self.rows[term]:
-                exact[row] = exact.get(row, 0.0) + weight
-            for block in {row // BLOCK for row in self.rows[term]}:
-                blocks[block] = blocks.get(block, 0.0) + weight
-        best = heapq.nlargest(4 * BLOCKS, blocks, key=blocks.__getitem__)
-        best.sort(key=lambda b: -blocks[b] - 0.5 * max(blocks.get(b - 1, 0.0), blocks.get(b + 1, 0.0)))
-        ids = set(heapq.nlargest(EXACT, exact, key=exact.__getitem__))
-        ids.update(block * BLOCK + at for block in best[:BLOCKS] for at in range(BLOCK))
-        marks = ",".join("?" * len(ids))
-        return self.db.execute(f"{_ENTRY} WHERE id IN ({marks})", tuple(ids)).fetchall()
+    def _term(self, stem: str, limit: int) -> Term | None:
+        needle = f" {stem}" if _half(stem) else f" {stem} "
+        rows = [id for id, stems in self.tail if needle in stems]
+        rows += self._newest(f"{_quoted(stem)}{self.within}", limit)
+        if not rows:
+            return None
+        whole = len(rows) < limit
+        n = len(rows) if whole else max(len(rows), self.entries // 8)
+        held = len({row // self.per for row in rows}) if whole else self.count // 2
+        around = min(n * (1.0 + 0.75 * 2 * REACH), float(self.entries))
+        return Term(stem, rows, whole, _idf(self.entries, n), _idf(self.entries, around), _idf(self.count, held))
 
-    def _telling(self, terms: dict[str, float]) -> list[str]:
-        """The terms that candidates are gathered by: those that are not everywhere, if there are any."""
-        rare = [term for term in terms if len(self.rows[term]) < NEWEST]
-        if rare or len(terms) == 1:
-            return rare or list(terms)
-        together = self._newest(" AND ".join(map(_quoted, terms)) + self.within)
-        if not together:
-            return list(terms)
-        first = next(iter(terms))
-        self.rows[first] = list(dict.fromkeys([*together, *self.rows[first][: NEWEST // 2]]))
-        return [first]
+    def candidates(self, terms: list[Term], count: int) -> list[int]:
+        """The entries that hold, by weight, the most of what is asked for, themselves and around them."""
+        masks: dict[int, int] = {}
+        for at, rows in self._gathered(terms):
+            flag, held = 1 << at, masks.get
+            for row in rows:
+                masks[row] = held(row, 0) | flag
+        own = _Sums([term.own for term in terms])
+        near = _Sums([term.near for term in terms])
+        first = _best(masks, own, ROUGH * self.more)
+        wider = {row + step for row in first[:count] for step in range(-REACH, REACH + 1)}
+        rough: dict[int, float] = {}
+        held = masks.get
+        for row in wider.union(first):
+            mine = held(row, 0)
+            around = mine | held(row - 2, 0) | held(row - 1, 0) | held(row + 1, 0) | held(row + 2, 0)
+            rough[row] = own.of(mine) + NEAR * near.of(around)
+        return heapq.nlargest(count, rough, key=rough.__getitem__)
+
+    def rows(self, ids: list[int], terms: list[Term]) -> dict[int, Row]:
+        """These entries and what lies around them."""
+        needles = [term.needle for term in terms]
+        chosen = set(ids)
+        wanted = sorted({id + step for id in ids for step in range(-REACH, REACH + 1)})
+        found = self.db.execute(f"{_ROW} WHERE id IN ({','.join(map(str, wanted))})")
+        return {
+            row[0]: Row(*row, tuple(map(stems.count, needles)), row[0] in chosen)  # type: ignore[call-arg]
+            for stems, *row in found
+        }
+
+    def _gathered(self, terms: list[Term]) -> list[tuple[int, list[int]]]:
+        """The terms that candidates are gathered by. Terms that are everywhere are looked for together, since the
+        newest entries of each would have nothing to do with each other."""
+        found = [(at, term.rows) for at, term in enumerate(terms)]
+        common = [term for term in terms if not term.whole]
+        if len(common) < 2 or (len(common) < len(terms) and len(terms) - len(common) > 1):
+            return found
+        after = max(self.indexed - SPAN, 0)
+        for few in range(2, min(len(common), 4) + 1):
+            match = " AND ".join(_quoted(term.stem) for term in common[:few])
+            together = self._newest(f"{match}{self.within}", FEWEST, after)
+            found += [(terms.index(term), together) for term in common[:few]]
+            if len(together) < FEWEST:  # it took a look at all of them, and one more term would find fewer
+                break
+        return found
 
 
-_ENTRY = "SELECT id, document, place, stems, length, key, text, time, status FROM entries"
-_TOTALS = "SELECT entries, length, documents FROM totals"
-_NEWEST = "SELECT group_concat(rowid) FROM (SELECT rowid FROM found WHERE found MATCH ? ORDER BY rowid DESC LIMIT ?)"
+class _Sums:
+    """Sums of weights for sets of terms, each worked out once. Sets are bit masks."""
+
+    def __init__(self, weights: list[float]) -> None:
+        self.weights, self.known = weights, {0: 0.0}
+
+    def of(self, mask: int) -> float:
+        """The sum of the weights of these terms."""
+        if mask not in self.known:
+            self.known[mask] = sum(weight for at, weight in enumerate(self.weights) if mask >> at & 1)
+        return self.known[mask]
+
+
+def _best(masks: dict[int, int], sums: _Sums, count: int) -> list[int]:
+    """The newest entries of the heaviest sets of terms."""
+    held: dict[int, list[int]] = {}
+    for row, mask in masks.items():
+        held.setdefault(mask, []).append(row)
+    best: list[int] = []
+    for mask in sorted(held, key=sums.of, reverse=True):
+        best += held[mask]
+        if len(best) >= count:
+            break
+    return best[:count]
+
+
+_TOTALS = "SELECT entries, length, documents, indexed FROM totals"
+_ROW = "SELECT stems, id, document, place, length, time, status FROM entries"
+_TAIL = (
+    "SELECT e.id, e.stems, d.scope, d.owner FROM entries e JOIN documents d ON d.id = e.document"
+    " WHERE e.id > ? ORDER BY e.id DESC"
+)
+_NEWEST = (
+    "SELECT group_concat(rowid) FROM"
+    " (SELECT rowid FROM found WHERE found MATCH ? AND rowid > ? ORDER BY rowid DESC LIMIT ?)"
+)
+
+
+def _idf(all: float, n: float) -> float:
+    return math.log(1 + all / (n + 0.5))
 
 
 def _quoted(term: str) -> str:
     return f'"{term}"{"*" if _half(term) else ""}'
-
-
-def _needle(term: str) -> str:
-    return f" {term}" if _half(term) else f" {term} "
 
 
 def _half(term: str) -> bool:
@@ -192,68 +305,81 @@ def _guesses(db: sqlite3.Connection, said: list[str]) -> dict[str, None]:
     return found
 
 
-def _scores(db: sqlite3.Connection, rows: list[Row], terms: dict[str, float], asked: _Query) -> dict[int, float]:
+def _scores(asked: _Query, rows: dict[int, Row], terms: list[Term]) -> dict[int, float]:
+    """Scores of the chosen entries by id."""
     average = max(asked.length / max(asked.entries, 1), 1.0)
-    own = {row[0]: _bm25(row[3], row[4], terms, average) for row in rows}
-    by_place = {(row[1], row[2]): row for row in rows}
+    by_place = {(row.document, row.place): row for row in rows.values()}
+    above = _documents(asked, {row.document for row in rows.values() if row.chosen}, terms)
+    own, near = [term.own for term in terms], [term.near for term in terms]
     scores: dict[int, float] = {}
-    for row in sorted(rows, key=lambda row: -own[row[0]])[:EXACT]:
-        around = [by_place[key] for at in range(-REACH, REACH + 1) if (key := (row[1], row[2] + at)) in by_place]
-        text, length = "".join(r[3] for r in around), sum(r[4] for r in around)
-        scores[row[0]] = own[row[0]] + NEAR * _bm25(text, length, terms, average * (2 * REACH + 1))
-    document = {row[0]: row[1] for row in rows}
-    above = _documents(db, {document[id] for id in scores}, terms, asked)
-    return {id: score + ABOVE * above.get(document[id], 0.0) for id, score in scores.items() if score > 0}
+    for row in rows.values():
+        if not row.chosen:
+            continue
+        places = [(row.document, row.place + step) for step in range(-REACH, REACH + 1)]
+        around = [by_place[place] for place in places if place in by_place]
+        counts = list(map(sum, zip(*(r.counts for r in around), strict=True)))
+        if any(counts):
+            score = _bm25(row.counts, row.length, own, average) + ABOVE * above.get(row.document, 0.0)
+            length = sum(r.length for r in around)
+            scores[row.id] = score + NEAR * _bm25(counts, length, near, average * (2 * REACH + 1))
+    return scores
 
 
-def _bm25(stems: str, length: int, terms: dict[str, float], average: float) -> float:
+def _bm25(counts: Sequence[int], length: int, weights: list[float], average: float) -> float:
     norm = K1 * (1 - B + B * length / average)
-    score = 0.0
-    for term, weight in terms.items():
-        if term in stems and (n := stems.count(_needle(term))):
-            score += weight * n * (K1 + 1) / (n + norm)
-    return score
+    return sum(weight * n * (K1 + 1) / (n + norm) for n, weight in zip(counts, weights, strict=True) if n)
 
 
-def _documents(db: sqlite3.Connection, ids: set[int], terms: dict[str, float], asked: _Query) -> dict[int, float]:
+def _documents(asked: _Query, ids: set[int], terms: list[Term]) -> dict[int, float]:
     """BM25 of whole documents, with the number of their entries that hold a term for its frequency.
 
     Entries of a document have neighbouring numbers, so that they are counted by bisecting; where documents grew in
-    turns the count is scaled down.
+    turns the count is scaled down. Terms that are everywhere say nothing of a document.
     """
-    per = max(asked.entries / max(asked.documents, 1), 1.0)
-    marks = ",".join("?" * len(ids))
-    found = db.execute(f"SELECT id, entries, first, last FROM documents WHERE id IN ({marks})", tuple(ids)).fetchall()
-    held = {term: sorted(asked.rows[term]) for term in terms}
+    marks = ",".join(map(str, ids))
+    sql = f"SELECT id, entries, first, last, path, scope, owner, type FROM documents WHERE id IN ({marks})"
+    found = asked.db.execute(sql).fetchall()
+    held = [(sorted(term.rows), term.above) for term in terms if term.whole]
     scores: dict[int, float] = {}
-    for id, entries, first, last in found:
-        norm, share, score = K1 * (1 - B + B * entries / per), min(entries / (last - first + 1), 1.0), 0.0
-        for term, weight in terms.items():
-            n = (bisect_right(held[term], last) - bisect_left(held[term], first)) * share
-            score += weight * n * (K1 + 1) / (n + norm)
+    for id, entries, first, last, *rest in found:
+        asked.documents[id] = tuple(rest)
+        norm, share, score = K1 * (1 - B + B * entries / asked.per), min(entries / (last - first + 1), 1.0), 0.0
+        for rows, weight in held:
+            if n := (bisect_right(rows, last) - bisect_left(rows, first)) * share:
+                score += weight * n * (K1 + 1) / (n + norm)
         scores[id] = score
     return scores
 
 
-def _hits(
-    index: Index, rows: list[Row], scores: dict[int, float], where: Sequence[Where], types: Sequence[str], now: float
-) -> list[Hit]:
-    with index.reading() as db:
-        ids = {row[1] for row in rows if row[0] in scores}
-        marks = ",".join("?" * len(ids))
-        found = db.execute(f"SELECT id, path, scope, owner, type FROM documents WHERE id IN ({marks})", tuple(ids))
-        documents = {id: rest for id, *rest in found}
+def _judged(
+    rows: dict[int, Row],
+    scores: dict[int, float],
+    asked: _Query,
+    where: Sequence[Where],
+    types: Sequence[str],
+    now: float,
+) -> list[tuple[float, Row]]:
+    """Scores with what speaks for an entry beforehand: where it is, how it stands, how new it is. Best first."""
+    weights = {id: _weight(scope, owner, where) for id, (_, scope, owner, _) in asked.documents.items()}
+    found: list[tuple[float, Row]] = []
+    for id, score in scores.items():
+        row = rows[id]
+        weight = weights.get(row.document, 0.0)
+        if weight and (not types or asked.documents[row.document][3] in types):
+            age = max(now - row.time, 0.0) / MONTH if row.time else 1.0
+            found.append((score * weight * STANDING.get(row.status, 1.0) * (1 + 0.1 * math.exp(-age)), row))
+    return sorted(found, key=lambda each: (-each[0], -each[1].time, -each[1].id))
+
+
+def _hits(db: sqlite3.Connection, best: list[tuple[float, Row]], documents: dict[int, tuple[Any, ...]]) -> list[Hit]:
+    marks = ",".join(str(row.id) for _, row in best)
+    said = {id: rest for id, *rest in db.execute(f"SELECT id, key, text FROM entries WHERE id IN ({marks})")}
     hits: list[Hit] = []
-    for id, document, _, _, _, key, text, at, status in rows:
-        if id not in scores or document not in documents:
-            continue
-        path, scope, owner, type = documents[document]
-        weight = _weight(scope, owner, where)
-        if weight and (not types or type in types):
-            age = max(now - at, 0.0) / MONTH if at else 1.0
-            prior = weight * STANDING.get(status, 1.0) * (1 + 0.1 * math.exp(-age))
-            hits.append(Hit(id, path, scope, owner, type, key, text, at, status, scores[id] * prior))
-    return sorted(hits, key=lambda hit: (-hit.score, -hit.time, -hit.id))
+    for score, row in best:
+        path, scope, owner, type = documents[row.document]
+        key, text = said[row.id]
+        hits.append(Hit(row.id, path, scope, owner, type, key, text, row.time, row.status, score))
+    return hits
 
 
 def _weight(scope: str, owner: str, where: Sequence[Where]) -> float:

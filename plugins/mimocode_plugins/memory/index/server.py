@@ -68,7 +68,7 @@ def build(session: Session | None) -> MCPServer:
                 hits = await desk.search(query or text, scope, [type] if type else [], limit)
                 return "\n".join(map(_line, hits)) or _guidance("memory_none")
             case "open":
-                return await desk.open(id or query)
+                return await desk.open(id or query, scope=scope)
             case "note":
                 return await desk.note(text or query)
             case "propose":

@@ -28,11 +28,32 @@ _2ND, _3RD, _4TH = (
 )
 
 
+_IRREGULAR = {
+    form: base
+    for line in """be been|am|is|are|was|were;become became;begin began|begun;bite bit|bitten;blow blew|blown
+break broke|broken;bring brought;build built;buy bought;catch caught;choose chose|chosen;come came;deal dealt;dig dug
+draw drew|drawn;drink drank|drunk;drive drove|driven;eat ate|eaten;fall fell|fallen;feed fed;feel felt;fight fought
+find found;fly flew|flown;forget forgot|forgotten;forgive forgave|forgiven;freeze froze|frozen;get got|gotten
+give gave|given;go went|gone;grow grew|grown;hang hung;hear heard;hide hid|hidden;hold held;keep kept;know knew|known
+lead led;learn learnt;leave left;lend lent;lose lost;make made;mean meant;meet met;pay paid;ride rode|ridden
+ring rang|rung;rise rose|risen;run ran;say said;see saw|seen;sell sold;send sent;shake shook|shaken;shoot shot
+show shown;sing sang|sung;sink sank|sunk;sit sat;sleep slept;speak spoke|spoken;spend spent;stand stood
+steal stole|stolen;stick stuck;strike struck;swim swam|swum;swing swung;take took|taken;teach taught;tear tore|torn
+tell told;think thought;throw threw|thrown;understand understood;wake woke|woken;wear wore|worn;win won
+write wrote|written;child children;person people;man men;woman women;foot feet;mouse mice;life lives;wife wives
+tooth teeth;index indices;criterion criteria""".replace("\n", ";").split(";")
+    for base, forms in [line.split(" ")]
+    for form in forms.split("|")
+}
+"""Forms that no rule finds, of words that are common in what people tell."""
+
+
 @lru_cache(65536)
 def stem(word: str) -> str:
     """The stem of a lower-case word."""
     if not _PLAIN.fullmatch(word):
         return word
+    word = _IRREGULAR.get(word, word)
     starts_y = word[0] == "y"
     word = "Y" + word[1:] if starts_y else word
     word = _suffixes(_endings(_past(_plural(word))))

@@ -33,16 +33,18 @@ def walk(index: Index, base: Path, claude: Path | None = None) -> int:
     return sum(_take(index, path, document, known) for path, document in there.items() if document is not None)
 
 
-def freshen(index: Index, base: Path, paths: Iterable[Path]) -> None:
-    """Index these files if they changed. One stat each when they did not."""
-    known = index.stamps()
-    for path in paths:
-        document = _document(base, path)
-        if not path.is_file():
-            if str(path) in known:
-                index.drop([str(path)])
-        elif document is not None:
-            _take(index, path, document, known)
+def freshen(index: Index, base: Path, folders: Iterable[Path]) -> None:
+    """Index what changed right in these folders: one listing each, and one stat for every file."""
+    known = index.stamps([str(folder) for folder in folders])
+    present = set[str]()
+    for folder in folders:
+        for path in sorted(folder.glob("*.md")):
+            document = _document(base, path)
+            if document is not None and not path.name.startswith("."):
+                present.add(str(path))
+                _take(index, path, document, known)
+    if gone := [path for path in known if path not in present]:
+        index.drop(gone)
 
 
 def _document(base: Path, path: Path) -> Document | None:
