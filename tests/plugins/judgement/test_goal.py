@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,7 +26,9 @@ from mimocode_plugins.judgement.goal import evidence, goals
 from mimocode_plugins.judgement.goal.gate import current
 from mimocode_plugins.tools import shell
 
-MET = json.dumps({"ok": True, "reason": "the test passed", "evidence": [6]})
+LAST = 424242
+"""Stands for the number of the last item that the judge was shown."""
+MET = json.dumps({"ok": True, "reason": "the test passed", "evidence": [LAST]})
 
 
 def no(reason: str = "nothing was tested", **more: Any) -> str:
@@ -50,7 +53,8 @@ class Court:
         line = self.lines.pop(0)
         if isinstance(line, Exception):
             raise line
-        yield Answer(assistant(line), Usage(100, 10))
+        last = re.findall(r"^\[#(\d+)\]", prompt.messages[0].text, re.MULTILINE)[-1]
+        yield Answer(assistant(line.replace(str(LAST), last)), Usage(100, 10))
 
 
 class Bench:
@@ -93,7 +97,7 @@ async def said(session: Session, text: str) -> list[str]:
 
 
 async def test_an_agent_that_stops_too_early_is_sent_back_with_the_gap(tmp_path: Path) -> None:
-    bench = Bench(no("no test was run"), json.dumps({"ok": True, "reason": "1 passed", "evidence": [11]}))
+    bench = Bench(no("no test was run"), json.dumps({"ok": True, "reason": "1 passed", "evidence": [LAST]}))
     agent = ["All done!", [ToolCall("c", "bash", {"command": "echo 1 passed"})], "Now it is tested."]
     async with tried(bench, *agent, directory=tmp_path) as session:
         assert await said(session, "/goal the tests pass") == [
@@ -199,7 +203,7 @@ async def test_a_judge_that_fails_approves_nothing(tmp_path: Path, lines: list[A
                 "say something to go on and judge again, or /goal clear",
             )
         ]
-        bench.lines.append(MET.replace("6", "7"))
+        bench.lines.append(MET)
         await said(session, "go on")
         assert bench.ends[-1] == TurnEnded("done")
 
@@ -282,7 +286,7 @@ async def test_the_model_takes_on_a_goal_but_cannot_change_the_users(tmp_path: P
         [ToolCall("2", "goal", {"action": "set", "condition": "less"})],
         "ok",
     ]
-    bench = Bench(json.dumps({"ok": True, "reason": "so", "evidence": [4]}))
+    bench = Bench(json.dumps({"ok": True, "reason": "so", "evidence": [LAST]}))
     async with tried(bench, *calls, directory=tmp_path) as session:
         told = await said(session, "go")
         held = current(session)
@@ -322,7 +326,7 @@ def test_every_run_ends_and_none_is_approved_without_an_ok(sequence: list[str], 
 @given(VERDICTS)
 async def test_whole_runs_end_and_none_is_approved_without_an_ok(tmp_path: Path, sequence: list[str]) -> None:
     lines: dict[str, Callable[[], list[Any]]] = {
-        "ok": lambda: [json.dumps({"ok": True, "reason": "r", "evidence": [5]})],
+        "ok": lambda: [json.dumps({"ok": True, "reason": "r", "evidence": [LAST]})],
         "no": lambda: [no()],
         "impossible": lambda: [no("n", impossible=True)],
         "garbage": lambda: ["?", "?"],
