@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,69 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimocode import Answer, ModelError, ModelFault, Part, Prompt, Say, ToolCall, ToolServer, Usage, hookimpl
+from mimocode import Say, ToolCall, hookimpl
 from mimocode.events import Noted
 from mimocode.messages import Message, Text, assistant, user
 from mimocode.session import Session
 from mimocode.testing import Line, play
 from mimocode_plugins.context import window
-from mimocode_plugins.context.window.measure import NAME, Gauge, amount, estimate, of_message, of_opening
+from mimocode_plugins.context.window.measure import NAME, Gauge, amount, estimate
 from mimocode_plugins.context.window.tail import HEARD, OWN, clip, cut
 from mimocode_plugins.crew import commands
 from mimocode_plugins.memory import checkpoint
-
-PRINTED = "line of output 0123456789\n" * 310
-
-
-class Small:
-    """A small window around the scripted model that counts as a provider would, and a tool that prints 8 KB."""
-
-    def __init__(self, size: int = 32_000, fixed: str = "base prompt " * 500) -> None:
-        self.size, self.fixed, self.requests, self.refuse = size, fixed, list[Prompt](), list[int]()
-
-    @hookimpl
-    async def wrap_model(self, model: Any) -> Any:
-        return Counted(model, self)
-
-    @hookimpl
-    def contribute(self) -> list[Part]:
-        return [Part(self.fixed, 0, "base")]
-
-    @hookimpl
-    def tool_servers(self) -> list[ToolServer]:
-        def server() -> Any:
-            from mcp.server.mcpserver import MCPServer
-
-            made = MCPServer("printer")
-
-            @made.tool(structured_output=False, meta={"mimocode": {"command": "command"}})
-            def bash(command: str) -> str:
-                """Print a lot."""
-                return f"output of {command}\n{PRINTED}"
-
-            return made
-
-        return [ToolServer("printer", server)]
-
-
-class Counted:
-    """Refuses what is too long, and says how many tokens a request had."""
-
-    def __init__(self, inner: Any, plan: Small) -> None:
-        self.inner, self.plan, self.ref, self.window = inner, plan, inner.ref, plan.size
-
-    async def stream(self, prompt: Prompt) -> AsyncIterator[Any]:
-        frozen = replace(prompt, messages=list(prompt.messages))
-        self.plan.requests.append(frozen)
-        size = of_opening(prompt.system, prompt.tools) + sum(map(of_message, prompt.messages))
-        if size > self.window or (self.plan.refuse and self.plan.refuse[0] == len(self.plan.requests)):
-            raise ModelError(ModelFault.OVERFLOW, f"{size} tokens are too many")
-        async for piece in self.inner.stream(prompt):
-            yield replace(piece, usage=Usage(size, 20)) if isinstance(piece, Answer) else piece
-
-
-def steps(count: int) -> list[Line]:
-    return [[ToolCall(f"c{n}", "bash", {"command": f"step {n}"})] for n in range(count)]
+from support.windows import Small, steps
 
 
 @asynccontextmanager

@@ -117,7 +117,7 @@ def _ran(facts: Facts, call: ToolCall, text: str, spec: ToolSpec | None, mark: s
     argument = _clean(_argument(call, about))
     line = f"{call.name}: {_one_line(argument, LINE)}"
     facts.done.append(f"- {line}{' (failed)' if failed else ''}")
-    facts.story.append(f"CALL {line}\n{'FAILED' if failed else 'RESULT'}: {_short(text, 900 if failed else 400)}")
+    facts.story.append(f"CALL {line}\n{'FAILED' if failed else 'RESULT'}: {_short(text, 1600 if failed else 1000)}")
     if failed:
         facts.failed.append(f"- {line} -> {_one_line(_error(text), LINE)}{mark}")
     elif spec is not None and not spec.read_only and (paths := about.get("paths")):

@@ -12,9 +12,9 @@ from ..redact import redact
 from .document import parse, render
 from .facts import Facts, gather
 from .merge import merged, pushed
-from .record import Good, keep, newest
+from .record import NAME, Good, keep, newest
 from .settings import checkpoint
-from .state import progress
+from .state import progress, windows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ SHARES = {"checkpoint": 0.62, "activity": 0.12, "notes": 0.2, "keys": 0.06}
 
 async def gathered(session: Session, room: int) -> list[Part]:
     """The newest checkpoint with what happened since, the notes, recent calls, and where more is found."""
-    wanted, shelf_open = checkpoint(session), _writable(session)
+    wanted, shelf_open = checkpoint(session), writable(session)
     if not (wanted.enabled and shelf_open):
         return [Part("", 10, "checkpoint-off" if shelf_open else "memory-write-off")]
     await ready(session.host)
@@ -52,7 +52,7 @@ async def gathered(session: Session, room: int) -> list[Part]:
 
 def replace_good(good: Good, text: str, upto: int, session: Session) -> Good:
     """The next checkpoint, made from the log."""
-    return Good(text, max(upto, good.covers), session.state.context, progress(session).windows, "log")
+    return Good(text, max(upto, good.covers), session.state.context, windows(session), "log")
 
 
 async def since(session: Session, upto: int = 0) -> Facts:
@@ -61,7 +61,8 @@ async def since(session: Session, upto: int = 0) -> Facts:
     return gather(store.read(session.id, newest(session).covers), session.toolbox.specs, upto)
 
 
-def _writable(session: Session) -> bool:
+def writable(session: Session) -> bool:
+    """Whether the user lets anything be remembered."""
     settings = session.host.settings
     said = settings["memory"] if "memory" in settings else None  # noqa: SIM401 - no mapping
     return not (said.get("disable_write") if isinstance(said, dict) else getattr(said, "disable_write", False))
@@ -84,3 +85,14 @@ def _keys(session: Session) -> list[str]:
     folders: list[Path] = [place.session_folder, place.project_folder, place.global_file.parent]
     found = [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*.md"))]
     return [f"- {path}" for path in found if path not in shown and not path.name.startswith(".")]
+
+
+async def make_up(session: Session) -> None:
+    """A writer that was at work when the process ended: make from the log what it did not."""
+    notes = session.state.notes.get(NAME, ())
+    if not notes or "started" not in notes[-1] or notes[-1]["started"] <= newest(session).covers:
+        return
+    facts = await since(session, notes[-1]["started"])
+    good = newest(session)
+    text = render(merged(parse(good.text), facts, session.state), session.state.title)
+    await keep(session, Good(text, notes[-1]["started"], notes[-1].get("context", 0), windows(session), "log"))

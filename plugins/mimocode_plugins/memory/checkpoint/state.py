@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 class Progress:
     """How far checkpoints are."""
 
-    windows: int = 0
-    """How many windows were opened since the session was."""
     opening: int = -1
     """Tokens that this window held at first; -1 until it is known."""
     failures: int = 0
@@ -34,3 +32,8 @@ def progress(session: Session) -> Progress:
     """Of this session."""
     found: Progress = session.stash.setdefault(_progress, Progress())
     return found
+
+
+def windows(session: Session) -> int:
+    """How many windows followed the first one."""
+    return sum("after" in note for note in session.state.notes.get("window", ()))
