@@ -28,6 +28,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.providers.openai",
     "mimocode_plugins.providers.retry",
     "mimocode_plugins.providers.scripted",
+    "mimocode_plugins.store.partial",
     "mimocode_plugins.store.sqlite",
     "mimocode_plugins.store.workspace",
     "mimocode_plugins.tools.ask",
