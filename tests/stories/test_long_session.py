@@ -92,7 +92,7 @@ def killed(cli: Cli, times: int) -> None:
             assert len(server.requests) < 600
         reached = str(parcel(cli))
         known = {key: value for key, value in made.facts.items() if value in reached}
-        assert len(known) >= 15
+        assert len(known) > 10
         assert examined(cli, server, known) == []
         assert [r.refused for r in (*server.requests, *writer.requests) if r.refused] == []
     assert cli("session", "verify").code == 0
@@ -108,3 +108,24 @@ def test_a_long_session_that_is_killed_again_and_again(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_a_long_session_that_is_killed_fifty_times(tmp_path: Path) -> None:
     killed(Cli(tmp_path), 50)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "step", [{**WRITTEN, "delay": 60}, {"fault": {"status": 500}}, {"fault": {"stall_events": 1}, "text": "x"}]
+)
+def test_a_bad_writer_holds_nobody_up(tmp_path: Path, step: dict[str, object]) -> None:
+    """Slow, failing, or never ending: the process ends soon after its answer, and next time the record is made up."""
+    cli, made = Cli(tmp_path), course(32, 1, random.Random(1))
+    with ModelServer(made.steps, play="sequential") as server, ModelServer([step] * 99, play="sequential") as writer:
+        connect(cli, server, writer)
+        done = cli("run", "--yolo", made.prompts[0], timeout=40)
+        assert (done.code, done.out.splitlines()[-1], len(server.requests)) == (0, "Part 1 is done.", 33)
+        assert writer.requests
+        server.script({"text": "Here."})
+        assert cli("run", "--continue", "there?").out == "Here.\n"
+        kept = [note for note in notes(parcel(cli), "checkpoint") if "text" in note]
+        started = [note["started"] for note in notes(parcel(cli), "checkpoint") if "started" in note]
+        assert {note["by"] for note in kept} == {"log"} and kept[-1]["covers"] >= max(started)  # type: ignore[operator,type-var]
+    agreed(cli)
