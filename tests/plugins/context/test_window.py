@@ -109,6 +109,14 @@ async def test_when_the_fixed_part_alone_is_too_large_the_turn_fails_with_a_sent
         assert "rebuilt" not in outcomes(session)
 
 
+async def test_a_window_that_cannot_be_made_smaller_is_not_tried_at_every_step(tmp_path: Path) -> None:
+    plan = Small(size=32_000, fixed="word " * 18_000)
+    lines: list[Line] = [[ToolCall(f"c{n}", "nothing", {"n": n})] for n in range(12)]
+    async with conversation(plan, *lines, "finished", directory=tmp_path) as session:
+        await said(session, "go " * 2_000)
+        assert outcomes(session).count("insert-failed") in (1, 2)
+
+
 async def test_without_checkpoints_the_model_is_asked_for_a_summary_on_the_same_prefix(tmp_path: Path) -> None:
     plan = Small()
     lines = [*steps(11), "## Goal\nall forty", *steps(3), "finished"]

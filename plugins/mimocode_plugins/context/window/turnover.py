@@ -30,7 +30,7 @@ SMALLER = 0.9
 QUICK, BREAK = 3, 3
 """So few answers in a window, so many times in a row: it fills up faster than work is done (demands.md A 4)."""
 refused: StashKey[int] = StashKey("context.refused")
-"""The number of the fact at which a smaller window could not be made: not tried again before something is added."""
+"""How much there was when a smaller window could not be made: not tried again before it is a tenth more."""
 
 
 @dataclass
@@ -87,7 +87,8 @@ def _grown(session: Session) -> bool:
     window = session.state.window
     assert window is not None
     fresh = list(session.state.messages)[len(window.messages) :]
-    return session.stash.get(refused) != session.state.seq and any(m.role != "user" or not m.origin for m in fresh)
+    tried = session.stash.get(refused, 0) * 1.1 > gauge(session).raw(session.state)
+    return not tried and any(m.role != "user" or not m.origin for m in fresh)
 
 
 async def turn_over(
@@ -117,12 +118,13 @@ async def turn_over(
             draft = await _drafted(session, before, summary, tight=False)
     after = draft.size
     if after > before * SMALLER:
-        session.stash[refused] = session.state.seq
+        session.stash[refused] = before
         await _note(session, {"outcome": "insert-failed", "before": before, "after": after})
         await session.notice(
             NAME, "the context cannot be made smaller: what is fixed in it fills the window", "warning"
         )
         return False
+    session.stash.pop(refused, None)
     await session.emit(WindowOpened(draft.system, draft.tools, tuple(draft.messages), reason))
     data: dict[str, Any] = {"outcome": draft.outcome, "before": before, "after": after, "reason": reason}
     data |= {"quick": quick, "left_out": draft.left_out} | ({"usage": usage} if usage else {})
