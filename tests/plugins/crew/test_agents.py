@@ -33,11 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 SHIPPED = {"build", "plan", "compose", "coder", "explore", "general", "reviewer", "tester", "verifier"}
-<<<<<<< HEAD
-HIDDEN = ["distill", "dream", "judge", "title"]
-SUBAGENTS = ["coder", "distill", "dream", "explore", "general", "judge", "reviewer", "tester", "title", "verifier"]
-=======
-HIDDEN = ["max", "checkpoint-writer", "distill", "dream", "judge", "title"]
+HIDDEN = ["checkpoint-writer", "distill", "dream", "judge", "title"]
 SUBAGENTS = [
     "checkpoint-writer",
     "coder",
@@ -51,7 +47,6 @@ SUBAGENTS = [
     "title",
     "verifier",
 ]
->>>>>>> e8a9007 (Checkpoints are written in the background by an independent writer)
 """Not offered: the program calls them, or they wait for what brings them to life."""
 
 
