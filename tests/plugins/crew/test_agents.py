@@ -33,8 +33,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 SHIPPED = {"build", "plan", "compose", "coder", "explore", "general", "reviewer", "tester", "verifier"}
-HIDDEN = ["distill", "dream", "judge", "title"]
-SUBAGENTS = ["coder", "distill", "dream", "explore", "general", "judge", "reviewer", "tester", "title", "verifier"]
+HIDDEN = ["checkpoint-writer", "distill", "dream", "judge", "title"]
+SUBAGENTS = [
+    "checkpoint-writer",
+    "coder",
+    "distill",
+    "dream",
+    "explore",
+    "general",
+    "judge",
+    "reviewer",
+    "tester",
+    "title",
+    "verifier",
+]
 """Not offered: the program calls them, or they wait for what brings them to life."""
 
 

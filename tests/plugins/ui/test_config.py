@@ -20,6 +20,7 @@ from mimocode.ports import Setting
 from mimocode_plugins.ui.config import claims, commands, shapes
 from mimocode_plugins.ui.config.telling import explain as explanation
 
+OWNERS = ("mimocode_plugins.context.window", "mimocode_plugins.memory.checkpoint")
 PLUGIN, WORKSPACE = "mimocode_plugins.ui.config", "mimocode_plugins.store.workspace"
 
 
@@ -52,7 +53,7 @@ def workspace(tmp_path: Path) -> Path:
 
 def host(workspace: Path, **environ: str) -> Host:
     around = {"MIMOCODE_HOME": str(workspace.parent / "m"), "HOME": str(workspace.parent), **environ}
-    return Host([WORKSPACE, PLUGIN, Others()], directory=workspace, external=False, environ=around)
+    return Host([WORKSPACE, PLUGIN, *OWNERS, Others()], directory=workspace, external=False, environ=around)
 
 
 async def test_show_prints_what_adds_up_and_no_secret(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,7 +159,7 @@ async def test_an_existing_file_loads_whole(workspace: Path) -> None:
     (workspace / "mimocode.json").write_text(json.dumps(EVERYTHING))
     here = host(workspace)
     here.trusted = True
-    assert {claim.name for claim in claims.CLAIMS} == set(EVERYTHING) - {"$schema", "mcp"}
+    assert {claim.name for claim in claims.CLAIMS} == set(EVERYTHING) - {"$schema", "mcp", "compaction", "checkpoint"}
     for claim in claims.CLAIMS:
         assert here.settings[claim.name] is not None
     assert here.settings["experimental"].something_new == 1

@@ -27,8 +27,6 @@ CLAIMS = (
     Setting("server", f"{SHAPES}Server", {}, "Where mimo serve listens.", needs_trust=True),
     Setting("llmServer", f"{SHAPES}LlmServer", {}, "How long the model server keeps what it was given."),
     Setting("enterprise", f"{SHAPES}Enterprise", {}, "The host that shared sessions go to.", needs_trust=True),
-    Setting("compaction", f"{SHAPES}Compaction", {}, "When and how a full context window is made smaller."),
-    Setting("checkpoint", f"{SHAPES}Checkpoint", {}, "When a checkpoint is written and how much of it comes back."),
     Setting("history", f"{SHAPES}History", {}, "What of past sessions can be searched."),
     Setting("dream", f"{SHAPES}Dream", {}, "Tidying the memory from time to time."),
     Setting("distill", f"{SHAPES}Distill", {}, "Turning repeated work into skills from time to time."),

@@ -83,50 +83,6 @@ class Enterprise(Strict):
 
 
 @dataclass
-class Compaction(Strict):
-    """`reserved` tokens are kept free; `max_context` only ever lowers the window."""
-
-    auto: bool = True
-    prune: bool = True
-    tail_turns: int = 2
-    preserve_recent_tokens: int | None = None
-    reserved: int | None = None
-    max_context: Amount | dict[str, Amount] | None = None
-
-
-@dataclass
-class PushCaps(Strict):
-    """Tokens that each section may bring into a new window."""
-
-    tasks_ledger: int = 2000
-    focus_task: int = 4000
-    actor_ledger: int = 500
-    memory_titles: int = 500
-    global_: int = field(default=6000, metadata={"alias": "global"})
-    checkpoint: int = 11000
-    memory: int = 10000
-    notes: int = 6000
-    design_decisions: int = 3000
-    open_notes: int = 800
-    recent_user: int = 16000
-    recent_user_per_msg: int = 2000
-
-
-@dataclass
-class Checkpoint(Strict):
-    """Thresholds are shares of the window or numbers of tokens; empty leaves them to the size of the window."""
-
-    thresholds: list[Amount] = field(default_factory=list)
-    reserved: int = 20000
-    fork: bool = False
-    task_archive_days: float = 7
-    memory_reconcile_on_search: bool = True
-    memory_search_score_floor: float = 0.15
-    max_writer_failures: int = 3
-    push_caps: PushCaps = field(default_factory=PushCaps)
-
-
-@dataclass
 class History(Strict):
     """Kinds of text that are indexed."""
 

@@ -1,0 +1,100 @@
+"""A checkpoint made from the log alone: what the last one said, and what happened since. No model, no waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from ..layout import tokens
+from .document import SECTIONS, Body, added, fitted, parse, render
+from .facts import Facts
+
+if TYPE_CHECKING:
+    from mimocode.messages import JSON
+    from mimocode.state import State
+
+STATES = {"create": "open", "start": "in_progress", "block": "blocked", "unblock": "open", "done": "done"}
+WHOLE = sum(section.budget for section in SECTIONS)
+"""Tokens of a checkpoint whose sections are all full."""
+
+
+def merged(before: Mapping[int, str], facts: Facts, state: State) -> Body:
+    """The sections after these facts."""
+    body = dict(before) | ours(before, facts, state)
+    done = facts.done[-6:]
+    if facts.said or done:
+        said = facts.said[-800:].strip()
+        body[5] = "\n".join([*([f"The agent said last: {said}"] if said else []), *done]).replace("\\\n", "\n")
+        body[2] = f"Go on after: {done[-1].removeprefix('- ')}" if done else body.get(2, "")
+    body[6] = added(body.get(6, ""), facts.changed)
+    body[10] = added(body.get(10, ""), facts.decisions)
+    body[12] = added(body.get(12, ""), facts.failed)
+    body[13] = added(body.get(13, ""), [f"- {name}" for name in facts.identifiers])
+    return body
+
+
+def ours(before: Mapping[int, str], facts: Facts, state: State) -> Body:
+    """The sections that no model's words get into: they are the user's, or the task tool's."""
+    asked = [text for text in facts.users if len(text.strip()) >= 12]
+    intent = "\n".join(f"> {line}" for line in asked[-1].splitlines()) if asked else before.get(1, "")
+    return {
+        1: intent.replace("\\\n", "\n"),
+        3: added(before.get(3, ""), facts.directives),
+        4: "\n".join(_tasks(state.notes.get("tasks", ()))),
+    }
+
+
+def _tasks(notes: Iterable[JSON]) -> list[str]:
+    said: dict[str, list[str]] = {}
+    for note in notes:
+        id, op = str(note.get("id", "")), str(note.get("op", ""))
+        if op == "create":
+            said[id] = ["open", str(note.get("summary", ""))]
+        elif op == "rename" and id in said:
+            said[id][1] = str(note.get("summary", ""))
+        elif id in said and op in (*STATES, "abandon"):
+            said[id][0] = STATES.get(op, "abandoned")
+    return [f"- {id} [{status}] {summary}" for id, (status, summary) in said.items()]
+
+
+def pushed(body: Mapping[int, str], title: str, room: int) -> str:
+    """A checkpoint as a new window gets it: within `room` tokens, each section keeping its share of it."""
+    text = render(body, title)
+    if tokens(text) <= room:
+        return text
+    frame = tokens(render({}, title))
+    if frame > room // 2:  # a small window: no room for empty headings
+        return _bare(body, room)
+    scale = min(1.0, (room - frame) / WHOLE)
+    while tokens(text := render(body, title, scale)) > room and scale > 0.02:
+        scale *= 0.85
+    # what short sections leave over goes to the long ones
+    grown = scale
+    while grown < 1 and tokens(more := render(body, title, grown * 1.15)) <= room:
+        text, grown = more, grown * 1.15
+    return text
+
+
+def _bare(body: Mapping[int, str], room: int) -> str:
+    filled = [section for section in SECTIONS if body.get(section.number)]
+    spare = room - sum(tokens(section.head) + 2 for section in filled)
+    whole = sum(section.budget for section in filled) or 1
+    sizes = {s.number: tokens(body[s.number]) for s in filled}
+    scale = max(0.02, spare / whole)
+    for _ in range(4):  # what short sections leave over goes to the long ones
+        used = sum(min(sizes[s.number], int(s.budget * scale)) for s in filled)
+        if used >= spare * 0.95 or all(sizes[s.number] <= s.budget * scale for s in filled):
+            break
+        scale *= spare / max(used, 1)
+    parts = [
+        f"{s.head}\n{fitted(body[s.number], int(s.budget * scale), keep_first=s.number == 1)}".replace("\\\n", "\n")
+        for s in filled
+    ]
+    while parts and tokens("\n".join(parts)) > room * 1.1:
+        parts.pop()
+    return "\n".join(parts)
+
+
+def read(text: str) -> Body:
+    """The sections of a checkpoint."""
+    return parse(text)
