@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-SHIPPED = {"build", "plan", "compose", "coder", "explore", "general", "reviewer", "tester", "verifier"}
+SHIPPED = {"build", "plan", "compose", "max", "coder", "explore", "general", "reviewer", "tester", "verifier"}
 HIDDEN = ["checkpoint-writer", "distill", "dream", "judge", "title"]
 SUBAGENTS = [
     "checkpoint-writer",
