@@ -1,14 +1,14 @@
 """Everything that can go wrong and is expected to. Whatever is not a MimoError is a bug and keeps its traceback.
 
-    MimoError                   one clear sentence for the user: what, where, what to do
-    ├── UsageError              the command line makes no sense
-    ├── SettingsError           a settings file or value makes no sense        .where
-    ├── PluginError             a plugin broke                                 .plugin
-    │   └── Overrun             it took too long and is suspended
-    ├── StoreError              the log cannot be written or read
-    │   └── SessionBusy         another process writes to this session         .owner
-    ├── ModelError              the provider refused, failed or made no sense  .kind .status .retry_after
-    └── ToolFailed              a tool call failed in a way its author foresaw
+MimoError                   one clear sentence for the user: what, where, what to do
+├── UsageError              the command line makes no sense
+├── SettingsError           a settings file or value makes no sense        .where
+├── PluginError             a plugin broke                                 .plugin
+│   └── Overrun             it took too long and is suspended
+├── StoreError              the log cannot be written or read
+│   └── SessionBusy         another process writes to this session         .owner
+├── ModelError              the provider refused, failed or made no sense  .kind .status .retry_after
+└── ToolFailed              a tool call failed in a way its author foresaw
 """
 
 # fmt: off
