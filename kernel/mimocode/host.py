@@ -111,9 +111,10 @@ class Host:
         """The model for sessions that chose none; `ModelError` says how to configure one."""
         if ref := self._setting("model"):
             return str(ref)
+        if ready := [info for info in await self.models() if info.ready and info.rank]:
+            return max(ready, key=lambda info: info.rank).ref
         where = f'pass --model provider/model or set "model" in {self.paths.config / "mimocode.json"}'
-        hint = "`mimo models` lists them, `mimo demo` needs none"
-        raise ModelError(ModelFault.NOT_FOUND, f"no model is configured: {where} ({hint})")
+        raise ModelError(ModelFault.NOT_FOUND, f"no model is configured: {where}; `mimo demo` needs none")
 
     async def credential(self, provider: str) -> str | None:
         """A secret for this provider, if some plugin knows one."""
@@ -180,7 +181,9 @@ class Host:
             if source and not fork:
                 session.state = state
             else:
-                await session.emit(_first(session, model or state.model, fork))
+                kin = parent.id if parent else "", fork, __version__
+                started = str(session.directory), session.agent.name, model or state.model
+                await session.emit(SessionStarted(*started, *kin))
                 for entry in source[1:]:
                     await session.emit(entry.event)
             if source and agent and agent != session.state.agent:
@@ -214,11 +217,6 @@ class Host:
         if self._store is not None:
             self._store.close()
             self._store = None
-
-
-def _first(session: Session, model: str, fork: str) -> SessionStarted:
-    parent = session.parent.id if session.parent else ""
-    return SessionStarted(str(session.directory), session.agent.name, model, parent, fork, __version__)
 
 
 def new_id() -> str:

@@ -76,6 +76,8 @@ class ModelInfo:
     """What it reads besides text: "image", "pdf", "audio", "video"."""
     ready: bool = True
     """A credential (or none needed) is at hand."""
+    rank: int = 0
+    """How good a choice for sessions that chose none; 0: not without being asked for."""
 
 # The log.
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ class Cli:
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
+            "MIMOCODE_MODELS_URL": "http://127.0.0.1:1",
             "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "kernel", ROOT / "plugins", self.site))),
         }
         self._scenarios = 0

@@ -18,7 +18,8 @@ PLUGINS = ("configured", "openai", "retry")
 def host(home: Path, config: dict[str, Any] | None = None, plugins: tuple[Any, ...] = PLUGINS, **environ: str) -> Host:
     """A host that sees this configuration and this environment and nothing else."""
     home.mkdir(exist_ok=True)
-    environ = {"MIMOCODE_HOME": str(home), "MIMOCODE_CONFIG_CONTENT": json.dumps(config or {}), **environ}
+    own = {"MIMOCODE_HOME": str(home), "MIMOCODE_CONFIG_CONTENT": json.dumps(config or {})}
+    environ = {**own, "MIMOCODE_MODELS_URL": "http://127.0.0.1:1", **environ}
     names: list[Any] = ["mimocode_plugins.store.workspace"]
     names += [f"mimocode_plugins.providers.{name}" if isinstance(name, str) else name for name in plugins]
     return Host(names, directory=home, external=False, environ=environ, complain=print)

@@ -66,7 +66,7 @@ def host_at(
     config.mkdir(parents=True, exist_ok=True)
     (config / "mimocode.json").write_text(json.dumps({"provider": {"claude": section}}))
     said = [] if complaints is None else complaints
-    environ = {"MIMOCODE_HOME": str(directory)}
+    environ = {"MIMOCODE_HOME": str(directory), "MIMOCODE_DISABLE_MODELS_FETCH": "1"}
     return Host(
         ["mimocode_plugins.store.workspace", configured, plugin, *plugins],
         directory=directory,
@@ -292,7 +292,7 @@ async def test_models_are_listed_from_settings_and_live(tmp_path: Path) -> None:
         host.options["refresh_models"] = "claude"
         fresh = [info for info in await host.models() if info.ref.startswith("claude/")]
     one, test, two = ModelInfo("claude/one", "one"), known[0], ModelInfo("claude/two", "two")
-    assert known == [ModelInfo("claude/test-model", "test-model", 200_000, 64_000)]
+    assert known == [ModelInfo("claude/test-model", "test-model", 200_000, 64_000, rank=100)]
     assert fresh == [one, test, two]
 
 

@@ -124,7 +124,6 @@ EVERYTHING: dict[str, Any] = {
     "$schema": "https://mimo.xiaomi.com/mimocode/config.json",
     "logLevel": "DEBUG",
     "vision_model": "a/b",
-    "model_groups": {"lite": "a/b", "ultra": {"default": "a/c", "models": ["a/c", "a/d"]}},
     "username": "ada",
     "tool": {"invocation_style": "shell", "invocation_style_by_tool": {"task": "json"}},
     "mcp": {"fs": {"type": "local", "command": ["npx"]}, "off": {"enabled": False}},
@@ -171,7 +170,7 @@ async def test_without_a_file_every_key_has_its_default(workspace: Path) -> None
     settings = host(workspace).settings
     for claim in claims.CLAIMS:
         assert explanation(settings, claim.name).origins[0].layer == "default"
-    assert (settings["history"], settings["model_groups"]) == (shapes.History(), {})
+    assert settings["history"] == shapes.History()
 
 
 secrets = st.text("abcdefghXYZ0189-_", min_size=8, max_size=20)

@@ -1,6 +1,6 @@
 """Gives a conversation a title, written by the small model in the background after the first message.
 
-Only where the setting `small_model` names one: nobody pays for a title with their large model.
+Only where the setting `small_model` or the group `lite` names one: nobody pays for a title with their large model.
 """
 
 from __future__ import annotations

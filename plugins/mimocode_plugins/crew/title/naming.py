@@ -33,6 +33,8 @@ def begin(message: Message, session: Session) -> None:
     """Start, once per session, if the user said this and there is a model for it."""
     settings = session.host.settings
     model = str(settings["small_model"]) if "small_model" in settings else ""
+    if not model and "model_groups" in settings and "lite" in (settings["model_groups"] or {}):
+        model = "lite"
     if not model or message.role != "user" or message.origin or not message.text.strip() or _naming in session.stash:
         return
     session.stash[_naming] = asyncio.create_task(_name(message.text, model, session), name=f"title {session.id}")

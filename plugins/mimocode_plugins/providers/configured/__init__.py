@@ -1,4 +1,4 @@
-"""Claim the settings about models, close what was opened, and say why a model that nobody opens cannot be had."""
+"""The settings about models: groups stand for their members, and what nobody opens is explained."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from mimocode.errors import MimoError
 from mimocode.hookspecs import hookimpl
 from mimocode.ports import Model, Setting, StashKey
 
@@ -22,6 +23,12 @@ def register_settings() -> list[Setting]:
         Setting("provider", shape, None, "Providers: changes to known ones, and your own.", needs_trust=True),
         Setting("model", str, "", "The model to ask, as provider/model."),
         Setting("small_model", str, "", "The model for titles and other small work; empty: the same."),
+        Setting(
+            "model_groups",
+            "mimocode_plugins.providers.wire.settings:ModelGroups",
+            {},
+            "Names for models, to be used in place of one; ultra, standard and lite are always understood.",
+        ),
         Setting("enabled_providers", list[str], [], "If not empty, only these providers are used."),
         Setting("disabled_providers", list[str], [], "Providers that are not used."),
     ]
@@ -48,10 +55,24 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
                 await close()
 
 
+@hookimpl(tryfirst=True)
+async def list_models(host: Host) -> None:
+    """When that is wanted, fetch the public list first, so that the others already see it."""
+    if host.options.get("refresh_models") == "*":
+        from ..wire import manifest
+
+        try:
+            await manifest.fetch(host)
+        except MimoError as error:
+            host.report("configured", error)
+
+
 # asked last: whoever speaks the wire has had the chance
 @hookimpl(trylast=True)
-async def open_model(ref: str, host: Host) -> None:
-    """Explain, with the nearest name that exists."""
-    from ..wire import config
+async def open_model(ref: str, host: Host) -> Model:
+    """Open the member of a group; else explain, with the nearest name that exists."""
+    from ..wire import config, groups
 
+    if member := await groups.resolve(ref, host):
+        return await host.model(member)
     raise config.unknown(ref, host)

@@ -6,6 +6,8 @@
     calls     tool calls from their pieces
     prefix    request bodies that only grow, kept as bytes
     config    from settings and catalogue to "where, with which key, over which wire"
+    manifest  the public list of models, when the user fetched it
+    groups    names that stand for models
 
 The hot path speaks the wire over httpx2, the transport of the vendors' SDKs, and imports no SDK: on the machine of
 the bench httpx2 alone imports in a fifth of the time of the openai SDK and a tenth of that of the anthropic SDK.

@@ -25,7 +25,7 @@ WIRES: dict[str, Wire] = {
     "xai": "responses",
     "anthropic": "messages",
 }
-_BASES = {
+BASES = {
     "deepinfra": "https://api.deepinfra.com/v1/openai",
     "cerebras": "https://api.cerebras.ai/v1",
     "togetherai": "https://api.together.xyz/v1",
@@ -73,6 +73,7 @@ class Entry:
         """The model as a list shows it."""
         cost = self.record.get("cost") or {}
         price = {k: float(v) for k, v in cost.items() if isinstance(v, int | float)}
+        price |= {f"{k}_long": float(v) for k, v in (cost.get("context_over_200k") or {}).items()}
         return ModelInfo(
             ref,
             self.name,
@@ -83,6 +84,7 @@ class Entry:
             reasoning=bool(self.record.get("reasoning")),
             media=self.media,
             ready=ready,
+            rank=int(self.record.get("rank") or 0),
         )
 
 
@@ -130,7 +132,7 @@ class Provider:
         own = record.get("provider") or {}
         npm = str(own.get("npm") or self.record.get("npm") or "@ai-sdk/openai-compatible")
         made = Entry(model, str(record.get("id") or model), str(record.get("name") or model), npm, "", record)
-        base = str(own.get("api") or self.base or _BASES.get(made.adapter, ""))
+        base = str(own.get("api") or self.base or BASES.get(made.adapter, ""))
         return Entry(made.id, made.wire_id, made.name, npm, base, record)
 
     def entries(self) -> Iterator[Entry]:

@@ -16,6 +16,7 @@ from mimocode.errors import ModelError, ModelFault, SettingsError
 from mimocode.messages import Usage
 from mimocode.ports import ModelInfo
 
+from . import groups, manifest
 from .catalogue import WIRES, Wire
 from .catalogue import Entry as Entry
 from .catalogue import Provider as Provider
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 WINDOW = 1_000_000
 """Tokens assumed when nobody says how large the window is (surface.md 5.1)."""
+LONG = 200_000
+"""Tokens of input above which some models cost more (`cost.context_over_200k` of a record)."""
+OWN = 100
+"""How good a choice the models of a provider are that only the settings know: before all that is shipped."""
 OUTPUT = 32_000
 """Tokens of an answer that are asked for at most, unless MIMOCODE_EXPERIMENTAL_OUTPUT_TOKEN_MAX says otherwise."""
 
@@ -68,8 +73,11 @@ class Target:
 
 def providers(host: Host) -> dict[str, Provider]:
     """Every provider that settings allow, by id: the catalogue, what was refreshed, and the settings over both."""
-    merged: dict[str, Any] = msgspec.json.decode(files(__package__).joinpath("providers.json").read_bytes())
+    shipped = msgspec.json.decode(files(__package__).joinpath("providers.json").read_bytes())
+    merged = manifest.laid_over(shipped, manifest.known(host))
     for name, section in _section(host).items():
+        if name not in merged:
+            section = {**section, "models": {k: {"rank": OWN, **v} for k, v in (section.get("models") or {}).items()}}
         known = merged.get(name, {})
         if section.get("only_configured_models"):
             known = {**known, "models": {}, "open": False}
@@ -136,6 +144,7 @@ def unknown(ref: str, host: Host) -> ModelError:
     known = providers(host)
     if not slash or not model:
         every = [f"{p.id}/{e.id}" for p in known.values() for e in p.entries()]
+        every += [*groups.configured(host), *groups.TIERS]
         ends = [full for full in every if full.endswith("/" + ref)] or difflib.get_close_matches(ref, every, 1, 0.5)
         return _not_found(f"a model is named provider/model, not {ref!r}", ends[:1])
     if (provider := known.get(provider_id)) is None:
@@ -183,7 +192,8 @@ def costed(usage: Usage, info: ModelInfo) -> Usage:
     """The usage with what it costs. Cached tokens are part of the input and cheaper where a price says so."""
     if not info.price:
         return usage
-    price = info.price
+    long = usage.input > LONG
+    price = {key: info.price.get(f"{key}_long", value) if long else value for key, value in info.price.items()}
     fresh = max(0, usage.input - usage.cache_read - usage.cache_write)
     inputs = fresh * price.get("input", 0.0)
     inputs += usage.cache_read * price.get("cache_read", price.get("input", 0.0))

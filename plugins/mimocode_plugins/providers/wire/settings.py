@@ -7,11 +7,12 @@ writes the published schema. Unknown keys are kept: they are the provider's own.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 _PYDANTIC: Any = {"extra": "allow", "use_attribute_docstrings": True}
+_STRICT: Any = {"extra": "forbid"}
 
 
 class Options(TypedDict, total=False):
@@ -91,6 +92,18 @@ class ProviderConfig(TypedDict, total=False):
 
 
 Providers = dict[str, ProviderConfig]
+
+
+class ModelGroup(TypedDict):
+    """Models that can stand for each other, and the one to take."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+
+    default: str
+    models: NotRequired[list[str]]
+
+
+ModelGroups = dict[str, str | ModelGroup]
 
 MISSPELT = {"base_url": "baseURL", "baseUrl": "baseURL", "baseurl": "baseURL", "api_key": "apiKey", "apikey": "apiKey"}
 """What people write instead."""

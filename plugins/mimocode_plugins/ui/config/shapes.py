@@ -23,17 +23,6 @@ class Strict:
 
 
 @dataclass
-class ModelGroup(Strict):
-    """Models that can stand for each other, and the one to take."""
-
-    default: str
-    models: list[str] = field(default_factory=list)
-
-
-ModelGroups = dict[str, str | ModelGroup]
-
-
-@dataclass
 class ToolStyle(Strict):
     """Arguments as JSON, or as one small shell script."""
 

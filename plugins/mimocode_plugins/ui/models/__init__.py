@@ -24,4 +24,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("provider", nargs="?", default="", help="only this provider")
     parser.add_argument("--all", action="store_true", help="also those that lack a key")
     parser.add_argument("--verbose", action="store_true", help="print what is known of each model as JSON")
-    parser.add_argument("--refresh", action="store_true", help="ask the live endpoints what they offer")
+    parser.add_argument(
+        "--refresh",
+        action="store_true",
+        help="fetch the public list of models and ask the live endpoints what they offer",
+    )

@@ -25,7 +25,7 @@ async def test_a_known_provider_needs_only_its_key(tmp_path):
         "k-1",
         "chat",
         1048576,
-        {"X-Mimo-Source": "mimocode-cli"},
+        {"X-Mimo-Source": "mimocode-python"},
     )
 
 
@@ -65,7 +65,7 @@ async def test_settings_lie_over_the_catalogue(tmp_path):
         "real-name",
         1048576,
         Timeouts(first=5.0, between=None),
-        {"X-Mimo-Source": "mimocode-cli", "X-Team": "a"},
+        {"X-Mimo-Source": "mimocode-python", "X-Team": "a"},
     )
 
 
