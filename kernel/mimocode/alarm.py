@@ -8,55 +8,66 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Generator, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Awaitable, Callable, Generator
+from contextvars import ContextVar
+from functools import cache, partial
 from types import FrameType
 from typing import Any, NoReturn
 
 from .errors import Overrun
 
 LIMIT = 5.0  # seconds that plugin code may keep everything else waiting
+_running: ContextVar[str] = ContextVar("running")
 
 
-@contextmanager
-def alarm(plugin: str) -> Iterator[None]:
+class alarm:
     """Raise `Overrun` in the code inside when it takes longer than `LIMIT`."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
+    def __init__(self, plugin: str) -> None:
+        self.plugin, self.rings = plugin, threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> None:
+        if self.rings:
+            _listen()
+            self.outer = _running.set(self.plugin)
+            self.before = signal.setitimer(signal.ITIMER_REAL, LIMIT, LIMIT)
+
+    def __exit__(self, *_: object) -> None:
+        if self.rings:
+            signal.setitimer(signal.ITIMER_REAL, *self.before)
+            _running.reset(self.outer)
+
+
+@cache  # once for the process: around every call of every hook it would be a tenth of a step's time
+def _listen() -> None:
     def ring(_signal: int, _frame: FrameType | None) -> NoReturn:
-        raise Overrun(plugin, f"blocked everything for {LIMIT:g} s and was stopped")
+        raise Overrun(_running.get("?"), f"blocked everything for {LIMIT:g} s and was stopped")
 
-    handler = signal.signal(signal.SIGALRM, ring)
-    before = signal.setitimer(signal.ITIMER_REAL, LIMIT, LIMIT)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, *before)
-        signal.signal(signal.SIGALRM, handler)
+    signal.signal(signal.SIGALRM, ring)
 
 
 class Watched:
-    """An awaitable of a plugin, with the alarm set for every stretch between two awaits."""
+    """An awaitable of a plugin, with the alarm set for every stretch between two awaits; the first runs at once."""
 
     def __init__(self, plugin: str, answer: Awaitable[Any]) -> None:
-        self.plugin, self.answer = plugin, answer
+        self.plugin, self.steps = plugin, answer.__await__()
+        self.done, self.value = False, None
+        self._run(partial(next, self.steps))
+
+    def _run(self, stretch: Callable[[], Any]) -> None:
+        try:
+            with alarm(self.plugin):
+                self.waits_for = stretch()
+        except StopIteration as done:
+            self.done, self.value = True, done.value
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        """Run it step by step."""
-        steps = self.answer.__await__()
-        go: Callable[[], Any] = partial(next, steps)
-        while True:
+        """Run the rest step by step."""
+        while not self.done:
             try:
-                with alarm(self.plugin):
-                    waits_for = go()
-            except StopIteration as done:
-                return done.value
-            try:
-                got = yield waits_for
+                got = yield self.waits_for
             except BaseException as thrown:  # cancellation among them: the plugin's code is told
-                go = partial(steps.throw, thrown)
+                self._run(partial(self.steps.throw, thrown))
             else:
-                go = partial(steps.send, got) if got is not None else partial(next, steps)
+                self._run(partial(self.steps.send, got) if got is not None else partial(next, self.steps))
+        return self.value

@@ -87,9 +87,8 @@ class Session:
 
     def meta(self, call: ToolCall) -> dict[str, Any]:
         """What a tool is told beside its arguments."""
-        return {
-            f"mimocode/{k}": v for k, v in (("session", self.id), ("call", call.id), ("directory", str(self.directory)))
-        }
+        told = {"session": self.id, "call": call.id, "directory": str(self.directory)}
+        return {f"mimocode/{name}": value for name, value in told.items()}
 
     async def submit(self, operation: Operation) -> None:
         """Ask for something; returns at once."""
@@ -209,9 +208,7 @@ class Session:
         given = self._approvals[call_id] = asyncio.get_running_loop().create_future()
         return given
 
-    async def recover(
-        self, reason: Literal["interrupted", "failed", "limited"] = "interrupted", detail: str = ""
-    ) -> None:
+    async def recover(self, reason: Cut = "interrupted", detail: str = "") -> None:
         """Close a turn that was cut short. No call stays unanswered: providers refuse such a history."""
         self._approvals.clear()
         for call in self.state.unanswered:

@@ -135,9 +135,8 @@ class _Link:
         try:
             return await asyncio.wait_for(waited, self.server.timeout)
         except TimeoutError:
-            raise ToolFailed(
-                f"the tool server {self.server.name!r} did not answer in {self.server.timeout:g} s"
-            ) from None
+            late = f"the tool server {self.server.name!r} did not answer in {self.server.timeout:g} s"
+            raise ToolFailed(late) from None
 
     async def _live(self, connected: asyncio.Future[Client], stop: asyncio.Event) -> None:
         try:
@@ -213,14 +212,8 @@ def _spec(tool: JSON, server: ToolServer) -> ToolSpec:
     if server.external:  # a stranger's word on what its tool does counts for nothing
         meta = {"mimocode": {"remote_name": name}}
         name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{server.name}_{name}")
-    return ToolSpec(
-        name=name,
-        description=tool.get("description") or "",
-        schema=tool["input_schema"],
-        server=server.name,
-        hints={} if server.external else tool.get("annotations") or {},
-        meta=meta,
-    )
+    hints = {} if server.external else tool.get("annotations") or {}
+    return ToolSpec(name, tool.get("description") or "", tool["input_schema"], server.name, hints, meta)
 
 
 def _allowed(agent: Agent, tool: str) -> bool:
@@ -258,9 +251,8 @@ def _block(item: Any) -> Block | None:
         case "resource" if hasattr(item.resource, "text"):
             return Text(item.resource.text)
         case "resource":
-            return Media(
-                item.resource.mime_type or "application/octet-stream", item.resource.blob, str(item.resource.uri)
-            )
+            kind = item.resource.mime_type or "application/octet-stream"
+            return Media(kind, item.resource.blob, str(item.resource.uri))
         case "resource_link":
             return Text(f"{item.name}: {item.uri}")
         case _:

@@ -137,14 +137,12 @@ async def rule(session: Session, call: ToolCall) -> Ruling:
     forced = any(r.forced for r in rulings)
     await session.emit(ApprovalAsked(call, reasons or ruling.reason, offer, forced))
     approval = await given
-    if approval.allow:
-        return Ruling(Verdict.ALLOW)
-    return Ruling(Verdict.DENY, approval.message or "the user said no")
+    refusal = Ruling(Verdict.DENY, approval.message or "the user said no")
+    return Ruling(Verdict.ALLOW) if approval.allow else refusal
 
 
 def _only_reads(session: Session, call: ToolCall) -> bool:
-    spec = session.toolbox.specs.get(call.name)
-    return spec is not None and spec.read_only
+    return (spec := session.toolbox.specs.get(call.name)) is not None and spec.read_only
 
 
 def _progress(session: Session, call: ToolCall) -> Callable[[str], Awaitable[None]]:

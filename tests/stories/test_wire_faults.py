@@ -78,7 +78,8 @@ def test_what_cannot_be_mended_is_one_sentence_and_the_session_goes_on(cli: Cli,
     assert (done.code, done.out) == (0, "Here again.\n"), done.err
     log = Log.of(cli)
     assert log.dangling() == set()
-    assert log.said("assistant") == [*(f"Before {case}." for case in AFTER_CALLS), "Here again."]
+    said = [text for text in log.said("assistant") if not text.endswith("[This answer was cut off here.]")]
+    assert said == [*(f"Before {case}." for case in AFTER_CALLS), "Here again."]
     assert log.said("user") == [*(f"try {case}" for case in cases), "go on"]
     ended = [(fact["reason"], fact.get("detail", "")) for fact in log.kinds("turn.ended")]
     assert [reason for reason, _ in ended] == ["failed"] * len(cases) + ["done"]

@@ -32,10 +32,15 @@ _COSMETIC = frozenset({"description", "title"})
 
 @dataclass(frozen=True)
 class Step:
-    """A call and what came of it. `outcome` None: a guard refused it."""
+    """A call and what came of it: its answer, or already a number. None: a guard refused it, or it has yet to run."""
 
     signature: str
-    outcome: int | None
+    came: Message | int | None
+
+    @property
+    def outcome(self) -> int | None:
+        """What came of it as a number. Large outputs are read only for calls that are the same."""
+        return outcome(self.came) if isinstance(self.came, Message) else self.came
 
 
 def signature(call: ToolCall) -> str:
@@ -54,8 +59,12 @@ def _plain(value: Any) -> Any:
 
 def outcome(answer: Message) -> int | None:
     """A result as a number; times, durations and addresses do not make it another one."""
-    text = answer.text
-    return None if answer.error and text.startswith(DENIED) else hash(_VOLATILE.sub("#", text))
+    return None if refused(answer) else hash(_VOLATILE.sub("#", answer.text))
+
+
+def refused(answer: Message) -> bool:
+    """A guard has kept the call from running."""
+    return answer.error and answer.text.startswith(DENIED)
 
 
 def steps(state: State, call: ToolCall) -> list[Step]:
@@ -80,7 +89,8 @@ def steps(state: State, call: ToolCall) -> list[Step]:
 def _batch(calls: Sequence[ToolCall], results: Mapping[str, Message]) -> list[Step]:
     """The steps of one answer, latest first; exact copies ran once."""
     answered = {json.dumps([c.name, c.arguments], default=str): c for c in calls if c.id in results}
-    return [Step(signature(call), outcome(results[call.id])) for call in reversed(answered.values())]
+    answers = [(call, results[call.id]) for call in reversed(answered.values())]
+    return [Step(signature(call), None if refused(answer) else answer) for call, answer in answers]
 
 
 def circle(before: Sequence[Step], now: str) -> int:
@@ -89,9 +99,9 @@ def circle(before: Sequence[Step], now: str) -> int:
     1 means the same call again and again; 2 to LONGEST, a pattern of that many calls. Refused calls do not break a
     circle of those that ran; refusals alone are a circle too.
     """
-    ran = [step for step in before if step.outcome is not None]
-    refused = list(takewhile(lambda step: step.outcome is None, reversed(before)))[::-1]
-    return _period([*ran, Step(now, None)]) or _period([*refused, Step(now, None)])
+    ran = [step for step in before if step.came is not None]
+    in_vain = list(takewhile(lambda step: step.came is None, reversed(before)))[::-1]
+    return _period([*ran, Step(now, None)]) or _period([*in_vain, Step(now, None)])
 
 
 def _period(line: Sequence[Step]) -> int:

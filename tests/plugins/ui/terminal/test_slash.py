@@ -63,7 +63,7 @@ def test_what_shows_something(tty: Tty, cli: Cli) -> None:
     run(tty, "/export notes.md", "exists already")
     run(tty, "/copy", "Handed to the terminal's clipboard")
     assert base64.b64encode(b"First **answer**.") in tty.raw
-    run(tty, "/compact", "is not there yet: no plugin brings /compact")
+    run(tty, "/compact", "the context cannot be made smaller")
     run(tty, "/nonsense", "There is no command /nonsense")
 
 
