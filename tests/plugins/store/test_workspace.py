@@ -13,12 +13,13 @@ from typing import Any, ClassVar, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from mimocode.errors import SettingsError
 from mimocode.ports import Setting
 from mimocode_plugins.store.workspace.layers import Reader
 from mimocode_plugins.store.workspace.places import places
-from mimocode_plugins.store.workspace.settings import LayeredSettings, merge
+from mimocode_plugins.store.workspace.settings import LayeredSettings, fits, merge
 from mimocode_plugins.store.workspace.sources import Layer
 from mimocode_plugins.ui.config.telling import Origin, explain, schema
 
@@ -426,3 +427,33 @@ print([name for name in ("pydantic", "pydantic_settings", "yaml") if name in sys
         [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": "kernel:plugins"}
     )
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+FITS: list[tuple[Any, Any]] = [
+    (str, "a"),
+    (bool, True),
+    (int | None, None),
+    (list[str], ["a", "b"]),
+    (dict[str, int | list[str]], {"a": 1, "b": ["c"]}),
+    (Literal["a", 1] | bool, 1),
+    (dict[str, Any], {}),
+]
+DECIDED_ELSEWHERE: list[tuple[Any, Any]] = [
+    (str, 1),
+    (int, True),
+    (int, "1"),
+    (float, 1),
+    (list[str], ["a", 1]),
+    (list[str], ("a",)),
+    (dict[str, int], {"a": "b"}),
+    (Literal[1], True),
+    (set[str], {"a"}),
+    (dict[str, Any], {"a": 1}),
+]
+
+
+def test_plain_values_need_no_library() -> None:
+    assert [pair for pair in FITS if not fits(*pair)] == []
+    assert [pair for pair in DECIDED_ELSEWHERE if fits(*pair)] == []
+    for kind, value in FITS:
+        assert TypeAdapter(kind).validate_python(value, strict=True) == value

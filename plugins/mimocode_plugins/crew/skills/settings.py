@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-from pydantic.dataclasses import dataclass
 
-
-@dataclass(config={"extra": "forbid"})
+@dataclass
 class Skills:
     """More folders that hold skills, each absolute, below `~/`, or relative to the project."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     paths: list[str] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)

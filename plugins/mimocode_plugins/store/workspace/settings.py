@@ -6,12 +6,17 @@ Nothing vanishes silently: a key that nobody knows is an error that says where, 
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
+import types
+import typing
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import is_dataclass
 from difflib import get_close_matches
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from mimocode.errors import SettingsError
 
@@ -101,6 +106,12 @@ class LayeredSettings:
         return self._values[name]
 
     def _validated(self, claim: Setting, value: Any) -> Any:
+        kind = _named(claim.type)
+        if value == {} and is_dataclass(kind) and isinstance(kind, type):
+            with suppress(TypeError):  # a part must be given
+                return kind()
+        if fits(kind, value):
+            return value
         from pydantic import ValidationError
 
         try:
@@ -110,12 +121,9 @@ class LayeredSettings:
 
     def adapter(self, name: str) -> TypeAdapter[Any]:
         """What validates a key. A type written as "package.module:Name" is imported now, not when it was claimed."""
-        from pkgutil import resolve_name
-
         from pydantic import TypeAdapter
 
-        kind = self.claims[name].type
-        return TypeAdapter(resolve_name(kind) if isinstance(kind, str) else kind)
+        return TypeAdapter(_named(self.claims[name].type))
 
     def _blame(self, name: str, error: ValidationError) -> SettingsError:
         found: dict[tuple[str, ...], list[str]] = {}
@@ -130,6 +138,32 @@ class LayeredSettings:
         speakers = [layer for layer in self.layers if _follow(layer.data, (), path) == path] or self.layers[-1:]
         where = speakers[-1].where(path) if speakers else ""
         return SettingsError(f"{', or '.join(dict.fromkeys(messages))}, at {'.'.join(path)}", where)
+
+
+def fits(kind: Any, value: Any) -> bool:
+    """Whether a value is of a plain type as it is, so that the library that validates need not be imported.
+
+    False is no verdict: the library decides, and has the words for what is wrong.
+    """
+    if kind in (str, int, float, bool, type(None)):
+        return type(value) is kind
+    match get_origin(kind), get_args(kind):
+        case ((types.UnionType | typing.Union), kinds):
+            return any(fits(kind, value) for kind in kinds)
+        case typing.Literal, words:
+            return any(type(value) is type(word) and value == word for word in words)
+        case builtins.list, (each,):
+            return type(value) is list and all(fits(each, item) for item in value)
+        case builtins.dict, (key, each):
+            return type(value) is dict and all(fits(key, k) and fits(each, v) for k, v in value.items())
+    return False
+
+
+def _named(kind: Any) -> Any:
+    """A type, imported now if it was only named when it was claimed."""
+    from pkgutil import resolve_name
+
+    return resolve_name(kind) if isinstance(kind, str) else kind
 
 
 def _by_name(claims: Iterable[tuple[str, Setting]]) -> dict[str, Setting]:

@@ -6,9 +6,7 @@ Plain dataclasses, which pydantic validates without being imported here. An unkn
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
-
-from pydantic import Field
+from typing import Any, ClassVar, Literal
 
 Amount = int | float | str
 """A number of tokens, "300K", "1.5M", or "50%" of the window."""
@@ -116,10 +114,17 @@ class Workflow(Strict):
 class Candidates(Strict):
     """How many proposals Max Mode compares, when, judged by which model, for how many dollars more than usual."""
 
-    candidates: Annotated[int, Field(ge=2, le=16)] = 5
+    candidates: int = 5
     when: Literal["always", "on_failure", "on_plan"] = "always"
     model: str = ""
-    cost_cap: Annotated[float, Field(ge=0)] = 0.0
+    cost_cap: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense; said here, because what validates costs too much at every start."""
+        if not 2 <= self.candidates <= 16:
+            raise ValueError("candidates must be from 2 to 16")
+        if self.cost_cap < 0:
+            raise ValueError("cost_cap must not be negative")
 
 
 @dataclass
