@@ -121,7 +121,7 @@ def call(name: str, **arguments: Any) -> list[ToolCall]:
     return [ToolCall(f"c-{name}-{time.monotonic_ns()}", name, arguments)]
 
 
-ALL = ["odd_die", "odd_echo", "odd_environment", "odd_fail", "odd_sleep"]
+ALL = [f"odd_{name}" for name in ("die", "echo", "environment", "fail", "folders", "form", "grow", "ponder", "sleep")]
 
 
 async def test_a_server_is_asked_once_and_then_offered_without_being_started(house: House) -> None:
@@ -332,10 +332,11 @@ def test_what_the_user_has_in_claude_code_is_taken_over(house: House) -> None:
         ("f", "settings", "ours --api-key=...", ""),
         ("a", "~/.claude.json", "run x", ""),
         ("b", "~/.claude.json", "https://example.com/mcp?...", ""),
+        ("c", "~/.claude.json", "https://example.com/sse", ""),
         ("d", "~/.claude.json", "", "disabled"),
     ]
     assert servers[1].environment == {"K": "d"}
-    assert [sentence.split(" of ")[0] for sentence in odd] == ['the MCP server "c"', 'the MCP server "e"']
+    assert [sentence.split(" of ")[0] for sentence in odd] == ['the MCP server "e"']
     host = house.host()
     host.environ = {**host.environ, "MIMOCODE_DISABLE_CLAUDE_CODE_MCP": "1"}
     assert [s.name for s in known.known(host)[0]] == ["f"]
@@ -427,12 +428,12 @@ def test_the_command_line(tmp_path: Path) -> None:
     listed = cli("mcp", "list")
     assert listed.out.splitlines() == [
         "✗ failed  bad  no-such-command-here  (settings)",
-        f"✓ 5 tools  odd  {' '.join(ODD)}  (settings)",
+        f"✓ 9 tools  odd  {' '.join(ODD)}  (settings)",
     ]
     assert "there is no command 'no-such-command-here'" in listed.err
     debugged = cli("mcp", "debug", "odd")
     assert "it calls itself odd" in debugged.out and "tool echo" in debugged.out
-    assert cli("mcp", "approve", "odd").out == "5 tools of odd are offered; 0 had changed\n"
+    assert cli("mcp", "approve", "odd").out == "9 tools of odd are offered; 0 had changed\n"
     ran = cli(
         "run",
         "-m",
