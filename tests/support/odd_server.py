@@ -12,7 +12,7 @@ from pathlib import Path
 from mcp import MCPError
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.tools.base import Tool
-from mcp_types import SamplingMessage, TextContent
+from mcp_types import EmptyResult, RequestParams, SamplingMessage, TextContent
 from pydantic import BaseModel
 
 CYCLIC = {
@@ -49,6 +49,12 @@ def main() -> None:
         sys.stdout.write("\nnot json\n{}\n")
         sys.stdout.flush()
     server = MCPServer("odd", log_level="ERROR")
+    if os.environ.get("ODD_LEGACY"):  # as almost all servers are: they know nothing of protocol 2026-07-28
+
+        async def unknown(ctx: object, params: object) -> EmptyResult:
+            raise MCPError(-32601, "Method not found")
+
+        server._lowlevel_server.add_request_handler("server/discover", RequestParams, unknown)
 
     @server.tool(structured_output=False, description=os.environ.get("ODD_DESCRIPTION", "Say it again."))
     def echo(text: str) -> str:

@@ -52,7 +52,7 @@ class Inhabited(House):
 def house(tmp_path: Path) -> Inhabited:
     (tmp_path / "home").mkdir()
     made = Inhabited(tmp_path)
-    made.odd()
+    made.odd(legacy="1")
     return made
 
 
@@ -106,7 +106,7 @@ async def test_an_interruption_ends_a_question(house: Inhabited) -> None:
                 await session.submit(Interrupt())
 
     silent = Silent(house.root)
-    silent.odd()
+    silent.odd(legacy="1")
     async with silent.session(call("odd_form"), call("odd_echo", text="on"), "done") as session:
         await session.submit(Say("go"))
         await session.settled()
@@ -203,7 +203,9 @@ def test_arguments_of_a_prompt_are_words_in_order(words: list[str]) -> None:
 # -- misbehaviour -------------------------------------------------------------------
 
 
-async def test_a_server_that_changes_while_it_runs(house: Inhabited) -> None:
+@pytest.mark.parametrize("legacy", ["1", ""])
+async def test_a_server_that_changes_while_it_runs(house: Inhabited, legacy: str) -> None:
+    house.odd(legacy=legacy)
     await house.say("list")
     async with house.session(call("odd_grow"), call("odd_echo", text="x"), "done") as session:
         await session.submit(Say("go"))
@@ -242,8 +244,8 @@ async def listening(variable: str) -> AsyncIterator[int]:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    env = {**os.environ, variable: str(port)}
-    with subprocess.Popen(ODD, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    env = {**os.environ, variable: str(port), "ODD_LEGACY": "1"}
+    with subprocess.Popen(ODD, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: ASYNC220
         try:
             await until(listens)
             yield port

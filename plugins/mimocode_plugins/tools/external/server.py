@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import mcp_types as types
 from mcp import Client, MCPError
+from mcp.client.subscriptions import SubscriptionLost
 from mcp.server.lowlevel import Server
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mimocode.errors import MimoError, ToolFailed
 
@@ -46,6 +48,8 @@ def bridge(server: Known, session: Session, pause: float = 0.0, changed: Changed
                 told.add(asyncio.ensure_future(changed(client)))
 
         async with connected(server, session.host, session, heard=heard, hear=hear) as client:
+            if changed and client.protocol_version in MODERN_PROTOCOL_VERSIONS:
+                told.add(asyncio.ensure_future(_follow(client, changed)))
             try:
                 yield client
             finally:
@@ -68,7 +72,8 @@ def bridge(server: Known, session: Session, pause: float = 0.0, changed: Changed
         except MCPError as error:
             if error.code == types.CONNECTION_CLOSED:
                 raise
-            return _failed(f"{server.name} refused: {reason(error, server, session.host.paths.state, heard)}")
+            why = reason(error, server, session.host.paths.state, heard) if server.url else str(error)
+            return _failed(f"{server.name} refused: {why}")
         except (RuntimeError, ValueError) as error:  # a result that is not what the tool's schema promises
             return _failed(f"{server.name} gave an answer that makes no sense: {str(error)[:500]}")
 
@@ -77,6 +82,17 @@ def bridge(server: Known, session: Session, pause: float = 0.0, changed: Changed
         return result
 
     return Server(server.name, lifespan=living, on_list_tools=list_, on_call_tool=call)
+
+
+async def _follow(client: Client, changed: Changed) -> None:
+    """Protocol 2026-07-28 tells of changes only to those who ask for them."""
+    able = client.server_capabilities.tools
+    if able is None or not able.list_changed:
+        return
+    with suppress(MCPError, SubscriptionLost, TimeoutError):
+        async with client.listen(tools_list_changed=True) as changes:
+            async for _ in changes:
+                await changed(client)
 
 
 async def listing(server: Known, host: Host) -> dict[str, list[dict[str, Any]]]:
