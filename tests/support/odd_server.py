@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 from mcp import MCPError
+from mcp.server.lowlevel import server as lowlevel
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.tools.base import Tool
-from mcp_types import EmptyResult, RequestParams, SamplingMessage, TextContent
+from mcp.server.runner import serve_loop
+from mcp_types import SamplingMessage, TextContent
 from pydantic import BaseModel
 
 CYCLIC = {
@@ -50,11 +52,7 @@ def main() -> None:
         sys.stdout.flush()
     server = MCPServer("odd", log_level="ERROR")
     if os.environ.get("ODD_LEGACY"):  # as almost all servers are: they know nothing of protocol 2026-07-28
-
-        async def unknown(ctx: object, params: object) -> EmptyResult:
-            raise MCPError(-32601, "Method not found")
-
-        server._lowlevel_server.add_request_handler("server/discover", RequestParams, unknown)
+        lowlevel.serve_dual_era_loop = serve_loop
 
     @server.tool(structured_output=False, description=os.environ.get("ODD_DESCRIPTION", "Say it again."))
     def echo(text: str) -> str:
@@ -116,6 +114,7 @@ def main() -> None:
         server.add_tool(lambda: "x", name="fresh", description="Fresh.", structured_output=False)
         server.remove_tool("echo")
         await ctx.session.send_tool_list_changed()
+        await ctx.notify_tools_changed()  # to those who speak 2026-07-28 and listen
         return "grown"
 
     @server.prompt()

@@ -40,9 +40,10 @@ class House:
     def __init__(self, root: Path) -> None:
         self.root, self.servers, self.notices = root, dict[str, Any](), list[str]()
         self.script = Script()
+        self.experimental = dict[str, Any]()
         self.trusted = False
 
-    def odd(self, name: str = "odd", /, timeout: int = 20_000, **variables: str) -> None:
+    def odd(self, name: str = "odd", /, timeout: int | None = 20_000, **variables: str) -> None:
         """Configure the odd server."""
         environment = {f"ODD_{key.upper()}": value for key, value in variables.items()}
         environment["ODD_STARTED"] = str(self.root / "started")
@@ -91,7 +92,7 @@ class House:
         class Given(dict[str, Any]):
             claims, ignored = {}, []
 
-        return Workspace(self.root, places, lambda *_: Given(mcp=self.servers))
+        return Workspace(self.root, places, lambda *_: Given(mcp=self.servers, experimental=self.experimental))
 
     @hookimpl
     def open_store(self) -> MemoryStore:
@@ -182,9 +183,8 @@ async def test_a_server_that_keeps_dying_is_left_alone(house: House) -> None:
 
 
 async def test_a_call_without_a_sign_of_life_is_given_up(house: House) -> None:
-    house.odd()
-    await house.say("list")
-    house.odd(timeout=1500)
+    house.odd(timeout=None)
+    house.experimental["mcp_timeout"] = 1500
     said = await house.say(
         call("odd_sleep", seconds=60), call("odd_sleep", seconds=2.5, progress=10), call("odd_echo", text="on"), "done"
     )

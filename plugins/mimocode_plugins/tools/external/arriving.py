@@ -43,6 +43,8 @@ class Arrivals:
         self._new: dict[asyncio.Task[None], Known] = {}
         self._again: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._told: dict[str, set[str]] = {}
+        """New tools by server that were spoken of."""
 
     @classmethod
     def of(cls, session: Session) -> Arrivals:
@@ -117,7 +119,9 @@ class Arrivals:
             for spec in self._session.toolbox.specs.values()
             if spec.server == server.name
         }
-        if more := sorted(set(settled.offered) - held):
+        told = self._told.setdefault(server.name, set())
+        if more := sorted(set(settled.offered) - held - told):
+            told.update(more)
             said = [f"the MCP server {server.name!r} has more tools now: {', '.join(more)}; the next session has them"]
             await self._tell(said)
         await self._tell(settled.said)

@@ -123,7 +123,7 @@ def _server(name: str, origin: str, entry: Any, host: Host, waits: str) -> Known
     kind = entry.get("type") or ("remote" if entry.get("url") else "local")
     fill = {} if origin == "settings" else dict(host.environ)
     limit = _seconds(entry.get("timeout"))
-    common: dict[str, Any] = {"timeout": limit or 30.0, "patience": limit or 300.0, "waits": waits}
+    common: dict[str, Any] = {"timeout": limit or 30.0, "patience": limit or _patience(host), "waits": waits}
     common["sampling"] = entry.get("sampling", "deny")
     if common["sampling"] not in ("deny", "ask", "allow"):
         raise ValueError('"sampling" must be "deny", "ask" or "allow"')
@@ -185,6 +185,13 @@ def _seconds(milliseconds: Any) -> float:
     if not isinstance(milliseconds, int | float) or isinstance(milliseconds, bool) or milliseconds <= 0:
         raise ValueError('"timeout" must be a number of milliseconds above 0')
     return milliseconds / 1000
+
+
+def _patience(host: Host) -> float:
+    """`experimental.mcp_timeout`, which is about calls alone."""
+    said = host.settings["experimental"] if "experimental" in host.settings else {}  # noqa: SIM401  not a dict
+    limit = said.get("mcp_timeout") if isinstance(said, Mapping) else getattr(said, "mcp_timeout", None)
+    return _seconds(limit) or 300.0
 
 
 _ALLOWED = re.compile(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Changed = Callable[[Client], Awaitable[None]]
 _PAGES = 50
+_REST = 1.0
+"""Seconds between two looks at a list that keeps changing."""
 _ASKS = (types.PromptListChangedNotification, types.ResourceListChangedNotification, types.ToolListChangedNotification)
 
 
@@ -40,21 +42,8 @@ def bridge(server: Known, session: Session, pause: float = 0.0, changed: Changed
     @asynccontextmanager
     async def living(_: Server[Any]) -> AsyncIterator[Client]:
         await asyncio.sleep(pause)
-        told: set[asyncio.Task[None]] = set()
-
-        async def hear(message: Any) -> None:
-            heard.now()
-            if changed and isinstance(message, _ASKS):
-                told.add(asyncio.ensure_future(changed(client)))
-
-        async with connected(server, session.host, session, heard=heard, hear=hear) as client:
-            if changed and client.protocol_version in MODERN_PROTOCOL_VERSIONS:
-                told.add(asyncio.ensure_future(_follow(client, changed)))
-            try:
-                yield client
-            finally:
-                for task in told:
-                    task.cancel()
+        async with _watched(server, session, heard, changed) as client:
+            yield client
 
     async def call(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
         heard.now()
@@ -84,7 +73,36 @@ def bridge(server: Known, session: Session, pause: float = 0.0, changed: Changed
     return Server(server.name, lifespan=living, on_list_tools=list_, on_call_tool=call)
 
 
-async def _follow(client: Client, changed: Changed) -> None:
+@asynccontextmanager
+async def _watched(server: Known, session: Session, heard: Heard, changed: Changed | None) -> AsyncIterator[Client]:
+    """A client; `changed` is told while it lives."""
+    news = asyncio.Event()
+
+    async def hear(message: Any) -> None:
+        heard.now()
+        if isinstance(message, _ASKS):
+            news.set()
+
+    async with connected(server, session.host, session, heard=heard, hear=hear) as client:
+        tasks = [asyncio.ensure_future(_look_again(client, news, changed))] if changed else []
+        if client.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            tasks.append(asyncio.ensure_future(_follow(client, news)))
+        try:
+            yield client
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _look_again(client: Client, news: asyncio.Event, changed: Changed) -> None:
+    """Once for all that it said meanwhile, so that a server which says it all the time is not asked all the time."""
+    while await news.wait():
+        news.clear()
+        await changed(client)
+        await asyncio.sleep(_REST)
+
+
+async def _follow(client: Client, news: asyncio.Event) -> None:
     """Protocol 2026-07-28 tells of changes only to those who ask for them."""
     able = client.server_capabilities.tools
     if able is None or not able.list_changed:
@@ -92,7 +110,7 @@ async def _follow(client: Client, changed: Changed) -> None:
     with suppress(MCPError, SubscriptionLost, TimeoutError):
         async with client.listen(tools_list_changed=True) as changes:
             async for _ in changes:
-                await changed(client)
+                news.set()
 
 
 async def listing(server: Known, host: Host) -> dict[str, list[dict[str, Any]]]:
