@@ -40,7 +40,10 @@ class House:
     def __init__(self, root: Path) -> None:
         self.root, self.servers, self.notices = root, dict[str, Any](), list[str]()
         self.script = Script()
-        self.experimental = dict[str, Any]()
+        self.more = dict[str, Any]()
+        """Other settings."""
+        self.plugins: list[Any] = []
+        """Other plugins."""
         self.trusted = False
 
     def odd(self, name: str = "odd", /, timeout: int | None = 20_000, **variables: str) -> None:
@@ -66,9 +69,8 @@ class House:
 
     def host(self) -> Host:
         """A host of this house."""
-        host = Host(
-            [self, external], directory=self.root, external=False, trusted=self.trusted, complain=self.notices.append
-        )
+        plugins = [self, external, *self.plugins]
+        host = Host(plugins, directory=self.root, external=False, trusted=self.trusted, complain=self.notices.append)
         host.environ = {"HOME": str(self.root / "home")}
         return host
 
@@ -92,7 +94,7 @@ class House:
         class Given(dict[str, Any]):
             claims, ignored = {}, []
 
-        return Workspace(self.root, places, lambda *_: Given(mcp=self.servers, experimental=self.experimental))
+        return Workspace(self.root, places, lambda *_: Given(mcp=self.servers, **self.more))
 
     @hookimpl
     def open_store(self) -> MemoryStore:
@@ -162,7 +164,7 @@ async def test_a_slow_server_does_not_hold_up_the_session(house: House, monkeypa
     [pid] = (house.root / "started").read_text().split()
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
-    assert house.notices == ["still waiting for the MCP server slow; its tools come with a later session"]
+    assert house.notices == ["still waiting for the MCP server slow; its tools can be searched for when it answers"]
     assert house.offered == []
 
 
@@ -184,7 +186,7 @@ async def test_a_server_that_keeps_dying_is_left_alone(house: House) -> None:
 
 async def test_a_call_without_a_sign_of_life_is_given_up(house: House) -> None:
     house.odd(timeout=None)
-    house.experimental["mcp_timeout"] = 1500
+    house.more["experimental"] = {"mcp_timeout": 1500}
     said = await house.say(
         call("odd_sleep", seconds=60), call("odd_sleep", seconds=2.5, progress=10), call("odd_echo", text="on"), "done"
     )

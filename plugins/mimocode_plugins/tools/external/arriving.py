@@ -78,7 +78,9 @@ class Arrivals:
         self._again |= late
         self._new.clear()
         if late:
-            await self._tell([f"still waiting for the MCP server {names}; its tools come with a later session"])
+            await self._tell(
+                [f"still waiting for the MCP server {names}; its tools can be searched for when it answers"]
+            )
 
     async def stop(self) -> None:
         """Ask no more."""
