@@ -124,7 +124,10 @@ def call(name: str, **arguments: Any) -> list[ToolCall]:
     return [ToolCall(f"c-{name}-{time.monotonic_ns()}", name, arguments)]
 
 
-ALL = [f"odd_{name}" for name in ("die", "echo", "environment", "fail", "folders", "form", "grow", "ponder", "sleep")]
+ALL = [
+    f"odd_{name}"
+    for name in ("die", "echo", "environment", "fail", "folders", "form", "grow", "leave", "ponder", "sleep", "turn")
+]
 
 
 async def test_a_server_is_asked_once_and_then_offered_without_being_started(house: House) -> None:
@@ -430,12 +433,12 @@ def test_the_command_line(tmp_path: Path) -> None:
     listed = cli("mcp", "list")
     assert listed.out.splitlines() == [
         "✗ failed  bad  no-such-command-here  (settings)",
-        f"✓ 9 tools  odd  {' '.join(ODD)}  (settings)",
+        f"✓ 11 tools  odd  {' '.join(ODD)}  (settings)",
     ]
     assert "there is no command 'no-such-command-here'" in listed.err
     debugged = cli("mcp", "debug", "odd")
     assert "it calls itself odd" in debugged.out and "tool echo" in debugged.out
-    assert cli("mcp", "approve", "odd").out == "9 tools of odd are offered; 0 had changed\n"
+    assert cli("mcp", "approve", "odd").out == "11 tools of odd are offered; 0 had changed\n"
     ran = cli(
         "run",
         "-m",

@@ -20,7 +20,7 @@ from mimocode.events import Approve, Noted, Say
 from mimocode.session import Session
 from mimocode.testing import talk
 from mimocode_plugins.tools.external import prompts
-from mimocode_plugins.tools.external.arriving import pause
+from mimocode_plugins.tools.external.line import pause
 from plugins.tools.test_external import ODD, House, call
 from support.calling import until
 
@@ -185,7 +185,7 @@ async def test_health_as_a_command(house: Inhabited) -> None:
         assert await (await session.host.commands())["mcps"].run("", session) is None
     lines = house.notices[-1].splitlines()
     assert [line.split("  ")[:2] for line in lines[:3]] == [
-        ["✓ 9 tools", "odd"],
+        ["✓ 11 tools", "odd"],
         ["✗ failed", "gone"],
         ["- disabled", "off"],
     ]

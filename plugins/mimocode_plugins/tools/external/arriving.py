@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimocode.errors import MimoError, ToolFailed
+from mimocode.errors import MimoError
 from mimocode.ports import StashKey, ToolServer
 
 from .consent import Settled, catalogue, is_fresh, keep, settle
 from .known import Known
+from .line import Starts
 
 if TYPE_CHECKING:
     from mimocode.session import Session
@@ -26,13 +26,6 @@ PATIENCE = 8.0
 """Seconds that the first window waits for servers that were never asked before."""
 _AT_ONCE = 4
 """Servers that are asked at the same time."""
-_TRIES, _PERIOD = 4, 60.0
-"""How often a server may be started within how many seconds before it is left alone."""
-
-
-def pause(starts: int) -> float:
-    """Seconds to wait before a start, when there were so many lately, this one included."""
-    return 0.0 if starts < 2 else 0.25 * 2.0 ** (starts - 2)
 
 
 class Arrivals:
@@ -151,20 +144,15 @@ class Arrivals:
             await self._session.notice("mcp", sentence, "warning")
 
     def _server(self, server: Known, path: Path) -> ToolServer:
-        starts: list[float] = []
-        session = self._session
+        starts, session = Starts(), self._session
 
         async def changed(client: Any) -> None:
             await self._changed(server, client)
 
         def open_() -> Any:
-            now = time.monotonic()
-            starts[:] = [start for start in starts if now - start < _PERIOD]
-            if len(starts) >= _TRIES:
-                raise ToolFailed(f"it stopped {len(starts)} times within a minute and is left alone for a while")
-            starts.append(now)
+            starts.check()
             from .server import bridge
 
-            return bridge(server, session, pause(len(starts)), changed)
+            return bridge(server, session, starts, changed)
 
         return ToolServer(server.name, open_, path, external=True, timeout=server.timeout)

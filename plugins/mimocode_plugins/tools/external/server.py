@@ -11,11 +11,13 @@ import mcp_types as types
 from mcp import Client, MCPError
 from mcp.client.subscriptions import SubscriptionLost
 from mcp.server.lowlevel import Server
+from mcp.shared.dispatcher import ProgressFnT
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mimocode.errors import MimoError, ToolFailed
 
 from .known import Known
+from .line import Line, Starts
 from .reaching.server import Heard, connected, reason
 
 if TYPE_CHECKING:
@@ -30,51 +32,90 @@ _REST = 1.0
 _ASKS = (types.PromptListChangedNotification, types.ResourceListChangedNotification, types.ToolListChangedNotification)
 
 
-def bridge(server: Known, session: Session, pause: float = 0.0, changed: Changed | None = None) -> Server[Any]:
+def bridge(server: Known, session: Session, starts: Starts, changed: Changed | None = None) -> Server[Any]:
     """A server in this process that passes calls on.
 
-    A call whose server says nothing for `patience` seconds fails, and so does every call when the server goes away.
-    What we know of the session (its id, its directory) is not passed on. `pause` seconds pass before it is started;
-    `changed` is told when it says that it offers something else now.
+    A call whose server says nothing for `patience` seconds fails, and so does every call when the server goes away;
+    one that went away between calls is started again. What we know of the session (its id, its directory) is not
+    passed on. `changed` is told when it says that it offers something else now.
     """
     heard = Heard()
 
     @asynccontextmanager
-    async def living(_: Server[Any]) -> AsyncIterator[Client]:
-        await asyncio.sleep(pause)
-        async with _watched(server, session, heard, changed) as client:
+    async def connect(ended: Callable[[], None]) -> AsyncIterator[Client]:
+        await starts.next()
+        async with _watched(server, session, heard, changed, ended) as client:
             yield client
 
-    async def call(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
-        heard.now()
-
-        async def report(done: float, total: float | None, note: str | None) -> None:
-            heard.now()
-            await ctx.session.report_progress(done, total, note)
-
-        calling = ctx.lifespan_context.call_tool(params.name, params.arguments, progress_callback=report)
+    @asynccontextmanager
+    async def living(_: Server[Any]) -> AsyncIterator[Line]:
+        line = Line(connect)
         try:
-            result: types.CallToolResult = await _patiently(calling, heard, server.patience)
-            return result
+            await line.client()
+            yield line
+        finally:
+            await line.close()
+
+    async def call(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+        async def report(progress: float, total: float | None, message: str | None) -> None:
+            heard.now()
+            await ctx.session.report_progress(progress, total, message)
+
+        try:
+            return await _answered(ctx.lifespan_context, params, report, heard, server)
         except TimeoutError:
             return _failed(f"{server.name} said nothing for {server.patience:g} s; the call was given up.")
         except MCPError as error:
             if error.code == types.CONNECTION_CLOSED:
                 raise
-            why = reason(error, server, session.host.paths.state, heard) if server.url else str(error)
-            return _failed(f"{server.name} refused: {why}")
+            return _failed(f"{server.name} refused: {_why(error, server, session, heard)}")
+        except (MimoError, OSError) as error:
+            return _failed(f"{server.name} cannot be reached again: {error}")
         except (RuntimeError, ValueError) as error:  # a result that is not what the tool's schema promises
             return _failed(f"{server.name} gave an answer that makes no sense: {str(error)[:500]}")
 
     async def list_(ctx: Any, _: Any) -> types.ListToolsResult:
-        result: types.ListToolsResult = await ctx.lifespan_context.list_tools()
+        result: types.ListToolsResult = await (await ctx.lifespan_context.client()).list_tools()
         return result
 
     return Server(server.name, lifespan=living, on_list_tools=list_, on_call_tool=call)
 
 
+def _why(error: MCPError, server: Known, session: Session, heard: Heard) -> str:
+    return reason(error, server, session.host.paths.state, heard) if server.url else str(error)
+
+
+async def _answered(
+    line: Line, params: types.CallToolRequestParams, report: ProgressFnT, heard: Heard, server: Known
+) -> types.CallToolResult:
+    for _ in range(2):
+        result = await _passed_on(await line.client(), params, report, heard, server.patience)
+        if result is not None:
+            return result
+        line.lost()  # its session is over: the call was not run
+    return _failed(f"{server.name} ends every session at once.")
+
+
+async def _passed_on(
+    client: Client, params: types.CallToolRequestParams, report: ProgressFnT, heard: Heard, patience: float
+) -> types.CallToolResult | None:
+    """The result; None if a server over HTTP does not know our session any more."""
+    heard.now()
+    heard.status = 0
+    try:
+        return await _patiently(
+            client.call_tool(params.name, params.arguments, progress_callback=report), heard, patience
+        )
+    except MCPError as error:
+        if heard.status == 404 and error.code == types.INVALID_REQUEST:
+            return None
+        raise
+
+
 @asynccontextmanager
-async def _watched(server: Known, session: Session, heard: Heard, changed: Changed | None) -> AsyncIterator[Client]:
+async def _watched(
+    server: Known, session: Session, heard: Heard, changed: Changed | None, ended: Callable[[], None]
+) -> AsyncIterator[Client]:
     """A client; `changed` is told while it lives."""
     news = asyncio.Event()
 
@@ -83,7 +124,7 @@ async def _watched(server: Known, session: Session, heard: Heard, changed: Chang
         if isinstance(message, _ASKS):
             news.set()
 
-    async with connected(server, session.host, session, heard=heard, hear=hear) as client:
+    async with connected(server, session.host, session, heard=heard, hear=hear, ended=ended) as client:
         tasks = [asyncio.ensure_future(_look_again(client, news, changed))] if changed else []
         if client.protocol_version in MODERN_PROTOCOL_VERSIONS:
             tasks.append(asyncio.ensure_future(_follow(client, news)))

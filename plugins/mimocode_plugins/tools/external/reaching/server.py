@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import mcp_types as types
@@ -33,9 +33,13 @@ if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.session import Session
 
+Ended = Callable[[], None]
 Hear = Callable[[Any], Coroutine[Any, Any, None]]
 _LOG = 2_000_000
-"""Bytes of what a server writes to its standard error that are kept from one start to the next."""
+"""Bytes of what a server writes to its standard error that are kept, about."""
+
+
+def _nothing() -> None: ...
 
 
 @dataclass
@@ -69,8 +73,9 @@ async def connected(
     heard: Heard | None = None,
     hear: Hear | None = None,
     browse: tuple[Browse, Callback] | None = None,
+    ended: Ended = _nothing,
 ) -> AsyncIterator[Client]:
-    """A client of a server, which is started for it.
+    """A client of a server, which is started for it; `ended` is called when it goes away by itself.
 
     It may ask for our roots; for answers of the user if somebody is there; for those of the model if its settings
     say so. A remote server that does not speak streamable HTTP is tried once more with the older transport. With
@@ -82,7 +87,8 @@ async def connected(
         kinds = ["pipe"] if not server.url else ["sse"] if server.sse else ["http", "sse"]
 
         def client(kind: str) -> Client:
-            return Client(_transport(server, host, kind, heard, browse), **voice, message_handler=hear)  # type: ignore[arg-type]
+            way = _transport(server, host, kind, heard, browse, ended)
+            return Client(way, **voice, message_handler=hear)  # type: ignore[arg-type]
 
         entered = await _enter(stack, client(kinds[0]), last=len(kinds) == 1, heard=heard)
         if entered is None:
@@ -146,12 +152,12 @@ def _voice(server: Known, host: Host, session: Session | None, heard: Heard) -> 
 
 @asynccontextmanager
 async def _transport(
-    server: Known, host: Host, kind: str, heard: Heard, browse: tuple[Browse, Callback] | None
+    server: Known, host: Host, kind: str, heard: Heard, browse: tuple[Browse, Callback] | None, ended: Ended
 ) -> AsyncIterator[Any]:
     if kind == "pipe":
-        with _log(server, host.paths.state) as errors:
-            own = piped(server.command, environment(server), server.directory or None, errors, _read, _write)
-            async with own as pipes:
+        with _log(server, host.paths.state) as log:
+            where = server.directory or None
+            async with piped(server.command, environment(server), where, log, _read, _write, ended) as pipes:
                 yield pipes
         return
     login = await _login(server, host, browse)
@@ -194,11 +200,19 @@ def _write(message: SessionMessage) -> bytes:
     return message.message.model_dump_json(by_alias=True, exclude_unset=True).encode()
 
 
-def _log(server: Known, state: Path) -> TextIO:
+@contextmanager
+def _log(server: Known, state: Path) -> Iterator[Callable[[bytes], None]]:
+    """Something that writes to the log of a server until it is full; a full one begins anew at the next start."""
     path = log_of(server, state)
     path.parent.mkdir(parents=True, exist_ok=True)
-    again = path.exists() and path.stat().st_size < _LOG
-    return path.open("a" if again else "w", encoding="utf-8")
+    size = path.stat().st_size if path.exists() else 0
+    with path.open("ab" if size < _LOG else "wb", buffering=0) as file:
+
+        def put(piece: bytes) -> None:
+            if file.tell() < _LOG:
+                file.write(piece)
+
+        yield put
 
 
 def log_of(server: Known, state: Path) -> Path:
