@@ -1,6 +1,7 @@
 """The built-ins, in order. They are registered exactly as a stranger's plugin is."""
 
 DEFAULT: tuple[str, ...] = (
+    "mimocode_plugins.auth.vault",
     "mimocode_plugins.context.environment",
     "mimocode_plugins.context.instructions",
     "mimocode_plugins.context.prompt",
@@ -32,6 +33,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.store.sqlite",
     "mimocode_plugins.store.workspace",
     "mimocode_plugins.tools.ask",
+    "mimocode_plugins.tools.deferred",
     "mimocode_plugins.tools.diagnosis",
     "mimocode_plugins.tools.external",
     "mimocode_plugins.tools.files",

@@ -40,9 +40,13 @@ class House:
     def __init__(self, root: Path) -> None:
         self.root, self.servers, self.notices = root, dict[str, Any](), list[str]()
         self.script = Script()
+        self.more = dict[str, Any]()
+        """Other settings."""
+        self.plugins: list[Any] = []
+        """Other plugins."""
         self.trusted = False
 
-    def odd(self, name: str = "odd", /, timeout: int = 20_000, **variables: str) -> None:
+    def odd(self, name: str = "odd", /, timeout: int | None = 20_000, **variables: str) -> None:
         """Configure the odd server."""
         environment = {f"ODD_{key.upper()}": value for key, value in variables.items()}
         environment["ODD_STARTED"] = str(self.root / "started")
@@ -65,9 +69,8 @@ class House:
 
     def host(self) -> Host:
         """A host of this house."""
-        host = Host(
-            [self, external], directory=self.root, external=False, trusted=self.trusted, complain=self.notices.append
-        )
+        plugins = [self, external, *self.plugins]
+        host = Host(plugins, directory=self.root, external=False, trusted=self.trusted, complain=self.notices.append)
         host.environ = {"HOME": str(self.root / "home")}
         return host
 
@@ -91,7 +94,7 @@ class House:
         class Given(dict[str, Any]):
             claims, ignored = {}, []
 
-        return Workspace(self.root, places, lambda *_: Given(mcp=self.servers))
+        return Workspace(self.root, places, lambda *_: Given(mcp=self.servers, **self.more))
 
     @hookimpl
     def open_store(self) -> MemoryStore:
@@ -121,7 +124,10 @@ def call(name: str, **arguments: Any) -> list[ToolCall]:
     return [ToolCall(f"c-{name}-{time.monotonic_ns()}", name, arguments)]
 
 
-ALL = ["odd_die", "odd_echo", "odd_environment", "odd_fail", "odd_sleep"]
+ALL = [
+    f"odd_{name}"
+    for name in ("die", "echo", "environment", "fail", "folders", "form", "grow", "leave", "ponder", "sleep", "turn")
+]
 
 
 async def test_a_server_is_asked_once_and_then_offered_without_being_started(house: House) -> None:
@@ -161,7 +167,7 @@ async def test_a_slow_server_does_not_hold_up_the_session(house: House, monkeypa
     [pid] = (house.root / "started").read_text().split()
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
-    assert house.notices == ["still waiting for the MCP server slow; its tools come with a later session"]
+    assert house.notices == ["still waiting for the MCP server slow; its tools can be searched for when it answers"]
     assert house.offered == []
 
 
@@ -182,9 +188,8 @@ async def test_a_server_that_keeps_dying_is_left_alone(house: House) -> None:
 
 
 async def test_a_call_without_a_sign_of_life_is_given_up(house: House) -> None:
-    house.odd()
-    await house.say("list")
-    house.odd(timeout=1500)
+    house.odd(timeout=None)
+    house.more["experimental"] = {"mcp_timeout": 1500}
     said = await house.say(
         call("odd_sleep", seconds=60), call("odd_sleep", seconds=2.5, progress=10), call("odd_echo", text="on"), "done"
     )
@@ -332,10 +337,11 @@ def test_what_the_user_has_in_claude_code_is_taken_over(house: House) -> None:
         ("f", "settings", "ours --api-key=...", ""),
         ("a", "~/.claude.json", "run x", ""),
         ("b", "~/.claude.json", "https://example.com/mcp?...", ""),
+        ("c", "~/.claude.json", "https://example.com/sse", ""),
         ("d", "~/.claude.json", "", "disabled"),
     ]
     assert servers[1].environment == {"K": "d"}
-    assert [sentence.split(" of ")[0] for sentence in odd] == ['the MCP server "c"', 'the MCP server "e"']
+    assert [sentence.split(" of ")[0] for sentence in odd] == ['the MCP server "e"']
     host = house.host()
     host.environ = {**host.environ, "MIMOCODE_DISABLE_CLAUDE_CODE_MCP": "1"}
     assert [s.name for s in known.known(host)[0]] == ["f"]
@@ -427,12 +433,12 @@ def test_the_command_line(tmp_path: Path) -> None:
     listed = cli("mcp", "list")
     assert listed.out.splitlines() == [
         "✗ failed  bad  no-such-command-here  (settings)",
-        f"✓ 5 tools  odd  {' '.join(ODD)}  (settings)",
+        f"✓ 11 tools  odd  {' '.join(ODD)}  (settings)",
     ]
     assert "there is no command 'no-such-command-here'" in listed.err
     debugged = cli("mcp", "debug", "odd")
     assert "it calls itself odd" in debugged.out and "tool echo" in debugged.out
-    assert cli("mcp", "approve", "odd").out == "5 tools of odd are offered; 0 had changed\n"
+    assert cli("mcp", "approve", "odd").out == "11 tools of odd are offered; 0 had changed\n"
     ran = cli(
         "run",
         "-m",

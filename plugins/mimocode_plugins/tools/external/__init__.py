@@ -11,9 +11,11 @@ from mimocode.ports import Setting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from types import ModuleType
 
+    from mimocode.host import Host
     from mimocode.main import Commands
-    from mimocode.ports import ToolServer
+    from mimocode.ports import Command, ToolServer
     from mimocode.session import Session
 
 
@@ -22,6 +24,32 @@ def register_settings() -> Iterable[Setting]:
     """Claim `mcp`."""
     kind = dict[str, dict[str, Any]]
     return [Setting("mcp", kind, {}, "MCP servers by name, local or remote.", needs_trust=True)]
+
+
+@hookimpl
+def register_hooks() -> ModuleType:
+    """Bring `open_vault`: somebody keeps what a login gave."""
+    from . import hookspecs
+
+    return hookspecs
+
+
+@hookimpl
+async def register_commands(host: Host) -> Iterable[Command]:
+    """`/mcps`, and `/server:prompt` for every prompt that a server has."""
+    from .prompts import slash
+
+    return slash(host)
+
+
+@hookimpl
+async def take_input(text: str, session: Session) -> str | None:
+    """Put in the resources that are mentioned as `@server:uri`."""
+    if "@" not in text:
+        return None
+    from .prompts import mentioned
+
+    return await mentioned(text, session)
 
 
 @hookimpl
@@ -59,11 +87,16 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
 @hookimpl
 def register_cli(commands: Commands) -> None:
-    """Add `mimo mcp list | add | remove | approve | debug`."""
+    """Add `mimo mcp list | add | remove | approve | auth | logout | debug`."""
     from . import commands as own
+    from . import signing
 
     commands.add("mcp list", "show the MCP servers and how they are", own.list_, own.list_arguments, aliases=["ls"])
     commands.add("mcp add", "add an MCP server to your settings", own.add, own.add_arguments)
     commands.add("mcp remove", "take an MCP server out of your settings", own.remove, own.name_argument)
     commands.add("mcp approve", "accept the tools of a server as they are now", own.approve, own.name_argument)
+    commands.add(
+        "mcp auth", "log in to a remote server; without a name: who is logged in", signing.auth, signing.auth_arguments
+    )
+    commands.add("mcp logout", "forget the login at a remote server", signing.logout, own.name_argument)
     commands.add("mcp debug", "connect to one server and show what happens", own.debug, own.name_argument)

@@ -6,16 +6,17 @@ A server that is dead or slow costs its own tools and a notice. Nothing waits fo
 from __future__ import annotations
 
 import asyncio
-import time
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimocode.errors import MimoError, ToolFailed
+from mimocode.errors import MimoError
 from mimocode.ports import StashKey, ToolServer
 
-from .consent import Settled, catalogue, is_fresh, settle
+from .consent import Settled, catalogue, is_fresh, keep, settle
 from .known import Known
+from .line import Starts
 
 if TYPE_CHECKING:
     from mimocode.session import Session
@@ -25,8 +26,6 @@ PATIENCE = 8.0
 """Seconds that the first window waits for servers that were never asked before."""
 _AT_ONCE = 4
 """Servers that are asked at the same time."""
-_TRIES, _PERIOD = 4, 60.0
-"""How often a server may be started within how many seconds before it is left alone."""
 
 
 class Arrivals:
@@ -37,6 +36,8 @@ class Arrivals:
         self._new: dict[asyncio.Task[None], Known] = {}
         self._again: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._told: dict[str, set[str]] = {}
+        """New tools by server that were spoken of."""
 
     @classmethod
     def of(cls, session: Session) -> Arrivals:
@@ -70,7 +71,9 @@ class Arrivals:
         self._again |= late
         self._new.clear()
         if late:
-            await self._tell([f"still waiting for the MCP server {names}; its tools come with a later session"])
+            await self._tell(
+                [f"still waiting for the MCP server {names}; its tools can be searched for when it answers"]
+            )
 
     async def stop(self) -> None:
         """Ask no more."""
@@ -85,21 +88,51 @@ class Arrivals:
             self._session.toolbox.offer(__package__, [self._server(server, settled.catalogue)])
 
     async def _refresh(self, server: Known) -> None:
-        """A tool that looks different now is not called any more in this session either."""
+        """Ask again."""
         if settled := await self._ask(server):
-            specs = self._session.toolbox.specs
-            for name, spec in list(specs.items()):
-                if spec.server == server.name and spec.meta["mimocode"]["remote_name"] not in settled.offered:
-                    del specs[name]
+            self._withdraw(server, settled)
+
+    def _withdraw(self, server: Known, settled: Settled) -> None:
+        """A tool that looks different now, or is gone, is not called any more in this session either."""
+        specs = self._session.toolbox.specs
+        for name, spec in list(specs.items()):
+            if spec.server == server.name and spec.meta["mimocode"]["remote_name"] not in settled.offered:
+                del specs[name]
+
+    async def _changed(self, server: Known, client: Any) -> None:
+        """The server says, over this connection, that it offers something else now."""
+        from .server import offer
+
+        try:
+            settled = self._settle(server, await offer(client))
+        except Exception as error:  # the connection ended meanwhile: whoever calls next learns that
+            logging.getLogger(__name__).info("%s: %r", server.name, error)
+            return
+        self._withdraw(server, settled)
+        held = {
+            spec.meta["mimocode"]["remote_name"]
+            for spec in self._session.toolbox.specs.values()
+            if spec.server == server.name
+        }
+        told = self._told.setdefault(server.name, set())
+        if more := sorted(set(settled.offered) - held - told):
+            told.update(more)
+            said = [f"the MCP server {server.name!r} has more tools now: {', '.join(more)}; the next session has them"]
+            await self._tell(said)
+        await self._tell(settled.said)
+
+    def _settle(self, server: Known, listed: dict[str, list[dict[str, Any]]]) -> Settled:
+        places = self._session.host.paths
+        keep(places, server, listed)
+        return settle(places, server, listed["tools"])
 
     async def _ask(self, server: Known) -> Settled | None:
         from .server import listing
 
-        places = self._session.host.paths
         try:
             async with self._gate:
-                listed = await listing(server, self._session.host.root, places.state)
-            settled = settle(places, server, listed)
+                listed = await listing(server, self._session.host)
+            settled = self._settle(server, listed)
         except (MimoError, OSError) as error:
             await self._tell([str(error)])
             return None
@@ -111,17 +144,15 @@ class Arrivals:
             await self._session.notice("mcp", sentence, "warning")
 
     def _server(self, server: Known, path: Path) -> ToolServer:
-        starts: list[float] = []
-        session = self._session
+        starts, session = Starts(), self._session
+
+        async def changed(client: Any) -> None:
+            await self._changed(server, client)
 
         def open_() -> Any:
-            now = time.monotonic()
-            starts[:] = [start for start in starts if now - start < _PERIOD]
-            if len(starts) >= _TRIES:
-                raise ToolFailed(f"it stopped {len(starts)} times within a minute and is left alone for a while")
-            starts.append(now)
+            starts.check()
             from .server import bridge
 
-            return bridge(server, session.host.root, session.host.paths.state)
+            return bridge(server, session, starts, changed)
 
         return ToolServer(server.name, open_, path, external=True, timeout=server.timeout)

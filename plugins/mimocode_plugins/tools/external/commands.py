@@ -38,30 +38,39 @@ def name_argument(parser: argparse.ArgumentParser) -> None:
 
 async def list_(args: argparse.Namespace, host: Host) -> int:
     """One line per server: how it is, what it is, who configured it."""
-    servers, odd = known(host)
-    states = await asyncio.gather(*(_state(server, host, args.offline) for server in servers))
-    for server, state in zip(servers, states, strict=True):
-        _say(f"{state}  {server.name}  {server.shown}  ({server.origin})".replace("    ", "  "))
+    lines, odd = await health(host, args.offline)
+    for line in lines:
+        _say(line)
     for sentence in odd:
         _complain(sentence)
-    if not servers and not odd:
+    if not lines and not odd:
         _complain("there are no MCP servers; add one with `mimo mcp add NAME -- COMMAND`")
     return 0
 
 
-async def _state(server: Known, host: Host, offline: bool) -> str:
+async def health(host: Host, offline: bool) -> tuple[list[str], list[str]]:
+    """A line per server, and sentences about what is wrong. Connects to each, unless `offline`."""
+    servers, odd = known(host)
+    states = await asyncio.gather(*(_state(server, host, offline) for server in servers))
+    lines = [
+        "  ".join(word for word in (state, server.name, server.shown, f"({server.origin})") if word)
+        for server, (state, _) in zip(servers, states, strict=True)
+    ]
+    return lines, [*(said for _, said in states if said), *odd]
+
+
+async def _state(server: Known, host: Host, offline: bool) -> tuple[str, str]:
     if server.waits:
-        return f"- {server.waits}"
+        return f"- {server.waits}", ""
     if offline:
-        return "?"
+        return "?", ""
     from .server import listing
 
     try:
-        tools = await listing(server, host.root, host.paths.state)
+        tools = (await listing(server, host))["tools"]
     except MimoError as error:
-        _complain(str(error))
-        return "✗ failed"
-    return f"✓ {len(tools)} tool{'s' * (len(tools) != 1)}"
+        return "⚠ needs login" if f"mcp auth {server.name}" in str(error) else "✗ failed", str(error)
+    return f"✓ {len(tools)} tool{'s' * (len(tools) != 1)}", ""
 
 
 async def add(args: argparse.Namespace, host: Host) -> int:
@@ -103,8 +112,8 @@ async def approve(args: argparse.Namespace, host: Host) -> int:
     from .consent import settle
     from .server import listing
 
-    server = _named(args.name, host)
-    listed = await listing(server, host.root, host.paths.state)
+    server = named(args.name, host)
+    listed = (await listing(server, host))["tools"]
     changed = settle(host.paths, server, listed).changed
     for tool in listed:
         if tool["name"] in changed:
@@ -116,15 +125,15 @@ async def approve(args: argparse.Namespace, host: Host) -> int:
 
 async def debug(args: argparse.Namespace, host: Host) -> int:
     """Connect, and say what happens."""
-    from .server import connected, log_of, reason
+    from .reaching.server import Heard, connected, log_of, reason
 
-    server = _named(args.name, host)
+    server = named(args.name, host)
     _say(f"{server.name}: {server.shown} ({server.origin})")
-    start = time.monotonic()
+    start, heard = time.monotonic(), Heard()
     log = log_of(server, host.paths.state)
     before = log.stat().st_size if log.exists() else 0
     try:
-        async with asyncio.timeout(server.timeout), connected(server, host.root, host.paths.state) as client:
+        async with asyncio.timeout(server.timeout), connected(server, host, heard=heard) as client:
             who = client.server_info
             _say(f"connected in {time.monotonic() - start:.2f} s, protocol {client.protocol_version}")
             _say(f"it calls itself {who.name} {who.version}" if who else "it does not say who it is")
@@ -133,7 +142,7 @@ async def debug(args: argparse.Namespace, host: Host) -> int:
     except TimeoutError:
         _complain(f"no answer in {server.timeout:g} s")
     except Exception as error:
-        _complain(reason(error, server, host.paths.state))
+        _complain(reason(error, server, host.paths.state, heard))
     else:
         return 0
     _tail(log, before)
@@ -147,7 +156,12 @@ def _tail(log: Path, start: int) -> None:
             sys.stderr.write(file.read().decode("utf-8", "backslashreplace"))
 
 
-def _named(name: str, host: Host) -> Known:
+def named(name: str, host: Host) -> Known:
+    """The server of that name.
+
+    Raises:
+        UsageError: there is none, or it is not used.
+    """
     servers, odd = known(host)
     for server in servers:
         if server.name == name:

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,29 @@ class Settled:
 def catalogue(places: Places, server: Known) -> Path:
     """Where the offered tools of a server are kept."""
     return places.cache / "mcp" / f"{server.key}.json"
+
+
+def keep(places: Places, server: Known, listed: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    """Keep what a server offers besides tools, for commands and mentions of users; models see none of it unasked."""
+    kept = {
+        kind: [
+            {key: _cleaned(item[key]) for key in ("name", "title", "description", "arguments", "uri") if key in item}
+            for item in listed[kind][:_TOOLS]
+            if item.get("name") and len(json.dumps(item)) <= _SCHEMA
+        ]
+        for kind in ("prompts", "resources")
+    }
+    _write(_more(places, server), kept)
+
+
+def kept(places: Places, server: Known, kind: str) -> list[dict[str, Any]]:
+    """The `prompts` or `resources` of a server, as it listed them last."""
+    items = _read(_more(places, server)).get(kind, [])
+    return items if isinstance(items, list) else []
+
+
+def _more(places: Places, server: Known) -> Path:
+    return places.cache / "mcp" / f"{server.key}.more.json"
 
 
 def is_fresh(path: Path) -> bool:
@@ -94,26 +117,27 @@ def _usable(server: Known, listed: Sequence[dict[str, Any]]) -> tuple[list[dict[
         elif name in tools:
             why = "there is another of that name"
         if why:
-            said.append(f"the tool {_clean(name)[:80]!r} of the MCP server {server.name!r} is left out: {why}")
+            said.append(f"the tool {clean(name)[:80]!r} of the MCP server {server.name!r} is left out: {why}")
         else:
-            description = _clean(str(tool.get("description") or ""))[:_DESCRIPTION]
+            description = clean(str(tool.get("description") or ""))[:_DESCRIPTION]
             tools[name] = {"name": name, "description": description, "input_schema": _cleaned(schema)}
     if len(listed) > _TOOLS:
         said.append(f"the MCP server {server.name!r} has more than {_TOOLS} tools; the rest is left out")
     return sorted(tools.values(), key=lambda tool: tool["name"]), said
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Take out what people do not see and models read."""
     return _HIDDEN.sub("", text)
 
 
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
-        return _clean(value)
+        return clean(value)
     if isinstance(value, list):
         return [_cleaned(item) for item in value]
     if isinstance(value, dict):
-        return {_clean(key): _cleaned(item) for key, item in value.items()}
+        return {clean(key): _cleaned(item) for key, item in value.items()}
     return value
 
 

@@ -36,12 +36,23 @@ class Known:
     """Seconds that a call may go without a sign of life."""
     directory: str = ""
     waits: str = ""
+    sse: bool = False
+    """It only speaks the older transport, HTTP with server-sent events."""
+    oauth: Mapping[str, str] | None = field(default_factory=dict)
+    """How to log in: `clientId`, `clientSecret`, `scope`, `redirectUri`; None for never."""
+    sampling: str = "deny"
+    """Whether it may ask the model something: "deny", "ask" or "allow"."""
 
     @property
     def key(self) -> str:
         """Changes when anything changes that decides what runs or who answers."""
         parts = [self.name, self.command, sorted(self.environment.items()), self.url, sorted(self.headers.items())]
         return hashlib.sha256(json.dumps([*parts, self.directory]).encode()).hexdigest()[:32]
+
+    @property
+    def account(self) -> str:
+        """Under which name its login is kept: another address is another account."""
+        return f"mcp/{self.name}/{hashlib.sha256(self.url.encode()).hexdigest()[:16]}"
 
     @property
     def shown(self) -> str:
@@ -110,16 +121,20 @@ def _server(name: str, origin: str, entry: Any, host: Host, waits: str) -> Known
     if entry.get("enabled") is False or entry.get("disabled") is True:
         return Known(name, origin, waits="disabled")
     kind = entry.get("type") or ("remote" if entry.get("url") else "local")
-    if kind == "sse":
-        raise ValueError('the transport "sse" is not supported; use the streamable HTTP address of the server')
     fill = {} if origin == "settings" else dict(host.environ)
     limit = _seconds(entry.get("timeout"))
-    common: dict[str, Any] = {"timeout": limit or 30.0, "patience": limit or 300.0, "waits": waits}
-    if kind in ("remote", "http", "streamable-http"):
+    common: dict[str, Any] = {"timeout": limit or 30.0, "patience": limit or _patience(host), "waits": waits}
+    common["sampling"] = entry.get("sampling", "deny")
+    if common["sampling"] not in ("deny", "ask", "allow"):
+        raise ValueError('"sampling" must be "deny", "ask" or "allow"')
+    if kind in ("remote", "http", "streamable-http", "sse"):
         url = _text(entry, "url", fill)
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise ValueError('"url" must be an http or https address')
-        return Known(name, origin, url=url, headers=_texts(entry, "headers", fill), **common)
+        headers, oauth = _texts(entry, "headers", fill), None
+        if entry.get("oauth") is not False and "authorization" not in {header.lower() for header in headers}:
+            oauth = _texts(entry, "oauth", fill)
+        return Known(name, origin, url=url, headers=headers, sse=kind == "sse", oauth=oauth, **common)
     if kind not in ("local", "stdio"):
         raise ValueError(f'"type" must be "local" or "remote", not {kind!r}')
     command = _command(entry, fill)
@@ -170,6 +185,13 @@ def _seconds(milliseconds: Any) -> float:
     if not isinstance(milliseconds, int | float) or isinstance(milliseconds, bool) or milliseconds <= 0:
         raise ValueError('"timeout" must be a number of milliseconds above 0')
     return milliseconds / 1000
+
+
+def _patience(host: Host) -> float:
+    """`experimental.mcp_timeout`, which is about calls alone."""
+    said = host.settings["experimental"] if "experimental" in host.settings else {}  # noqa: SIM401  not a dict
+    limit = said.get("mcp_timeout") if isinstance(said, Mapping) else getattr(said, "mcp_timeout", None)
+    return _seconds(limit) or 300.0
 
 
 _ALLOWED = re.compile(

@@ -3,144 +3,260 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import mcp_types as types
 from mcp import Client, MCPError
-from mcp.client.streamable_http import streamable_http_client
+from mcp.client.subscriptions import SubscriptionLost
 from mcp.server.lowlevel import Server
-from mcp.shared._httpx_utils import create_mcp_http_client
-from mcp.shared.message import SessionMessage
+from mcp.shared.dispatcher import ProgressFnT
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from mimocode.errors import ToolFailed
+from mimocode.errors import MimoError, ToolFailed
 
-from .known import Known, environment
-from .pipe import piped
+from .known import Known
+from .line import Line, Starts
+from .reaching.server import Heard, connected, reason
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.session import Session
 
 T = TypeVar("T")
-_LOG = 2_000_000
-"""Bytes of what a server writes to its standard error that are kept from one start to the next."""
+Changed = Callable[[Client], Awaitable[None]]
 _PAGES = 50
+_REST = 1.0
+"""Seconds between two looks at a list that keeps changing."""
+_ASKS = (types.PromptListChangedNotification, types.ResourceListChangedNotification, types.ToolListChangedNotification)
 
 
-def bridge(server: Known, root: Path, state: Path) -> Server[Any]:
+def bridge(server: Known, session: Session, starts: Starts, changed: Changed | None = None) -> Server[Any]:
     """A server in this process that passes calls on.
 
-    A call whose server says nothing for `patience` seconds fails, and so does every call when the server goes away.
-    What we know of the session (its id, its directory) is not passed on.
+    A call whose server says nothing for `patience` seconds fails, and so does every call when the server goes away;
+    one that went away between calls is started again. What we know of the session (its id, its directory) is not
+    passed on. `changed` is told when it says that it offers something else now.
     """
+    heard = Heard()
 
     @asynccontextmanager
-    async def living(_: Server[Any]) -> AsyncIterator[Client]:
-        async with connected(server, root, state) as client:
+    async def connect(ended: Callable[[], None]) -> AsyncIterator[Client]:
+        await starts.next()
+        async with _watched(server, session, heard, changed, ended) as client:
             yield client
 
-    async def call(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
-        heard = [time.monotonic()]
-
-        async def report(done: float, total: float | None, note: str | None) -> None:
-            heard[0] = time.monotonic()
-            await ctx.session.report_progress(done, total, note)
-
-        calling = ctx.lifespan_context.call_tool(params.name, params.arguments, progress_callback=report)
+    @asynccontextmanager
+    async def living(_: Server[Any]) -> AsyncIterator[Line]:
+        line = Line(connect)
         try:
-            result: types.CallToolResult = await _patiently(calling, heard, server.patience)
-            return result
+            await line.client()
+            yield line
+        finally:
+            await line.close()
+
+    async def call(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+        async def report(progress: float, total: float | None, message: str | None) -> None:
+            heard.now()
+            await ctx.session.report_progress(progress, total, message)
+
+        try:
+            return await _answered(ctx.lifespan_context, params, report, heard, server)
         except TimeoutError:
             return _failed(f"{server.name} said nothing for {server.patience:g} s; the call was given up.")
         except MCPError as error:
             if error.code == types.CONNECTION_CLOSED:
                 raise
-            return _failed(f"{server.name} refused: {error}")
+            return _failed(f"{server.name} refused: {_why(error, server, session, heard)}")
+        except (MimoError, OSError) as error:
+            return _failed(f"{server.name} cannot be reached again: {error}")
         except (RuntimeError, ValueError) as error:  # a result that is not what the tool's schema promises
             return _failed(f"{server.name} gave an answer that makes no sense: {str(error)[:500]}")
 
     async def list_(ctx: Any, _: Any) -> types.ListToolsResult:
-        result: types.ListToolsResult = await ctx.lifespan_context.list_tools()
+        result: types.ListToolsResult = await (await ctx.lifespan_context.client()).list_tools()
         return result
 
     return Server(server.name, lifespan=living, on_list_tools=list_, on_call_tool=call)
 
 
-async def listing(server: Known, root: Path, state: Path) -> list[dict[str, Any]]:
-    """The tools of a server, as it lists them.
+def _why(error: MCPError, server: Known, session: Session, heard: Heard) -> str:
+    return reason(error, server, session.host.paths.state, heard) if server.url else str(error)
+
+
+async def _answered(
+    line: Line, params: types.CallToolRequestParams, report: ProgressFnT, heard: Heard, server: Known
+) -> types.CallToolResult:
+    for _ in range(2):
+        result = await _passed_on(await line.client(), params, report, heard, server.patience)
+        if result is not None:
+            return result
+        line.lost()  # its session is over: the call was not run
+    return _failed(f"{server.name} ends every session at once.")
+
+
+async def _passed_on(
+    client: Client, params: types.CallToolRequestParams, report: ProgressFnT, heard: Heard, patience: float
+) -> types.CallToolResult | None:
+    """The result; None if a server over HTTP does not know our session any more."""
+    heard.now()
+    heard.status = 0
+    try:
+        return await _patiently(
+            client.call_tool(params.name, params.arguments, progress_callback=report), heard, patience
+        )
+    except MCPError as error:
+        if heard.status == 404 and error.code == types.INVALID_REQUEST:
+            return None
+        raise
+
+
+@asynccontextmanager
+async def _watched(
+    server: Known, session: Session, heard: Heard, changed: Changed | None, ended: Callable[[], None]
+) -> AsyncIterator[Client]:
+    """A client; `changed` is told while it lives."""
+    news = asyncio.Event()
+
+    async def hear(message: Any) -> None:
+        heard.now()
+        if isinstance(message, _ASKS):
+            news.set()
+
+    async with connected(server, session.host, session, heard=heard, hear=hear, ended=ended) as client:
+        tasks = [asyncio.ensure_future(_look_again(client, news, changed))] if changed else []
+        if client.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            tasks.append(asyncio.ensure_future(_follow(client, news)))
+        try:
+            yield client
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _look_again(client: Client, news: asyncio.Event, changed: Changed) -> None:
+    """Once for all that it said meanwhile, so that a server which says it all the time is not asked all the time."""
+    while await news.wait():
+        news.clear()
+        await changed(client)
+        await asyncio.sleep(_REST)
+
+
+async def _follow(client: Client, news: asyncio.Event) -> None:
+    """Protocol 2026-07-28 tells of changes only to those who ask for them."""
+    able = client.server_capabilities.tools
+    if able is None or not able.list_changed:
+        return
+    with suppress(MCPError, SubscriptionLost, TimeoutError):
+        async with client.listen(tools_list_changed=True) as changes:
+            async for _ in changes:
+                news.set()
+
+
+async def listing(server: Known, host: Host) -> dict[str, list[dict[str, Any]]]:
+    """What a server offers: its `tools`, `prompts` and `resources`, as it lists them.
 
     Raises:
         ToolFailed: it cannot be reached, or takes too long.
     """
-    tools: list[dict[str, Any]] = []
+
+    async def look(client: Client) -> dict[str, list[dict[str, Any]]]:
+        return await offer(client)
+
+    return await using(server, host, look)
+
+
+async def offer(client: Client) -> dict[str, list[dict[str, Any]]]:
+    """What the server of a client offers."""
+    able = client.server_capabilities
+    found: dict[str, list[dict[str, Any]]] = {"tools": [], "prompts": [], "resources": []}
+    for name, there, ask in (
+        ("tools", True, client.list_tools),
+        ("prompts", able.prompts, client.list_prompts),
+        ("resources", able.resources, client.list_resources),
+    ):
+        cursor = None
+        for _ in range(_PAGES if there else 0):
+            page: Any = await ask(cursor=cursor)
+            found[name] += [
+                item.model_dump(mode="json", exclude_none=True, by_alias=False) for item in getattr(page, name)
+            ]
+            if not (cursor := page.next_cursor):
+                break
+    return found
+
+
+async def using(server: Known, host: Host, work: Callable[[Client], Awaitable[T]], session: Session | None = None) -> T:
+    """Connect, do something with the client, and close it, within the server's time.
+
+    Raises:
+        ToolFailed: it cannot be reached, refuses, or takes too long.
+    """
+    heard = Heard()
     try:
-        async with asyncio.timeout(server.timeout), connected(server, root, state) as client:
-            cursor = None
-            for _ in range(_PAGES):
-                page = await client.list_tools(cursor=cursor)
-                tools += [tool.model_dump(mode="json", exclude_none=True, by_alias=False) for tool in page.tools]
-                if not (cursor := page.next_cursor):
-                    break
+        async with asyncio.timeout(server.timeout), connected(server, host, session, heard=heard) as client:
+            return await work(client)
     except TimeoutError:
         raise ToolFailed(f"the MCP server {server.name!r} did not answer in {server.timeout:g} s") from None
+    except MimoError:
+        raise
     except Exception as error:
-        raise ToolFailed(f"the MCP server {server.name!r} cannot be used: {reason(error, server, state)}") from error
-    return tools
+        why = reason(error, server, host.paths.state, heard)
+        raise ToolFailed(f"the MCP server {server.name!r} cannot be used: {why}") from error
 
 
-@asynccontextmanager
-async def connected(server: Known, root: Path, state: Path) -> AsyncIterator[Client]:
-    """A client of a server, which is started for it. Sampling and elicitation are not offered."""
+async def prompt(server: Known, session: Session, name: str, arguments: dict[str, str]) -> str:
+    """The text of a prompt of a server.
 
-    async def roots(context: Any) -> types.ListRootsResult:
-        return types.ListRootsResult(roots=[types.Root.model_validate({"uri": root.as_uri()})])
+    Raises:
+        ToolFailed: it cannot be had.
+    """
 
-    async def log(params: types.LoggingMessageNotificationParams) -> None:
-        logging.getLogger(f"mimocode.mcp.{server.name}").info("%r", str(params.data)[:2000])
+    async def get(client: Client) -> str:
+        found = await client.get_prompt(name, arguments)
+        return "\n\n".join(text for message in found.messages if (text := _text(message.content)))
 
-    async with (
-        _transport(server, state) as transport,
-        Client(transport, list_roots_callback=roots, logging_callback=log) as client,
-    ):
-        yield client
+    return await using(server, session.host, get, session)
 
 
-@asynccontextmanager
-async def _transport(server: Known, state: Path) -> AsyncIterator[Any]:
-    if server.url:
-        async with create_mcp_http_client(headers=dict(server.headers)) as http:
-            yield streamable_http_client(server.url, http_client=http)
-        return
-    with _log(server, state) as errors:
-        yield piped(server.command, environment(server), server.directory or None, errors, _read, _write)
+async def resource(server: Known, session: Session, uri: str) -> str:
+    """The text of a resource of a server.
+
+    Raises:
+        ToolFailed: it cannot be had.
+    """
+
+    async def get(client: Client) -> str:
+        found = await client.read_resource(uri)
+        return "\n\n".join(_contents(part) for part in found.contents)
+
+    return await using(server, session.host, get, session)
 
 
-def _read(line: bytes) -> SessionMessage:
-    return SessionMessage(types.jsonrpc_message_adapter.validate_json(line, by_name=False))
+def _text(content: Any) -> str:
+    match content.type:
+        case "text":
+            return str(content.text)
+        case "resource":
+            return _contents(content.resource)
+        case "resource_link":
+            return f"{content.name}: {content.uri}"
+        case kind:
+            return f"({kind}: not shown)"
 
 
-def _write(message: SessionMessage) -> bytes:
-    return message.message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+def _contents(part: Any) -> str:
+    if hasattr(part, "text"):
+        return str(part.text)
+    return f"({part.mime_type or 'binary'}, {len(part.blob) * 3 // 4} bytes: not shown)"
 
 
-def _log(server: Known, state: Path) -> TextIO:
-    path = log_of(server, state)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    again = path.exists() and path.stat().st_size < _LOG
-    return path.open("a" if again else "w", encoding="utf-8")
-
-
-def log_of(server: Known, state: Path) -> Path:
-    """Where the standard error of a server goes."""
-    return state / "mcp" / f"{''.join(c if c.isalnum() or c in '-_' else '_' for c in server.name)}.log"
-
-
-async def _patiently(calling: Coroutine[Any, Any, T], heard: list[float], patience: float) -> T:
+async def _patiently(calling: Coroutine[Any, Any, T], heard: Heard, patience: float) -> T:
     task = asyncio.ensure_future(calling)
     try:
         while not task.done():
-            left = heard[0] + patience - time.monotonic()
+            left = heard.left(patience)
             if left <= 0:
                 raise TimeoutError
             await asyncio.wait({task}, timeout=left)
@@ -151,16 +267,3 @@ async def _patiently(calling: Coroutine[Any, Any, T], heard: list[float], patien
 
 def _failed(text: str) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(text=text)], is_error=True)
-
-
-def reason(error: BaseException, server: Known, state: Path) -> str:
-    """Why a server cannot be used, in words."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status in (401, 403):
-        return f"it wants authorization (HTTP {status}); give it a header in the settings"
-    if isinstance(error, FileNotFoundError) and server.command:
-        return f"there is no command {server.command[0]!r}"
-    text = str(error).strip() or type(error).__name__
-    return text if server.url else f"{text} (its messages are in {log_of(server, state)})"

@@ -53,7 +53,9 @@ def build(session: Session, names: Sequence[str]) -> Server[Any]:
 
 def _chosen(session: Session, names: Sequence[str]) -> dict[str, ToolSpec]:
     specs = session.toolbox.specs
-    ours = {name: spec for name, spec in specs.items() if "remote_name" not in spec.meta.get("mimocode", {})}
+    ours = {
+        name: spec for name, spec in specs.items() if not {"remote_name", "inward"} & {*spec.meta.get("mimocode", {})}
+    }
     known = {spec.server for spec in ours.values()} | ours.keys()
     if odd := [name for name in names if name not in known]:
         servers = ", ".join(sorted({spec.server for spec in ours.values()}))

@@ -1,0 +1,1 @@
+"""Keeping secrets and getting them: what people log in with."""
