@@ -42,6 +42,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.tools.search",
     "mimocode_plugins.tools.serving",
     "mimocode_plugins.tools.shell",
+    "mimocode_plugins.tools.undo",
     "mimocode_plugins.tools.view",
     "mimocode_plugins.tools.web",
     "mimocode_plugins.tools.websearch",

@@ -24,7 +24,7 @@ async def test_an_agent_finds_reads_changes_and_runs(tmp_path: Path) -> None:
         "Done.",
     ]
     async with play(*steps, plugins=PLUGINS, directory=tmp_path) as session:
-        assert sorted(session.toolbox.specs) == ["bash", "edit", "glob", "grep", "read", "write"]
+        assert sorted(session.toolbox.specs) == ["bash", "edit", "glob", "grep", "jobs", "read", "write"]
         await session.submit(Say("Fix add."))
         await session.settled()
         answers = [line for line in talk(session) if line.startswith("tool: ")]

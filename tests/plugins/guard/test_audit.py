@@ -60,3 +60,12 @@ def test_people_read_one_act_after_the_other(tmp_path: Path) -> None:
 def test_a_session_that_is_none_is_one_sentence(tmp_path: Path) -> None:
     done = Cli(tmp_path)("audit", "ses_nothing")
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+
+
+def test_what_was_taken_back_and_put_back_happened_once(tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    acted(cli)
+    before = cli("audit", "--json").lines
+    assert cli("undo", "--yes").code == 0
+    assert cli("redo", "--yes").code == 0
+    assert cli("audit", "--json").lines == before

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
-from mimocode_plugins.tools.shell import groups
+from mimocode_plugins.tools.shell import groups, jobs
 from mimocode_plugins.tools.shell import spool as spooling
 from mimocode_plugins.tools.shell.environment import environment, is_secret
 from mimocode_plugins.tools.shell.server import build
@@ -250,6 +251,99 @@ async def test_what_stays_in_the_background_ends_with_the_session(tmp_path: Path
         pid = int((tmp_path / "pid").read_text())
         assert _runs(pid)
     await until(lambda: not _runs(pid))
+
+
+# -- jobs ---------------------------------------------------------------------
+
+
+async def test_a_job_runs_on_and_is_read_and_killed(tools: Tools, tmp_path: Path) -> None:
+    command = f"echo one; until test -e {tmp_path}/go; do sleep 0.01; done; echo two; sleep 600 & echo $! > pid; wait"
+    result = await tools.raw("bash", command=command, description="Serve", run_in_background=True)
+    assert re.fullmatch(
+        r"Started as job1 \(process group \d+\); the tool jobs shows its output. It ends with the session.",
+        result.content[0].text,
+    )
+    assert result.structured_content == {"title": "Serve", "job": "job1"}
+    seen = ""
+    while "one" not in seen:
+        seen = await tools("jobs", operation="output", id="job1")
+    assert re.fullmatch(r"one\n\n\(job1: running for \d+ s\)", seen)
+    assert (await tools("jobs", operation="output", id="job1")).startswith("(no new output)")
+    assert re.fullmatch(r"job1: running for \d+ s: Serve", await tools("jobs", operation="list"))
+    (tmp_path / "go").touch()
+    await until(lambda: (tmp_path / "project/pid").exists() and (tmp_path / "project/pid").read_text())
+    assert re.fullmatch(
+        r"two\n\n\(job1: ended by signal 15 after \d+ s\)", await tools("jobs", operation="kill", id="job1")
+    )
+    await until(lambda: not _runs(int((tmp_path / "project/pid").read_text())))
+    assert "had ended already" in await tools("jobs", operation="kill", id="job1")
+
+
+async def test_the_end_of_a_job_is_waited_for(tools: Tools) -> None:
+    await tools("bash", command="echo begun; sleep 0.1; exit 3", run_in_background=True)
+    seen = await tools("jobs", operation="output", id="job1", wait=60_000)
+    assert seen == "begun\n\n(job1: exit code 3 after 0 s)"
+
+
+async def test_a_job_has_a_limit_when_it_is_given_one(tools: Tools) -> None:
+    await tools("bash", command="sleep 600", run_in_background=True, timeout=50)
+    seen = await tools("jobs", operation="output", id="job1", wait=60_000)
+    assert seen.startswith("(no new output)\n\n(job1: timed out after ")
+
+
+async def test_of_a_talkative_job_the_end_is_shown(tools: Tools, tmp_path: Path) -> None:
+    await tools("bash", command="seq 100000", run_in_background=True)
+    seen = await tools("jobs", operation="output", id="job1", wait=60_000)
+    (file,) = (tmp_path / "out").iterdir()
+    assert re.match(rf"\.\.\. \d+ bytes left out; all of it is in {file} \.\.\.\n\n", seen)
+    assert seen.endswith("\n100000\n\n(job1: exit code 0 after 0 s)")
+    assert len(seen) < 52_000
+
+
+async def test_jobs_that_are_not_there_or_too_many(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await tools("jobs", operation="list") == "No jobs."
+    assert await tools.fails("jobs", operation="output", id="x") == (
+        "There is no job 'x'; there is: none was started with run_in_background."
+    )
+    monkeypatch.setattr(jobs, "MOST", 1)
+    await tools("bash", command="sleep 600", run_in_background=True)
+    assert await tools.fails("bash", command="true", run_in_background=True) == (
+        "1 jobs run already (job1): kill one first."
+    )
+
+
+async def test_jobs_end_with_the_session(tmp_path: Path) -> None:
+    async with connected(build(Place(tmp_path, tmp_path), tmp_path / "out"), tmp_path) as tools:
+        command = "echo $$ > pid.tmp; mv pid.tmp pid; trap '' TERM; while :; do sleep 0.05; done"
+        await tools("bash", command=command, run_in_background=True)
+        await until((tmp_path / "pid").exists)
+        pid = int((tmp_path / "pid").read_text())
+        assert _runs(pid)
+    await until(lambda: not _runs(pid))
+
+
+# -- the user at the terminal -------------------------------------------------
+
+
+async def test_the_terminal_is_handed_to_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[Any, ...]] = []
+
+    async def hand_over(command: Sequence[str], directory: Path, env: Mapping[str, str]) -> int:
+        given.append((command[1:], directory, env.get("A_TOKEN"), env.get("EDITOR")))
+        return 3
+
+    monkeypatch.setenv("A_TOKEN", "secret")
+    monkeypatch.setenv("EDITOR", "vi")
+    async with connected(build(Place(tmp_path, tmp_path), tmp_path / "out", lambda: hand_over), tmp_path) as tools:
+        said = await tools("bash", command="npm login", interactive=True)
+    assert said == "The user had the terminal; exit code 3. What was shown there is not known."
+    assert given == [(["-c", "npm login"], tmp_path, None, "vi")]
+
+
+async def test_where_nobody_sits_at_a_terminal_that_is_said(tools: Tools) -> None:
+    assert await tools.fails("bash", command="npm login", interactive=True) == (
+        "Nobody sits at a terminal here: run it without interactive, or ask the user to run it."
+    )
 
 
 async def test_what_ends_just_after_the_shell_is_waited_for(tools: Tools) -> None:

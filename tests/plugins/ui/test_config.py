@@ -20,7 +20,7 @@ from mimocode.ports import Setting
 from mimocode_plugins.ui.config import claims, commands, shapes
 from mimocode_plugins.ui.config.telling import explain as explanation
 
-OWNERS = ("mimocode_plugins.context.window", "mimocode_plugins.memory.checkpoint")
+OWNERS = ("mimocode_plugins.context.window", "mimocode_plugins.memory.checkpoint", "mimocode_plugins.tools.undo")
 PLUGIN, WORKSPACE = "mimocode_plugins.ui.config", "mimocode_plugins.store.workspace"
 
 
@@ -158,7 +158,13 @@ async def test_an_existing_file_loads_whole(workspace: Path) -> None:
     (workspace / "mimocode.json").write_text(json.dumps(EVERYTHING))
     here = host(workspace)
     here.trusted = True
-    assert {claim.name for claim in claims.CLAIMS} == set(EVERYTHING) - {"$schema", "mcp", "compaction", "checkpoint"}
+    assert {claim.name for claim in claims.CLAIMS} == set(EVERYTHING) - {
+        "$schema",
+        "mcp",
+        "compaction",
+        "checkpoint",
+        "snapshot",
+    }
     for claim in claims.CLAIMS:
         assert here.settings[claim.name] is not None
     assert here.settings["experimental"].something_new == 1

@@ -7,7 +7,7 @@ it and how it ended. What was taken back later (undo) happened all the same and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,7 @@ class Act:
 def acts(entries: Iterable[Entry]) -> list[Act]:
     """The acts of one log, in order. Calls that only read and were allowed are none."""
     found: dict[str, Act] = {}
-    for entry in entries:
+    for entry in _once(entries):
         match entry.event:
             case MessageAdded(message=message) if message.role == "assistant":
                 for call in message.calls:
@@ -72,6 +72,16 @@ def acts(entries: Iterable[Entry]) -> list[Act]:
             case CallFinished(call_id=id) if id in found:
                 found[id].ended, found[id].result = entry.time, _result(entry.event, found[id])
     return [act for act in found.values() if act.kinds]
+
+
+def _once(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The facts without those that a redo says again: nothing happened twice."""
+    again = False
+    for entry in entries:
+        if isinstance(entry.event, Noted) and entry.event.plugin == "undo":
+            again = entry.event.data.get("op") == "redo" or (again and entry.event.data.get("op") != "redone")
+        if not again:
+            yield entry
 
 
 def _ruled(act: Act, note: Mapping[str, Any]) -> None:

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tool_servers(session: Session) -> Iterable[ToolServer]:
-    """Offer `bash`."""
+    """Offer `bash` and `jobs`."""
 
     def open_() -> Any:
         from ..place import Place
         from .server import build
 
-        return build(Place(session.host.root, session.directory), session.host.paths.data / "tool-output")
+        def hand_over() -> Any:
+            return None if session.parent else session.host.options.get("hand_over")
+
+        place = Place(session.host.root, session.directory)
+        return build(place, session.host.paths.data / "tool-output", hand_over)
 
     return [ToolServer("shell", open_, Path(__file__).with_name("catalogue.json"))]

@@ -72,13 +72,13 @@ class Running:
         self._loop.add_reader(self._pipe, self._read)
         self._watch_exit()
 
-    async def ending(self, seconds: float, progress: Progress) -> Ending:
-        """Wait for the end, reporting new output on the way.
+    async def ending(self, seconds: float | None, progress: Progress | None = None) -> Ending:
+        """Wait for the end, reporting new output on the way; `seconds` is the limit, None for none.
 
         A command that is over its time is ended with everything it started. When this is cancelled the same happens,
         but in the background: the cancellation does not wait.
         """
-        reporting = asyncio.create_task(self._report(progress))
+        reporting = asyncio.create_task(self._report(progress)) if progress else None
         try:
             await asyncio.wait({self._gone, self._overflow}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             timed_out, overflowed = not self._gone.done(), self._overflow.done()
@@ -91,7 +91,12 @@ class Running:
             self._groups.end(self.group)
             raise
         finally:
-            reporting.cancel()
+            if reporting:
+                reporting.cancel()
+
+    def stop(self) -> None:
+        """End the command with everything it started; returns at once."""
+        self._groups.end(self.group)
 
     async def _left_running(self, ended: bool) -> bool:
         """Whether something that the shell started is still there after it."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.tools.base import Tool
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
@@ -17,19 +18,27 @@ from mimocode.errors import ToolFailed
 
 from ..place import Place, show
 from ..server import answer, here, tool
-from .environment import environment
+from .environment import environment, is_secret
 from .groups import Groups
-from .running import Ending, Running
+from .jobs import Jobs
+from .running import Ending, Running, shell
 from .spool import LARGEST, Spool
 
 _RUNS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True)
+_LOOKS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 _SCREEN = 30_000
 """Bytes of output that the screen is given."""
 _TIMEOUT = 120_000
+HandOver = Callable[[Sequence[str], Path, Mapping[str, str]], Awaitable[int]]
 
 
-def build(place: Place, outputs: Path | None = None) -> MCPServer:
-    """The server of one session; long outputs go to files in `outputs`."""
+def build(
+    place: Place, outputs: Path | None = None, hand_over: Callable[[], HandOver | None] = lambda: None
+) -> MCPServer:
+    """The server of one session; long outputs go to files in `outputs`.
+
+    `hand_over` says who gives the terminal to the user (command, directory, environment, to exit code), if anybody.
+    """
     commands = Commands(outputs or Path.home() / ".local/share/mimocode/tool-output")
 
     async def bash(
@@ -39,6 +48,8 @@ def build(place: Place, outputs: Path | None = None) -> MCPServer:
         timeout: Annotated[float | None, Field(description="Milliseconds; default 120000")] = None,
         workdir: Annotated[str | None, Field(description="Directory to run in, instead of cd")] = None,
         max_output_tokens: Annotated[int | None, Field(description="Show less output than usual")] = None,
+        run_in_background: Annotated[bool | None, Field(description="Return at once, without a time limit")] = None,
+        interactive: Annotated[bool | None, Field(description="Hand the terminal to the user, as for a login")] = None,
     ) -> CallToolResult:
         where = here(place, ctx)
         start = where.find(workdir) if workdir else where.directory
@@ -47,6 +58,10 @@ def build(place: Place, outputs: Path | None = None) -> MCPServer:
             raise ToolFailed("timeout and max_output_tokens cannot be negative.")
         if not start.is_dir():
             raise ToolFailed(f"The working directory {show(start)} does not exist.")
+        if interactive:
+            return await _handed_over(hand_over(), command, start)
+        if run_in_background:
+            return commands.background(command, start, description or command, timeout / 1000 if timeout else None)
         with commands.start(command, start) as run:
             end = await run.ending(limit / 1000, lambda text: ctx.report_progress(run.spool.size, None, text))
             return _answer(end, run, description or command, limit, max_output_tokens or 0)
@@ -59,7 +74,24 @@ def build(place: Place, outputs: Path | None = None) -> MCPServer:
             await commands.close()
 
     told: dict[str, Any] = {"permission": "bash", "command": "command", "paths": ["workdir"], "truncated": True}
-    return MCPServer("shell", log_level="WARNING", lifespan=lifespan, tools=[tool(__package__, bash, _RUNS, **told)])
+    tools = [tool(__package__, bash, _RUNS, **told), _looking_after(commands)]
+    return MCPServer("shell", log_level="WARNING", lifespan=lifespan, tools=tools)
+
+
+def _looking_after(commands: Commands) -> Tool:
+    async def jobs(
+        ctx: Context,
+        operation: Literal["list", "output", "kill"],
+        id: str | None = None,
+        wait: float | None = None,
+    ) -> CallToolResult:
+        if operation == "list":
+            return answer(commands.jobs.listed(), {"title": "jobs"})
+        name = id or ""
+        waited = commands.jobs.kill(name) if operation == "kill" else commands.jobs.output(name, (wait or 0) / 1000)
+        return answer(await waited, {"title": f"{operation} {name}"})
+
+    return tool(__package__, jobs, _LOOKS, permission="jobs")
 
 
 class Commands:
@@ -69,10 +101,23 @@ class Commands:
         self._outputs = outputs
         self._groups = Groups()
         self._running: set[Running] = set()
+        self.jobs = Jobs()
+
+    def background(self, command: str, directory: Path, title: str, seconds: float | None) -> CallToolResult:
+        """Start a command and leave it to itself.
+
+        Raises:
+            ToolFailed: it cannot be started, or too many run.
+        """
+        self.jobs.room()
+        with self.start(command, directory, keep=True) as run:
+            job = self.jobs.add(title, run, seconds)
+        text = f"Started as {job.id} (process group {run.group}); the tool jobs shows its output."
+        return answer(f"{text} It ends with the session.", {"title": title, "job": job.id})
 
     @contextmanager
-    def start(self, command: str, directory: Path) -> Iterator[Running]:
-        """Start a command; at the end of the context its output has been shown.
+    def start(self, command: str, directory: Path, keep: bool = False) -> Iterator[Running]:
+        """Start a command; at the end of the context its output has been shown, unless it is to be kept.
 
         Raises:
             ToolFailed: it cannot be started.
@@ -86,15 +131,27 @@ class Commands:
         try:
             yield run
         finally:
-            run.release()
+            if not keep:
+                run.release()
 
     async def close(self) -> None:
         """End what still runs."""
         await self._groups.close()
+        await self.jobs.close()
         for run in self._running:
             run.close()
             run.reap()
         self._running.clear()
+
+
+async def _handed_over(hand_over: HandOver | None, command: str, directory: Path) -> CallToolResult:
+    if hand_over is None:
+        raise ToolFailed("Nobody sits at a terminal here: run it without interactive, or ask the user to run it.")
+    env = {name: value for name, value in os.environ.items() if not is_secret(name)}  # pagers and prompts are welcome
+    code = await hand_over([shell(), "-c", command], directory, env)
+    how = f"exit code {code}" if code >= 0 else f"killed by {_signal(-code)}"
+    text = f"The user had the terminal; {how}. What was shown there is not known."
+    return answer(text, {"title": command, "exit": code})
 
 
 def _answer(end: Ending, run: Running, title: str, limit: float, tokens: int) -> CallToolResult:

@@ -21,7 +21,6 @@ CLAIMS = (
     Setting("share", Literal["manual", "auto", "disabled"], "manual", "When sessions are shared.", needs_trust=True),
     Setting("autoshare", bool, False, "Old spelling of share: auto.", needs_trust=True),
     Setting("autoupdate", bool | Literal["notify"], True, "Whether to update, or only say that there is an update."),
-    Setting("snapshot", bool, True, "Whether files are kept as they were before, for undo."),
     Setting("watcher", f"{SHAPES}Watcher", {}, "What the file watcher passes over."),
     Setting("server", f"{SHAPES}Server", {}, "Where mimo serve listens.", needs_trust=True),
     Setting("llmServer", f"{SHAPES}LlmServer", {}, "How long the model server keeps what it was given."),

@@ -6,12 +6,14 @@ import asyncio
 import difflib
 import io
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import MimoError
 from mimocode.events import AgentChosen, ChooseAgent, Entry, Interrupt, ModelChosen, Say, TurnEnded
 
 from .face import Face
+from .handing import hand_over
 from .items import Told
 from .pasting import mentioned
 from .seat import SHOWN_TURNS, Seat, standing
@@ -33,6 +35,7 @@ class Chat:
     def __init__(self, host: Host, *, yolo: bool = False) -> None:
         self.host = host
         self.face = Face(self, host, yolo)
+        host.options["hand_over"] = partial(hand_over, self.face.screen.app)
         self.next: asyncio.Future[Seat | None] = asyncio.get_running_loop().create_future()
         """What comes after this session; None is the end."""
         self._early: list[Entry] = []

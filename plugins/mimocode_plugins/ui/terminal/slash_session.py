@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from mimocode.events import ChooseAgent, ChooseModel, Retitle, Rewind
+from mimocode.events import ChooseAgent, ChooseModel, Retitle, Rewind, Say
 
 from ..which import held_here
 from .items import ATTACHED, SHELL
@@ -126,9 +126,14 @@ async def undo(chat: Chat, rest: str) -> None:
         chat.face.tell("There is no turn to take back.", "warning")
         return
     said = next((m.text for m in reversed(session.state.messages) if m.role == "user" and not m.origin), "")
-    await session.submit(Rewind(session.state.turns[-1][0] - 1))
+    before = len(session.state.turns)
+    if "undo" in await chat.host.commands():  # a plugin takes files back, too
+        await session.submit(Say(f"/undo {rest}".strip()))
+    else:
+        await session.submit(Rewind(session.state.turns[-1][0] - 1))
     await session.settled()
-    chat.face.screen.fill(SHELL.sub("", ATTACHED.sub("", said)).strip())
+    if len(session.state.turns) < before:
+        chat.face.screen.fill(SHELL.sub("", ATTACHED.sub("", said)).strip())
 
 
 async def leave(chat: Chat, rest: str) -> None:

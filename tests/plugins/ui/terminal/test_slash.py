@@ -155,3 +155,21 @@ def test_the_clipboard_goes_through_tmux_and_screen() -> None:
     assert clipboard(b"hi", {}) == "\x1b]52;c;aGk=\x07"
     assert clipboard(b"hi", {"TMUX": "x"}) == "\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\"
     assert clipboard(b"hi", {"TERM": "screen"}) == "\x1bP\x1b]52;c;aGk=\x07\x1b\\"
+
+
+def test_a_command_gets_the_terminal_and_the_user_answers_it(cli: Cli) -> None:
+    command = "test -t 0 && read -r -p 'Password? ' word && echo got $word > answer; trap 'exit 7' INT; sleep 100"
+    call = {"name": "bash", "arguments": {"command": command, "interactive": True}}
+    model = cli.scenario([{"calls": [call]}, {"text": "Thank you."}])
+    with terminal(cli, "chat", "--yolo", "-m", model, "--prompt", "log in", columns=100) as tty:
+        tty.wait(r"\nPassword\?")
+        tty.send("open sesame\r")
+        tty.wait(lambda tty: (cli.project / "answer").exists())
+        tty.send("\x03")  # reaches the command, not us
+        tty.wait("Thank you")
+        idle(tty)
+        assert (cli.project / "answer").read_text() == "got open sesame\n"
+        run(tty, "/exit", "Go on with")
+        assert tty.end() == 0
+    shown = cli("session", "show", "last", "--format", "json")
+    assert "The user had the terminal; exit code 7." in shown.out
