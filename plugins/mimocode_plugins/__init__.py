@@ -1,6 +1,7 @@
 """The built-ins, in order. They are registered exactly as a stranger's plugin is."""
 
 DEFAULT: tuple[str, ...] = (
+    "mimocode_plugins.auth.credentials",
     "mimocode_plugins.context.environment",
     "mimocode_plugins.context.instructions",
     "mimocode_plugins.context.prompt",

@@ -1,0 +1,1 @@
+"""Plugins that know secrets and the ways to get one."""
