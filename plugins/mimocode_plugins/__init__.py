@@ -2,6 +2,7 @@
 
 DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.auth.credentials",
+    "mimocode_plugins.auth.imports",
     "mimocode_plugins.context.environment",
     "mimocode_plugins.context.instructions",
     "mimocode_plugins.context.prompt",

@@ -22,17 +22,6 @@ LARGEST = 20_000
 """Characters of a key that is read from stdin: more is a mistake."""
 
 
-def login_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `mimo auth login`."""
-    parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="as `mimo models` names it: anthropic, xiaomi")
-    parser.add_argument("-p", "--provider", dest="named", metavar="PROVIDER", help="the same")
-
-
-def name_argument(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `mimo auth logout`."""
-    parser.add_argument("provider", metavar="PROVIDER")
-
-
 async def login(args: argparse.Namespace, host: Host) -> int:
     """Take a key, from a person without showing it or from stdin, and keep it.
 
@@ -52,7 +41,7 @@ async def login(args: argparse.Namespace, host: Host) -> int:
     return 0
 
 
-async def list_(args: argparse.Namespace, host: Host) -> int:
+async def show(args: argparse.Namespace, host: Host) -> int:
     """One line per credential, then the providers that have one from elsewhere."""
     kept = vault(host)
     names = kept.names()

@@ -32,6 +32,8 @@ async def secret(provider: str, host: Host) -> str | None:
     if record is None:
         return None
     match record["type"]:
+        case "api" if (record.get("metadata") or {}).get("scheme") == "bearer":
+            return f"Bearer {record['key']}"
         case "api":
             return str(record["key"]) or None
         case "oauth":
