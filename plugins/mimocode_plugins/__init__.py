@@ -1,7 +1,9 @@
 """The built-ins, in order. They are registered exactly as a stranger's plugin is."""
 
 DEFAULT: tuple[str, ...] = (
-    "mimocode_plugins.auth.vault",
+    "mimocode_plugins.auth.credentials",
+    "mimocode_plugins.auth.imports",
+    "mimocode_plugins.auth.logins",
     "mimocode_plugins.context.environment",
     "mimocode_plugins.context.instructions",
     "mimocode_plugins.context.prompt",

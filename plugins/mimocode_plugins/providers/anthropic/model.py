@@ -35,11 +35,13 @@ class ClaudeModel:
     """One model of one provider.
 
     Args:
-        target: where it is. `options.authToken` of the provider is sent as a bearer token in place of a key.
+        target: where it is. `options.authToken` of the provider is sent as a bearer token in place of a key, and so
+            is a key that begins with "Bearer ".
     """
 
     def __init__(self, target: Target) -> None:
         token = str(target.provider.options.get("authToken") or "").strip()
+        token = token or (target.key[7:] if target.key.startswith("Bearer ") else "")
         self._target = target
         self._info = target.model.info(target.ref)
         secrets = (*target.asked.secrets, token) if token else target.asked.secrets

@@ -36,6 +36,8 @@ async def refresh(host: Host, wanted: str) -> None:
 async def _one(host: Host, provider: config.Provider) -> None:
     token = str(provider.options.get("authToken") or "").strip()
     key = "" if token else await config.key_of(provider, host)
+    if key.startswith("Bearer "):
+        key, token = "", key[7:]
     if not (key or token or provider.keyless()):
         return
     asked = Asked(provider.id, "", provider.base, provider.key_hint(), tuple(s for s in (key, token) if s))

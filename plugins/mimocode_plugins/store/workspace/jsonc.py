@@ -75,8 +75,12 @@ def _refuse(constant: str) -> NoReturn:
 
 def plain(text: str) -> str:
     """The same text as plain JSON, every character at its place."""
-    text = _COMMENTS.sub(lambda found: found[0] if found[0][0] == '"' else _blank(found[0]), text)
-    return _COMMAS.sub(lambda found: " " if found[0] == "," else found[0], text)
+    return _COMMAS.sub(lambda found: " " if found[0] == "," else found[0], uncommented(text))
+
+
+def uncommented(text: str) -> str:
+    """The same text without comments, every character at its place."""
+    return _COMMENTS.sub(lambda found: found[0] if found[0][0] == '"' else _blank(found[0]), text)
 
 
 def _blank(text: str) -> str:
@@ -133,6 +137,11 @@ def fill(text: str, resolve: Resolve) -> str:
 def quote_references(text: str) -> str:
     """Put bare references into quotes, so that a text can be parsed without filling it."""
     return _REFERENCES.sub(lambda found: f'"{found[0]}"' if found[1] else found[0], text)
+
+
+def same_length(text: str) -> str:
+    """The same with bare references made into texts of their length, so that every place is still where it was."""
+    return _REFERENCES.sub(lambda found: f'"{"x" * (len(found[0]) - 2)}"' if found[1] else found[0], text)
 
 
 def has_reference(text: str) -> bool:

@@ -22,6 +22,7 @@ from mimocode.errors import UsageError
 from mimocode.ports import Workspace
 
 from .acting import Acting, acting
+from .editing import SettingsFile
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,14 @@ class Trust:
 
 @dataclass(frozen=True, kw_only=True)
 class Trusted(Workspace):
-    """A workspace that knows whether the user trusts it; front ends ask with `trust`."""
+    """A workspace that knows whether the user trusts it (front ends ask with `trust`), and the user's settings file."""
 
     trust: Trust
+
+    @property
+    def own_settings(self) -> SettingsFile:
+        """The settings file that changes of the user's own settings go to."""
+        return SettingsFile.of(self.places.config)
 
 
 def _visible(text: str, limit: int = 300) -> str:

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 from mimocode.errors import StoreError
 
+from ..ring import SERVICE, backend
+
 T = TypeVar("T")
-SERVICE = "mimocode"
 PATIENCE = 20.0
 """Seconds that a keyring may take: it may ask the user to unlock it, and it may never answer."""
 
@@ -73,7 +74,7 @@ class Vault:
     async def _keyring(self) -> Any:
         if not self._looked:
             self._looked = True
-            self._ring = await self._ask(_usable)
+            self._ring = await self._ask(backend)
         return self._ring
 
     async def _ask(self, work: Callable[[], T]) -> T | None:
@@ -132,11 +133,3 @@ class Vault:
             draft.replace(self._file)
         finally:
             draft.unlink(missing_ok=True)
-
-
-def _usable() -> Any:
-    """The keyring of the system, if it is one that keeps things safe (keyring rates those 1 and more)."""
-    import keyring
-
-    ring = keyring.get_keyring()
-    return ring if ring.priority >= 1 else None

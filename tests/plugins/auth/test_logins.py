@@ -15,8 +15,8 @@ from keyring.backends.fail import Keyring as NoKeyring
 from keyring.errors import KeyringLocked
 
 from mimocode.errors import StoreError
-from mimocode_plugins.auth import vault as plugin
-from mimocode_plugins.auth.vault.vault import Vault
+from mimocode_plugins.auth import logins as plugin
+from mimocode_plugins.auth.logins.vault import Vault
 
 
 class Ring(KeyringBackend):
@@ -85,7 +85,7 @@ async def test_a_keyring_that_fails_or_never_answers_is_not_asked_again(
 
     gate = asyncio.Event()
     loop = asyncio.get_running_loop()
-    monkeypatch.setattr("mimocode_plugins.auth.vault.vault.PATIENCE", 0.05)
+    monkeypatch.setattr("mimocode_plugins.auth.logins.vault.PATIENCE", 0.05)
     monkeypatch.setattr(ring, "get_password", lambda *_: asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(20))
     assert await Vault(tmp_path / "f.json").read("a") == "kept"
     gate.set()

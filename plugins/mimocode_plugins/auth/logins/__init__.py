@@ -1,4 +1,4 @@
-"""Keeps what a login gave: in the keyring of the system, else in a file that only the user can read."""
+"""Keeps what logins at MCP servers gave: in the keyring of the system, else in a file that only the user can read."""
 
 from __future__ import annotations
 

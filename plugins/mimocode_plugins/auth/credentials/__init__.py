@@ -1,0 +1,64 @@
+"""Knows the secrets that the user keeps: in the keyring, in `auth.json`, in MIMOCODE_AUTH_CONTENT; `mimo auth`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mimocode.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mimocode.host import Host
+    from mimocode.main import Commands
+
+
+@hookimpl
+async def find_credential(provider: str, host: Host) -> str | None:
+    """The key or the access token of a provider, refreshed where that is needed and possible."""
+    from .finding import secret
+
+    return await secret(provider, host)
+
+
+@hookimpl
+def register_cli(commands: Commands) -> None:
+    """Add `mimo auth login | list | logout | whoami`, which the original also calls `mimo providers`."""
+    for group in ("auth", "providers"):
+        commands.add(f"{group} login", "keep the key of a provider", _login, _optional)
+        commands.add(f"{group} list", "list the credentials there are, without secrets", _list, aliases=("ls",))
+        commands.add(f"{group} logout", "forget the credential of a provider", _logout, _named)
+        commands.add(f"{group} whoami", "say which accounts you are logged in to", _whoami)
+
+
+def _optional(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="as `mimo models` names it: anthropic, xiaomi")
+    parser.add_argument("-p", "--provider", dest="named", metavar="PROVIDER", help="the same")
+
+
+def _named(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("provider", metavar="PROVIDER")
+
+
+async def _login(args: argparse.Namespace, host: Host) -> int:
+    from .commands import login
+
+    return await login(args, host)
+
+
+async def _list(args: argparse.Namespace, host: Host) -> int:
+    from .commands import show
+
+    return await show(args, host)
+
+
+async def _logout(args: argparse.Namespace, host: Host) -> int:
+    from .commands import logout
+
+    return await logout(args, host)
+
+
+async def _whoami(args: argparse.Namespace, host: Host) -> int:
+    from .commands import whoami
+
+    return await whoami(args, host)
