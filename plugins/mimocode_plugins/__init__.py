@@ -23,6 +23,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.judgement.goal",
     "mimocode_plugins.judgement.maxmode",
     "mimocode_plugins.memory.checkpoint",
+    "mimocode_plugins.memory.embeddings",
     "mimocode_plugins.memory.files",
     "mimocode_plugins.memory.imports",
     "mimocode_plugins.memory.index",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mimocode.events import Noted, Rewound
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
 TOOL = "memory"
 COUNT: StashKey[list[int]] = StashKey("memory.sessions")
 """How many sessions of a host are open."""
+
+
+@hookimpl
+def register_hooks() -> ModuleType:
+    """Bring `find_alike`: somebody who knows what means the same."""
+    from . import hookspecs
+
+    return hookspecs
 
 
 @hookimpl

@@ -20,6 +20,7 @@ from ..items import Item
 from ..layout import Layout, family, kind, layout, ready
 from ..project import directories
 from ..shelf import Shelf, shelf
+from .alike import joined
 from .database import Index
 from .evidence import judge
 from .ranking import Hit, Where, search
@@ -75,7 +76,9 @@ class Desk:
         await asyncio.to_thread(freshen, index, place.base, folders)
         where = [Where()] if everywhere else await self._where(SCOPES.get(scope, scope), place)
         floor = self._floor()
-        return await asyncio.to_thread(search, index, query, where, types=types, limit=min(limit, 50), floor=floor)
+        limit = min(limit, 50)
+        hits = await asyncio.to_thread(search, index, query, where, types=types, limit=limit, floor=floor)
+        return await joined(hits, query, index, where, types, limit, self.host)
 
     async def _where(self, scope: str, place: Layout) -> list[Where]:
         found: list[Where] = []

@@ -155,7 +155,7 @@ class _Query:
     def _tail(self, where: Sequence[Where]) -> list[tuple[int, str]]:
         """What was added last and is not in the full-text table yet, newest first."""
         rows = self.db.execute(_TAIL, (self.indexed,)).fetchall()
-        return [(id, stems) for id, stems, scope, owner in rows if _weight(scope, owner, where)]
+        return [(id, stems) for id, stems, scope, owner in rows if weight(scope, owner, where)]
 
     def _within(self, where: Sequence[Where]) -> str:
         """What restricts a search to a part of the index; "" when most of the index is in it anyway."""
@@ -360,14 +360,14 @@ def _judged(
     now: float,
 ) -> list[tuple[float, Row]]:
     """Scores with what speaks for an entry beforehand: where it is, how it stands, how new it is. Best first."""
-    weights = {id: _weight(scope, owner, where) for id, (_, scope, owner, _) in asked.documents.items()}
+    weights = {id: weight(scope, owner, where) for id, (_, scope, owner, _) in asked.documents.items()}
     found: list[tuple[float, Row]] = []
     for id, score in scores.items():
         row = rows[id]
-        weight = weights.get(row.document, 0.0)
-        if weight and (not types or asked.documents[row.document][3] in types):
+        here = weights.get(row.document, 0.0)
+        if here and (not types or asked.documents[row.document][3] in types):
             age = max(now - row.time, 0.0) / MONTH if row.time else 1.0
-            found.append((score * weight * STANDING.get(row.status, 1.0) * (1 + 0.1 * math.exp(-age)), row))
+            found.append((score * here * STANDING.get(row.status, 1.0) * (1 + 0.1 * math.exp(-age)), row))
     return sorted(found, key=lambda each: (-each[0], -each[1].time, -each[1].id))
 
 
@@ -382,6 +382,7 @@ def _hits(db: sqlite3.Connection, best: list[tuple[float, Row]], documents: dict
     return hits
 
 
-def _weight(scope: str, owner: str, where: Sequence[Where]) -> float:
+def weight(scope: str, owner: str, where: Sequence[Where]) -> float:
+    """What being there counts; 0 for what is not searched."""
     fits = (w.weight for w in where if w.scope in ("", scope) and w.owner in ("", owner))
     return max(fits, default=0.0)
