@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mimocode.events import Say
 from mimocode.messages import ToolCall
-from mimocode.testing import play, talk
+from mimocode.ports import Agent
+from mimocode.testing import MemoryStore, play, talk
 from mimocode_plugins.tools import files, search, shell
 
 PLUGINS = [files, search, shell]
@@ -43,6 +44,31 @@ async def test_a_failing_call_is_an_answer_and_the_turn_goes_on(tmp_path: Path) 
         await s.settled()
         assert talk(s)[-2:] == [f"tool: There is no file {tmp_path}/gone.", "assistant: I see."]
         assert s.state.messages[-2].error
+
+
+async def test_what_was_read_need_not_be_read_again_when_the_session_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "add.py").write_text("a - b\n")
+    (tmp_path / "other.py").write_text("one\n")
+    reads = [ToolCall(name, "read", {"file_path": name}) for name in ("add.py", "other.py")]
+    store, agent = MemoryStore(), Agent("agent")
+    async with play(reads, "I see.", plugins=PLUGINS, directory=tmp_path, store=store, agent=agent) as session:
+        await session.submit(Say("Read them."))
+        await session.settled()
+    (tmp_path / "other.py").write_text("two\n")
+    edits = [
+        ToolCall("1", "edit", {"file_path": "add.py", "old_string": "a - b", "new_string": "a + b"}),
+        ToolCall("2", "edit", {"file_path": "other.py", "old_string": "two", "new_string": "three"}),
+    ]
+    again = {"directory": tmp_path, "store": store, "session_id": session.id, "agent": agent}
+    async with play(edits, "Done.", plugins=PLUGINS, **again) as session:
+        await session.submit(Say("Change them."))
+        await session.settled()
+        assert [line for line in talk(session) if line.startswith("tool: ")][-2:] == [
+            "tool: Replaced 1 place.",
+            f"tool: {tmp_path}/other.py has changed since it was read; read it again, then edit.",
+        ]
+        assert session.host.options["complaints"] == []
+    assert (tmp_path / "add.py").read_text() == "a + b\n"
 
 
 def test_what_is_registered_at_start_is_light() -> None:

@@ -287,9 +287,11 @@ async def test_an_edit_that_does_not_fit_changes_nothing(tools: Tools, tmp_path:
     assert await tools.fails("edit", file_path="f.py", old_string="return 1", new_string="return 2") == (
         f"old_string occurs 2 times in {file}. Add surrounding lines until it is unique, or set replace_all."
     )
-    assert await tools.fails("edit", file_path="f.py", old_string="def b():\n    return 1", new_string="x") == (
-        f"old_string does not occur in {file}. It differs only in indentation or spaces. "
-        "The nearest text is at line 4:\ndef b():\n\treturn 1"
+    assert await tools.fails("edit", file_path="f.py", old_string="def b():\n    return 2", new_string="x") == (
+        f"old_string does not occur in {file}. The nearest text is at line 4:\ndef b():\n\treturn 1"
+    )
+    assert "It differs only in indentation or spaces. The nearest text is at line 1" in await tools.fails(
+        "edit", file_path="f.py", old_string="def a():\n    return 1", new_string="x", replace_all=True
     )
     assert "The nearest text is at line 4:\ndef b():" in await tools.fails(
         "edit", file_path="f.py", old_string="def bb(x):", new_string="x"

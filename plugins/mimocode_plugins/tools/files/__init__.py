@@ -6,11 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mimocode.events import CallFinished, Noted
 from mimocode.hookspecs import hookimpl
-from mimocode.ports import ToolServer
+from mimocode.ports import StashKey, ToolServer
 
 if TYPE_CHECKING:
+    from mimocode.events import Event
     from mimocode.session import Session
+
+
+LEDGER: StashKey[Any] = StashKey("text.ledger")
+"""The ledger of `..text.ledger`, which is not loaded before a tool needs it."""
 
 
 @hookimpl
@@ -25,3 +31,10 @@ def tool_servers(session: Session) -> Iterable[ToolServer]:
         return build(Place(session.host.root, session.directory), ledger_of(session))
 
     return [ToolServer("files", open_, Path(__file__).with_name("catalogue.json"))]
+
+
+@hookimpl(trylast=True)  # after those that put a changed file in order
+async def on_event(event: Event, session: Session) -> None:
+    """Write down what was read and written, so that it need not be read again when the session goes on later."""
+    if isinstance(event, CallFinished) and (ledger := session.stash.get(LEDGER)) and (news := ledger.news()):
+        await session.emit(Noted("files", {"seen": news}))

@@ -62,7 +62,7 @@ def build(place: Place, ledger: Ledger | None = None) -> MCPServer:
             editing.edit, seen, file_path, old_string, new_string, bool(replace_all), ledger
         )
         where = "Created the file." if change.created else f"Replaced {change.places} place{'s' * (change.places > 1)}."
-        return await _changed(seen, change, where)
+        return await _changed(seen, change, where, shown=bool(change.note))
 
     told: dict[str, Any] = {"permission": "edit", "paths": ["file_path"]}
     return MCPServer(
@@ -85,8 +85,10 @@ def _attached(shown: reading.Shown) -> list[ContentBlock]:
     return [EmbeddedResource(resource=document)]
 
 
-async def _changed(place: Place, change: editing.Change, text: str) -> CallToolResult:
+async def _changed(place: Place, change: editing.Change, text: str, shown: bool = False) -> CallToolResult:
     title = place.short(change.path)
     diff = await to_thread.run_sync(difference, change.before, change.after, title)
+    if shown:
+        text += f" old_string was not exact: {change.note}. This is what changed; check it:\n{diff.text}"
     display = {"title": title, "diff": diff.text, "additions": diff.additions, "deletions": diff.deletions}
     return answer(text, display | ({"created": True} if change.created else {}))

@@ -36,6 +36,9 @@ def build(place: Place, ledger: Ledger | None = None) -> MCPServer:
         wanted = [(edit.old_string, edit.new_string, bool(edit.replace_all)) for edit in edits]
         change = await to_thread.run_sync(editing.edit_often, seen, file_path, wanted, ledger)
         places = f"Replaced {change.places} place{'s' * (change.places > 1)} in {len(edits)} edits."
+        if change.note:
+            diff = await to_thread.run_sync(difference, change.before, change.after, seen.short(change.path))
+            places += f" Not exact: {change.note}. This is what changed; check it:\n{diff.text}"
         return await _shown(seen, places, [applying.Patched("M", change.path, change.before, change.after)])
 
     async def apply_patch(ctx: Context, patch_text: str) -> CallToolResult:

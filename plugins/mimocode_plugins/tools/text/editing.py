@@ -11,6 +11,7 @@ from pathlib import Path
 from mimocode.errors import ToolFailed
 
 from ..place import Place, show
+from . import fuzzy
 from .coding import Coding, coding_of, is_binary, line_ends, with_line_ends
 from .ledger import Ledger
 from .nearest import nearest
@@ -80,13 +81,13 @@ def edit(place: Place, path: str, old: str, new: str, everywhere: bool, ledger: 
         ledger.require(file, data)
         coding = coding_of(data)
         before = coding.decode(data)
-        after, places = replaced(before, old, new, everywhere, named)
+        after, places, forgiven = replaced(before, old, new, everywhere, named)
         if after == before:
             raise ToolFailed("The edit would change nothing but line ends, which stay as they are in the file.")
         changed = coding.encode(after)
         save(file, changed)
         ledger.saw(file, changed)
-    return Change(named, before, after, places=places)
+    return Change(named, before, after, places=places, note=forgiven)
 
 
 def edit_often(place: Place, path: str, edits: Sequence[tuple[str, str, bool]], ledger: Ledger) -> Change:
@@ -108,23 +109,26 @@ def edit_often(place: Place, path: str, edits: Sequence[tuple[str, str, bool]], 
             ledger.require(file, data)
         coding = coding_of(data)
         before = after = coding.decode(data)
-        places = 0
+        places, notes = 0, list[str]()
         for number, (old, new, everywhere) in enumerate(edits, 1):
             try:
-                after, count = replaced(after, old, new, everywhere, named)
+                after, count, forgiven = replaced(after, old, new, everywhere, named)
             except ToolFailed as failure:
                 raise ToolFailed(f"Edit {number} of {len(edits)}: {failure} Nothing was changed.") from None
             places += count
+            notes += [f"Edit {number}: {forgiven}"] * bool(forgiven)
         if after == before and not created:
             raise ToolFailed("Together the edits change nothing.")
         changed = coding.encode(after)
         save(file, changed)
         ledger.saw(file, changed)
-    return Change(named, before, after, created, places)
+    return Change(named, before, after, created, places, "; ".join(notes))
 
 
-def replaced(text: str, old: str, new: str, everywhere: bool, named: Path) -> tuple[str, int]:
-    """The text with `old` replaced by `new`, and in how many places. An empty `old` stands for an empty text.
+def replaced(text: str, old: str, new: str, everywhere: bool, named: Path) -> tuple[str, int, str]:
+    """The text with `old` replaced by `new`, in how many places, and what was forgiven (usually nothing).
+
+    An empty `old` stands for an empty text. When it is not there exactly, the one place that it can only mean is taken.
 
     Raises:
         ToolFailed: `old` is not there exactly once (or at all).
@@ -134,16 +138,21 @@ def replaced(text: str, old: str, new: str, everywhere: bool, named: Path) -> tu
     if not old:
         if text:
             raise ToolFailed(f"{show(named)} is not empty: give the text to replace as old_string.")
-        return new, 1
+        return new, 1, ""
     spans = find_all(text, old)
     if not spans:
+        flat = [with_line_ends(each, "\n") for each in (text, old, new)]
+        if not everywhere and (meant := fuzzy.find(flat[0], flat[1], flat[2])):
+            after = replace_spans(text, unflattened(text, [(meant.start, meant.end)]), meant.new)
+            if after != text:
+                return after, 1, meant.forgiven
         raise ToolFailed(f"old_string does not occur in {show(named)}.{nearest(text, old)}")
     if len(spans) > 1 and not everywhere:
         raise ToolFailed(
             f"old_string occurs {len(spans)} times in {show(named)}. "
             "Add surrounding lines until it is unique, or set replace_all."
         )
-    return replace_spans(text, spans, new), len(spans)
+    return replace_spans(text, spans, new), len(spans), ""
 
 
 def _create(named: Path, file: Path, content: str, ledger: Ledger) -> Change:
@@ -175,11 +184,15 @@ def find_all(text: str, wanted: str) -> list[tuple[int, int]]:
     r"""Where `wanted` stands in `text`, as spans that do not overlap; "\n" and "\r\n" count as the same."""
     if "\r\n" not in text and "\r\n" not in wanted:
         return _spans(text, wanted)
+    return unflattened(text, _spans(with_line_ends(text, "\n"), with_line_ends(wanted, "\n")))
+
+
+def unflattened(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    r"""Spans of the text with "\n" for every "\r\n", as spans of the text itself."""
     returns = [match.start() for match in re.finditer("\r\n", text)]
     # Without the carriage returns, the k-th of these line ends stands k characters further left.
     shifted = [position - k for k, position in enumerate(returns)]
-    flat = _spans(with_line_ends(text, "\n"), with_line_ends(wanted, "\n"))
-    return [(start + bisect_left(shifted, start), end + bisect_left(shifted, end)) for start, end in flat]
+    return [(start + bisect_left(shifted, start), end + bisect_left(shifted, end)) for start, end in spans]
 
 
 def _spans(text: str, wanted: str) -> list[tuple[int, int]]:
