@@ -2,6 +2,7 @@
 
 DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.auth.credentials",
+    "mimocode_plugins.auth.endpoints",
     "mimocode_plugins.auth.imports",
     "mimocode_plugins.auth.logins",
     "mimocode_plugins.context.environment",
@@ -55,5 +56,6 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.ui.plugins",
     "mimocode_plugins.ui.run",
     "mimocode_plugins.ui.sessions",
+    "mimocode_plugins.ui.setup",
     "mimocode_plugins.ui.terminal",
 )

@@ -18,6 +18,7 @@ from mimocode_plugins.auth.imports.claude import versioned
 from mimocode_plugins.auth.imports.items import Credential, Value
 from mimocode_plugins.auth.imports.rules import translated
 from mimocode_plugins.auth.vault import vault
+from mimocode_plugins.auth.ways import own_settings
 from support.cli import Cli
 from support.homes import HOMES, KEY, SECRETS, Home, env
 from support.model_server import ModelServer
@@ -50,7 +51,7 @@ def open_host(home: Path, root: Path, environ: dict[str, str]) -> Host:
 async def preview(host: Host) -> tuple[list[Decided], list[str]]:
     found = command.scan("claude", host)
     await command.declare(found, host)
-    made = decide(found.items, vault(host), command.own_settings(host))
+    made = decide(found.items, vault(host), own_settings(host))
     return made, command.lines("claude", made, found)
 
 
@@ -76,7 +77,7 @@ async def test_what_is_shown_is_what_is_written(home: Home, tmp_path: Path) -> N
     host = open_host(folder, root, home.environ)
     for name, record in home.kept.items():
         vault(host).put(name, record)
-    own = command.own_settings(host)
+    own = own_settings(host)
     if home.own:
         own.put(list(home.own)[:1], home.own[next(iter(home.own))])
     theirs = contents(folder / ".claude")
@@ -93,7 +94,7 @@ async def test_what_is_shown_is_what_is_written(home: Home, tmp_path: Path) -> N
     keys = {one.item.take.provider for one in made if one.state is State.NEW and isinstance(one.item.take, Credential)}
 
     await command.take("claude", made, host)
-    own = command.own_settings(host)
+    own = own_settings(host)
     assert (json.loads(own.text() or "{}"), credentials(host).keys() - before.keys()) == (promised, keys)
     assert (json.loads(own.text() or "{}"), credentials(host)) == (home.settings, home.credentials)
     assert contents(folder / ".claude") == theirs, "what is theirs is only read"
@@ -123,11 +124,11 @@ async def test_what_was_changed_since_the_import_stays(tmp_path: Path) -> None:
     furnish(tmp_path, home, tmp_path)
     host = open_host(tmp_path, tmp_path, {})
     await command.take("claude", (await preview(host))[0], host)
-    command.own_settings(host).put(["model"], "acme/other")
+    own_settings(host).put(["model"], "acme/other")
     vault(host).put("anthropic", {"type": "api", "key": "mine"})
     await command.undo("claude", host)
     assert credentials(host) == {"anthropic": {"type": "api", "key": "mine"}}
-    assert json.loads(command.own_settings(host).text()) == {"model": "acme/other"}
+    assert json.loads(own_settings(host).text()) == {"model": "acme/other"}
 
 
 # -- as a user does it ----------------------------------------------------------

@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.main import Commands
 
+    from ..ways import Way
+
+
+@hookimpl(optionalhook=True)
+async def ways_in(host: Host) -> list[Way]:
+    """The import from Claude Code."""
+    import asyncio
+
+    from ..ways import Way
+    from .way import hint, run
+
+    found = await asyncio.to_thread(hint, host)
+    return [Way("claude", "Import from Claude Code", 20 if found else 55, run, found)]
+
 
 @hookimpl
 def register_cli(commands: Commands) -> None:

@@ -16,6 +16,7 @@ from mimocode.errors import MimoError, UsageError
 
 from .. import records
 from ..vault import vault
+from ..ways import own_settings
 from . import claude, codex, elsewhere, opencode
 from .applying import Decided, Journal, State, apply, decide, revert
 from .items import Credential, Found, Value
@@ -39,8 +40,8 @@ async def run(args: argparse.Namespace, host: Host) -> int:
         return await undo(args.source, host)
     found = await asyncio.to_thread(scan, args.source, host)
     if found.helper and args.run_helper:
-        _say(f"running apiKeyHelper of {found.helper_source}: {_visible(found.helper)}")
-        await _use_helper(found, host)
+        _say(f"running apiKeyHelper of {found.helper_source}: {visible(found.helper)}")
+        await use_helper(found, host)
     await declare(found, host)
     made = await asyncio.to_thread(decide, found.items, vault(host), own_settings(host))
     history = _history(args, host)
@@ -77,14 +78,6 @@ async def declare(found: Found, host: Host) -> None:
                 known.add(str(item.take.value))
                 keys = ("provider", provider, "models", model)
                 found.take(f"description of {item.take.value}", item.source, Value(keys, {"name": model}))
-
-
-def own_settings(host: Host) -> Any:
-    """The user's settings file, as the plugin that reads settings changes it."""
-    own = getattr(host.workspace, "own_settings", None)
-    if own is None:
-        raise UsageError("nothing can be written to the settings: the plugin that keeps them is switched off")
-    return own
 
 
 async def take(source: str, made: list[Decided], host: Host, history: str = "none") -> None:
@@ -127,10 +120,10 @@ def lines(source: str, made: list[Decided], found: Found) -> list[str]:
     for state in State:
         for one in made:
             if one.state is state:
-                why = f" ({_visible(one.why)})" if one.why else ""
-                shown.append(f"  {_visible(one.item.what)}, {one.item.source}: {state.value}{why}")
+                why = f" ({visible(one.why)})" if one.why else ""
+                shown.append(f"  {visible(one.item.what)}, {one.item.source}: {state.value}{why}")
     if found.helper:
-        shown.append(f"  apiKeyHelper of {found.helper_source}: {_visible(found.helper)}")
+        shown.append(f"  apiKeyHelper of {found.helper_source}: {visible(found.helper)}")
         shown.append("    prints a key; it is only run with --run-helper, and the key of that moment is kept")
     if len(shown) == 1:
         shown.append("  nothing was found")
@@ -152,7 +145,7 @@ def _history(args: argparse.Namespace, host: Host) -> list[str]:
     return [*said, "memory files: those that are new are copied, found by searching, never told by themselves"]
 
 
-async def _use_helper(found: Found, host: Host) -> None:
+async def use_helper(found: Found, host: Host) -> None:
     """Run the helper; the key goes into the items, what it prints nowhere else.
 
     Raises:
@@ -202,7 +195,8 @@ def _agreed(fresh: int, history: bool) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _visible(text: str, limit: int = 200) -> str:
+def visible(text: str, limit: int = 200) -> str:
+    """A text as one line that cannot command the terminal."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."
 

@@ -40,6 +40,7 @@ async def chat(args: argparse.Namespace, host: Host) -> int:
         return 0
     if args.yolo:
         host.options["yolo"] = True
+    host = await offered(args, host)
     talk = Chat(host, yolo=args.yolo)
     host.stash[DESK] = talk.face.desk
     async with _terminal(talk) as running:
@@ -58,6 +59,30 @@ async def chat(args: argparse.Namespace, host: Host) -> int:
                 seat, before = Seat(before), ""
     _farewell(before)
     return 0
+
+
+async def offered(args: argparse.Namespace, host: Host) -> Host:
+    """Offer the first start to someone who has no model; the host to go on with."""
+    if args.model or not first_start(host):
+        return host
+    from ..wizard import menu
+    from ..wizard.asking import Asking, Left
+
+    if not (why := await menu.missing(host)):
+        return host
+    ask = Asking()
+    ask.say(f"Welcome to mimo. There is no model to talk to yet: {why}.")
+    try:
+        if await menu.walk(host, ask=ask) is None:
+            await menu.demo()
+    except Left as left:
+        ask.say(str(left))
+    return menu.fresh(host)
+
+
+def first_start(host: Host) -> bool:
+    """Whether nobody ever chose a model here: only then is it worth looking before the screen is painted."""
+    return "model" not in host.settings or not host.settings["model"]
 
 
 async def _hold(talk: Chat, seat: Seat, running: asyncio.Task[None]) -> tuple[str, Seat | None]:

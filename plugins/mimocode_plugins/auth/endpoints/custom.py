@@ -1,0 +1,74 @@
+"""An endpoint that no catalogue knows: six questions, of which most answer themselves (surface.md 5.6)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .. import records
+from ..vault import vault
+from ..ways import Ask, Gone, own_settings
+from .key import clean
+from .local import listed
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+
+_ID = re.compile(r"[0-9a-z][0-9a-z-]*")
+WIRES = (
+    ("@ai-sdk/openai-compatible", "OpenAI Chat Completions (most servers)"),
+    ("@ai-sdk/openai", "OpenAI Responses"),
+    ("@ai-sdk/anthropic", "Anthropic Messages"),
+)
+
+
+async def run(ask: Ask, host: Host) -> str:
+    """Ask where it is, write it to the user's settings, keep the key.
+
+    Raises:
+        Gone: an answer makes no sense, or there is another provider of that name.
+    """
+    base = (await ask.text("Where does its API begin?", "https://")).strip().rstrip("/")
+    parts = urlsplit(base)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Gone(f"{base!r} is no address: it begins with http:// or https:// and ends with the version, as in /v1")
+    name = (await ask.text("What do you call it?", suggested(parts.hostname))).strip()
+    if not _ID.fullmatch(name):
+        raise Gone(f"{name!r} is no name of a provider: small letters, digits and -")
+    own = own_settings(host)
+    if own.value(["provider", name]) is not None:
+        raise Gone(f"your settings have a provider {name!r} already: change it in {own.path}, or choose another name")
+    wire = await ask.choose("What does it speak?", WIRES)
+    key = (await ask.secret("API key (not shown; empty for none)")).strip()
+    models = await listed(base, key) if wire != "@ai-sdk/anthropic" else {}
+    if models:
+        model = await ask.choose("Which model?", [(each, each) for each in models])
+    else:
+        model = (await ask.text("Which model? It did not list them; write its name")).strip()
+    if not model:
+        raise Gone("without the name of a model nothing can be asked")
+    window = models.get(model, 0) or _number(await ask.text("How many tokens does it take? (empty: unknown)"))
+    record: dict[str, Any] = {"name": model} | ({"limit": {"context": window}} if window else {})
+    section: dict[str, Any] = {"name": name, "npm": wire, "options": {"baseURL": base}, "models": {model: record}}
+    if key:
+        section["env"] = [f"{re.sub(r'[^A-Z0-9]', '_', name.upper())}_API_KEY"]
+        place = await asyncio.to_thread(vault(host).put, name, records.key(clean(key)))
+        ask.say(f"The key is kept in {place}.")
+    await asyncio.to_thread(own.put, ["provider", name], section)
+    ask.say(f"The provider is described in {own.path}.")
+    return f"{name}/{model}"
+
+
+def suggested(hostname: str) -> str:
+    """A name for a provider at an address: the word before the ending."""
+    words = [word for word in hostname.lower().split(".") if word not in ("api", "www")]
+    word = "local" if re.fullmatch(r"[\d.:]+|localhost", hostname) else words[-2] if len(words) > 1 else words[0]
+    return re.sub(r"[^0-9a-z-]", "-", word).strip("-") or "own"
+
+
+def _number(said: str) -> int:
+    """A number of tokens: "131072", "128K", "1M"; 0 when it is none."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmM]?)\s*", said)
+    return int(float(found[1]) * {"": 1, "k": 1000, "m": 1_000_000}[found[2].lower()]) if found else 0

@@ -1,0 +1,105 @@
+"""Answers that make no sense are refused with a reason; what servers say of themselves is believed as far as it goes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mimocode.host import Host
+from mimocode_plugins.auth.endpoints import custom, key, local
+from mimocode_plugins.auth.ways import Gone, own_settings
+from support.answers import Answers
+from support.front import Front, Reply
+
+
+def host(home: Path, settings: dict[str, Any] | None = None, **environ: str) -> Host:
+    names = ["store.workspace", "auth.credentials", "auth.endpoints", "providers.openai", "providers.configured"]
+    environ = {"MIMOCODE_HOME": str(home), "MIMOCODE_AUTH_STORE": "file", **environ}
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config/mimocode.json").write_text(json.dumps(settings or {}))
+    plugins = [f"mimocode_plugins.{name}" for name in names]
+    return Host(plugins, directory=home, external=False, environ=environ, complain=print)
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        (["ftp://x"], "is no address"),
+        (["x.example/v1"], "is no address"),
+        (["https://x.example/v1", "No Name"], "is no name of a provider"),
+        (["https://x.example/v1", "taken"], "have a provider 'taken' already"),
+        (["http://127.0.0.1:9/v1", "mine", "Anthropic", "", ""], "without the name of a model"),
+        (["http://127.0.0.1:9/v1", "mine", "Anthropic", "two words", "m", ""], "that is no key"),
+    ],
+)
+async def test_an_endpoint_is_described_whole_or_not_at_all(tmp_path: Path, answers: list[str], why: str) -> None:
+    before = {"provider": {"taken": {"name": "Taken"}}}
+    asked = host(tmp_path, before)
+    with pytest.raises(Gone, match=why):
+        await custom.run(Answers(*answers), asked)
+    assert json.loads(own_settings(asked).text()) == before
+    assert not (tmp_path / "data/auth.json").exists()
+
+
+@given(st.from_regex(r"[a-z0-9.-]{1,30}", fullmatch=True))
+def test_any_host_gets_a_name_that_is_one(hostname: str) -> None:
+    assert custom._ID.fullmatch(custom.suggested(hostname) or "x")
+
+
+@pytest.mark.parametrize(
+    ("hostname", "name"),
+    [("api.acme.example", "acme"), ("127.0.0.1", "local"), ("localhost", "local"), ("gpu", "gpu"), ("a.b.co", "b")],
+)
+def test_names_of_hosts(hostname: str, name: str) -> None:
+    assert custom.suggested(hostname) == name
+
+
+@pytest.mark.parametrize("said", ["", " ", "a b", "k\u201c", "x\ny"])
+def test_what_is_no_key(said: str) -> None:
+    with pytest.raises(Gone):
+        key.clean(said)
+
+
+BROKEN = [
+    Reply(500),
+    Reply(404),
+    [],
+    {"models": None},
+    {"models": [{"no": "name"}]},
+    {"data": [{"id": "x", "max_model_len": "many"}]},
+    "text",
+]
+
+
+@pytest.mark.parametrize("body", BROKEN, ids=repr)
+async def test_what_answers_nonsense_is_no_server(tmp_path: Path, body: Any) -> None:
+    routes = dict.fromkeys(("/api/tags", "/api/ps", "/api/v0/models", "/props", "/v1/models"), body)
+    with Front(routes) as front:
+        everywhere = {each[0]: {"options": {"baseURL": f"{front.url}/v1"}} for each in local.KNOWN}
+        found = await local.running(host(tmp_path, {"provider": everywhere}))
+        assert all(size == 0 for server in found for size in server.models.values())
+        assert await local.listed(f"{front.url}/v1") in ({}, {"x": 0})
+
+
+async def test_nothing_runs(tmp_path: Path) -> None:
+    nowhere = {each[0]: {"options": {"baseURL": "http://127.0.0.1:9/v1"}} for each in local.KNOWN}
+    with pytest.raises(Gone, match="nothing answers at Ollama"):
+        await local.run(Answers(), host(tmp_path, {"provider": nowhere}))
+
+
+@pytest.mark.parametrize(
+    ("said", "base"),
+    [
+        ("", "http://127.0.0.1:11434/v1"),
+        ("gpu.example", "http://gpu.example:11434/v1"),
+        ("0.0.0.0:5000", "http://127.0.0.1:5000/v1"),
+        ("https://gpu.example:443/", "https://gpu.example:443/v1"),
+    ],
+)
+def test_where_ollama_is(tmp_path: Path, said: str, base: str) -> None:
+    assert local._address(host(tmp_path, OLLAMA_HOST=said), "ollama", "http://127.0.0.1:11434/v1") == base
