@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+import mimocode_plugins
+from mimocode import toolbox
 from mimocode.events import Say
-from mimocode.messages import ToolCall
+from mimocode.messages import ToolCall, ToolSpec
 from mimocode.ports import Agent
 from mimocode.testing import MemoryStore, play, talk
-from mimocode_plugins.tools import files, search, shell
+from mimocode_plugins.crew import tasks
+from mimocode_plugins.tools import files, patch, search, shell
 
 PLUGINS = [files, search, shell]
 
@@ -36,6 +43,41 @@ async def test_an_agent_finds_reads_changes_and_runs(tmp_path: Path) -> None:
         "tool: Replaced 1 place.",
         "tool: 3",
     ]
+
+
+CATALOGUES = sorted(Path(mimocode_plugins.__file__).parent.glob("*/*/catalogue.json"))
+TOOLS = {tool["name"]: tool["input_schema"] for file in CATALOGUES for tool in json.loads(file.read_text())}
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_tool_takes_its_arguments_in_camel_case(name: str) -> None:
+    names = TOOLS[name]["properties"]
+    given = {re.sub(r"_(.)", lambda at: at[1].upper(), each): each for each in names}
+    spec = ToolSpec(name, "", TOOLS[name])
+    assert toolbox._arguments(ToolCall("1", name, given), spec) == {each: each for each in names}
+
+
+async def test_what_stands_inside_of_arguments_may_be_in_camel_case_too(tmp_path: Path) -> None:
+    steps = [
+        [ToolCall("1", "write", {"filePath": "a", "content": "one two two"})],
+        [ToolCall("2", "multiedit", {"filePath": "a", "edits": [{"oldString": "one", "newString": "1"}]})],
+        [
+            ToolCall(
+                "3",
+                "multiedit",
+                {"filePath": "a", "edits": [{"oldString": "two", "newString": "2", "replaceAll": True}]},
+            )
+        ],
+        [ToolCall("4", "task", {"operation": {"action": "create", "summary": "Above"}})],
+        [ToolCall("5", "task", {"operation": {"action": "create", "summary": "Below", "parentId": "T1"}})],
+        "Done.",
+    ]
+    async with play(*steps, plugins=[*PLUGINS, patch, tasks], directory=tmp_path) as session:
+        await session.submit(Say("Go."))
+        await session.settled()
+        assert not [line for line in talk(session) if "rror" in line]
+        assert any("T1.1" in line for line in talk(session))
+    assert (tmp_path / "a").read_text() == "1 2 2"
 
 
 async def test_a_failing_call_is_an_answer_and_the_turn_goes_on(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import io
+import json
 import os
 import re
 import resource
@@ -17,8 +19,9 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,6 +29,7 @@ from hypothesis import strategies as st
 
 from mimocode.errors import ToolFailed
 from mimocode.testing import catalogue
+from mimocode_plugins.tools.files import reading
 from mimocode_plugins.tools.files.server import build
 from mimocode_plugins.tools.place import Place, show
 from mimocode_plugins.tools.text import coding, editing, saving
@@ -124,6 +128,88 @@ async def test_images_and_documents_are_attached(tools: Tools, tmp_path: Path) -
         "application/pdf",
         b"%PDF-1.7\n\x00",
     )
+
+
+def _pdf(*pages: str, password: str = "") -> bytes:
+    """A PDF with a line of text on each page."""
+    from pypdf import PdfWriter
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
+    writer = PdfWriter()
+    font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Helvetica"}
+    fonts = DictionaryObject(
+        {NameObject("/F1"): DictionaryObject({NameObject(k): NameObject(v) for k, v in font.items()})}
+    )
+    for text in pages:
+        page = writer.add_blank_page(300, 300)
+        page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+        drawn = DecodedStreamObject()
+        drawn.set_data(f"BT /F1 12 Tf 20 200 Td ({text}) Tj ET".encode() if text else b"")
+        page[NameObject("/Contents")] = writer._add_object(drawn)
+    if password:
+        writer.encrypt(password, algorithm="RC4-128")
+    stream = io.BytesIO()
+    writer.write(stream)
+    return stream.getvalue()
+
+
+async def test_the_text_of_a_pdf_is_shown_page_by_page(tools: Tools, tmp_path: Path) -> None:
+    (tmp_path / "p.pdf").write_bytes(_pdf("Hello", "", "World"))
+    (result,) = (await tools.raw("read", file_path="p.pdf")).content
+    assert result.text == (
+        f"<path>{tmp_path}/p.pdf</path>\n<type>pdf</type>\n<content>\n"
+        "--- page 1 of 3 ---\nHello\n\n--- page 2 of 3 ---\n\n\n--- page 3 of 3 ---\nWorld\n\n\n(End, 9 rows.)\n</content>"
+    )
+    assert "\n--- page 3 of 3 ---\n\n(More follows: continue with offset=8.)" in await tools(
+        "read", file_path="p.pdf", offset=7, limit=1
+    )
+
+
+async def test_a_pdf_without_text_is_attached_and_a_secret_one_refused(tools: Tools, tmp_path: Path) -> None:
+    (tmp_path / "scan.pdf").write_bytes(_pdf("", ""))
+    text, document = (await tools.raw("read", file_path="scan.pdf")).content
+    assert text.text.endswith("bytes of application/pdf, attached.)")
+    assert document.resource.mime_type == "application/pdf"
+    (tmp_path / "secret.pdf").write_bytes(_pdf("Hello", password="x"))
+    assert await tools.fails("read", file_path="secret.pdf") == f"{tmp_path}/secret.pdf is protected by a password."
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300), st.integers(0, 900))
+def test_no_pdf_breaks_reading(junk: bytes, at: int) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "p.pdf"
+        whole = _PDF
+        file.write_bytes(whole[: max(8, at)] + junk + whole[max(8, at) + len(junk) :])
+        with suppress(ToolFailed):
+            shown = reading.read(Place(file.parent, file.parent), "p.pdf", 0, 10, Ledger({}))
+            assert "<type>pdf</type>" in shown.text
+
+
+_PDF = _pdf("Hello", "World")
+
+
+async def test_a_notebook_is_shown_cell_by_cell_and_can_be_changed(tools: Tools, tmp_path: Path) -> None:
+    def cell(kind: str, source: Any, **more: Any) -> dict[str, Any]:
+        return {"cell_type": kind, "metadata": {}, "source": source, **more}
+
+    outputs = [
+        {"output_type": "stream", "name": "stdout", "text": ["one\n", "two\n"]},
+        {"output_type": "execute_result", "data": {"text/plain": "3", "image/png": "AAAA"}},
+        {"output_type": "error", "traceback": ["\x1b[31mNameError\x1b[0m: x", "line 2"]},
+    ]
+    cells = [cell("markdown", "# Title", id="abc"), cell("code", ["a = 1\n", "a"], outputs=outputs)]
+    (tmp_path / "n.ipynb").write_text(json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}))
+    assert await tools("read", file_path="n.ipynb") == (
+        f"<path>{tmp_path}/n.ipynb</path>\n<type>notebook</type>\n<content>\n"
+        "--- #0 markdown id=abc ---\n# Title\n--- #1 code ---\na = 1\na\n"
+        "--- output of #1 ---\none\ntwo\n--- output of #1 ---\n3\n(image/png)\n"
+        "--- output of #1 ---\nNameError: x\nline 2\n\n(End, 14 rows.)\n</content>"
+    )
+    await tools("edit", file_path="n.ipynb", old_string="# Title", new_string="# Other")  # it counts as read
+    for text in ("{}", "[1]", '{"cells": [1]}', '{"cells": 3}', "no"):
+        (tmp_path / "n.ipynb").write_text(text)
+        assert f"1: {text}" in await tools("read", file_path="n.ipynb")
 
 
 async def test_what_is_no_text_is_refused(tools: Tools, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mimocode.errors import ToolFailed
@@ -232,10 +232,14 @@ def _children() -> list[str]:
 
 
 @needs_rg
+@settings(deadline=None, max_examples=50)
 @given(
     st.dictionaries(
         st.sampled_from(["a.py", "b.md", "d/a.py", "d/e/b.md", "d/e/f.py", ".h/a.py", "d/.git/x"]),
-        st.lists(st.sampled_from(["foo", "bar\r", "föo", "", "foo\tbar"]), max_size=4),
+        st.tuples(
+            st.lists(st.sampled_from(["foo", "bar\r", "föo", "", "foo\tbar", "foo" * 900, "\0"]), max_size=4),
+            st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"]),
+        ),
     ),
     st.lists(st.sampled_from(["*.md", "/d", "e/", "!b.md", "d/**/f.py", "# no", "a.p?", "\\!x"]), max_size=3),
     st.sampled_from(["foo", "^.o", "bar$", "ö", "^$", r"\bfoo\b", "[^f]o"]),
@@ -243,15 +247,17 @@ def _children() -> list[str]:
 )
 def test_both_ways_find_the_same(
     tmp_path_factory: pytest.TempPathFactory,
-    files: dict[str, list[str]],
+    files: dict[str, tuple[list[str], str]],
     ignored: list[str],
     pattern: str,
     include: str,
 ) -> None:
     root = tmp_path_factory.mktemp("tree")
-    for name, lines in files.items():
+    for name, (lines, encoding) in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text("".join(f"{line}\n" for line in lines), newline="")
+        (root / name).write_text("".join(f"{line}\n" for line in lines), encoding, newline="")
+    (root / "link.py").symlink_to("a.py")
+    (root / "round").symlink_to(root)
     (root / ".gitignore").write_text("\n".join(ignored))
     assert RG is not None
     job = ripgrep.Job()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -41,6 +42,13 @@ SCHEMA = {
 }
 
 
+def _snake(operation: Any) -> Any:
+    """The operation with its names in our spelling: camelCase is taken, too."""
+    if not isinstance(operation, dict):
+        return operation
+    return {re.sub(r"(?<=[a-z])([A-Z])", r"_\1", str(name)).lower(): value for name, value in operation.items()}
+
+
 def build(session: Session | None) -> MCPServer:
     """The server of one session; without a session it can only list its tool."""
 
@@ -48,7 +56,7 @@ def build(session: Session | None) -> MCPServer:
         try:
             if session is None:
                 raise ToolFailed("This needs a session.")
-            text = await book.work(session, operation, script)
+            text = await book.work(session, _snake(operation), script)
         except ToolFailed as error:
             return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
         shown = [{"id": t.id, "status": t.status, "summary": t.summary} for t in book.tasks(session).values()]

@@ -19,6 +19,7 @@ from ..text.coding import Coding, coding_of, is_binary
 from ..text.editing import LARGEST
 from ..text.ledger import Ledger
 from ..text.opening import open_file
+from .documents import notebook_lines, pdf_lines
 
 LINES, LINE, BYTES = 2_000, 2_000, 50 * 1024
 """What one call shows at most (surface 6.2)."""
@@ -58,7 +59,7 @@ def read(place: Place, path: str, offset: int, limit: int, ledger: Ledger) -> Sh
     with open_file(file) as stream:
         head = stream.read(_CHUNK)
         if mime := _media_type(head):
-            return _media(file, mime, head + stream.read(_MEDIA_BYTES))
+            return _document(file, mime, head + stream.read(LARGEST), offset, limit)
         if is_binary(head):
             raise ToolFailed(f"{show(file)} is a binary file, which read does not show.")
         data = head + stream.read(LARGEST + 1 - len(head))
@@ -66,6 +67,8 @@ def read(place: Place, path: str, offset: int, limit: int, ledger: Ledger) -> Sh
         if len(data) <= LARGEST:
             ledger.saw(Path(os.path.realpath(file)), data)
             coding = coding_of(data)
+            if file.suffix == ".ipynb" and (cells := notebook_lines(coding.decode(data))) is not None:
+                return Shown(file, _framed(file, "notebook", _page(iter(cells), offset, limit, "row", "rows")))
         else:
             coding = coding_of(head[: len(head) // 2 * 2])
             coding = coding if coding.encoding.startswith("utf-16") else Coding("utf-8", coding.bom)
@@ -144,6 +147,16 @@ def _media_type(head: bytes) -> str:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     return next((mime for magic, mime in _MEDIA if head.startswith(magic)), "")
+
+
+def _document(file: Path, mime: str, data: bytes, offset: int, limit: int) -> Shown:
+    """The text of a PDF; what has none, and every image, is attached."""
+    if mime == "application/pdf" and len(data) <= LARGEST:
+        try:
+            return Shown(file, _framed(file, "pdf", _page(pdf_lines(file, data), offset, limit, "row", "rows")))
+        except ValueError:
+            pass
+    return _media(file, mime, data)
 
 
 def _media(file: Path, mime: str, data: bytes) -> Shown:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from anyio import to_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from ..place import Place, show
 from ..server import answer, here, tool
@@ -25,6 +25,13 @@ class Edit(BaseModel):
     old_string: str
     new_string: str
     replace_all: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _either_spelling(cls, given: Any) -> Any:
+        """Take camelCase names, as of the arguments themselves."""
+        names = {"oldString": "old_string", "newString": "new_string", "replaceAll": "replace_all"}
+        return {names.get(key, key): value for key, value in given.items()} if isinstance(given, dict) else given
 
 
 def build(place: Place, ledger: Ledger | None = None) -> MCPServer:

@@ -27,6 +27,10 @@ _BOOT = (
 )
 
 
+_STRAY, _PIECE = re.compile("[\udc80-\udcff]"), re.compile("[^\udc80-\udcff]+")
+"""Bytes that are no UTF-8, as `surrogateescape` decodes them, and what is between them."""
+
+
 def search(pattern: str, top: Path, include: str, job: Job) -> Found:
     """Search the files below `top` whose path relative to it matches `include`.
 
@@ -68,14 +72,28 @@ def scan(pattern: re.Pattern[str], top: Path, include: str) -> Found:
             continue
         lines: list[tuple[int, str]] = []
         for number, line in enumerate(_split(text), 1):
-            if pattern.search(line):
+            if _hit(pattern, line):
                 found.total += 1
                 if found.shown + len(lines) < MATCHES:
-                    lines.append((number, cut(line)))
+                    lines.append((number, cut(line.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))))
         if lines:
             found.files.append((name, lines))
     found.denied += walk.denied
     return found
+
+
+def _hit(pattern: re.Pattern[str], line: str) -> bool:
+    """Whether a line matches without the bytes in it that are no text; ripgrep matches them with nothing."""
+    first = pattern.search(line)
+    if first is None or not _STRAY.search(first[0]):
+        return first is not None
+    for piece in _PIECE.finditer(line):
+        found = pattern.search(line, *piece.span())
+        if found and (found.end() < piece.end() or piece.end() == len(line)):
+            return True
+        if found and (whole := pattern.match(line, found.start())) and not _STRAY.search(whole[0]):
+            return True
+    return False
 
 
 def _split(text: str) -> list[str]:
@@ -89,5 +107,6 @@ def _text(path: Path) -> str:
         return ""
     data = path.read_bytes()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    return "" if b"\0" in data else data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+        text = data.decode("utf-16", "replace")
+        return "" if "\0" in text else text
+    return "" if b"\0" in data else data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
