@@ -1,9 +1,12 @@
 """The built-ins, in order. They are registered exactly as a stranger's plugin is."""
 
 DEFAULT: tuple[str, ...] = (
+    "mimocode_plugins.auth.anonymous",
+    "mimocode_plugins.auth.chatgpt",
     "mimocode_plugins.auth.credentials",
     "mimocode_plugins.auth.endpoints",
     "mimocode_plugins.auth.imports",
+    "mimocode_plugins.auth.platform",
     "mimocode_plugins.auth.logins",
     "mimocode_plugins.context.environment",
     "mimocode_plugins.context.instructions",

@@ -53,7 +53,7 @@ class Front:
         front.url, front.asked
     """
 
-    def __init__(self, routes: Mapping[str, Any], behind: str = "", port: int = 0) -> None:
+    def __init__(self, routes: Mapping[str, Any], behind: str = "", rewrite: Mapping[str, str] | None = None) -> None:
         self.asked: list[Asked] = []
         front = self
 
@@ -84,7 +84,11 @@ class Front:
                 headers.setdefault("authorization", "Bearer none-is-needed")
                 data = asked.body if asked.method == "POST" else None
                 try:
-                    with urlopen(Request(behind + asked.path, data, headers, method=asked.method)) as answer:
+                    with urlopen(
+                        Request(
+                            behind + (rewrite or {}).get(asked.path, asked.path), data, headers, method=asked.method
+                        )
+                    ) as answer:
                         return self._send(200, answer.read(), answer.headers["content-type"], {})
                 except HTTPError as error:
                     with error:
@@ -100,7 +104,7 @@ class Front:
             def log_message(self, *_: Any) -> None:
                 """Nobody reads it."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 

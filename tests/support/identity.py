@@ -1,126 +1,122 @@
-"""A real MCP server that wants a login, and the identity provider behind it, both on one loopback port.
-
-Arguments: port, folder for what happened (`registered`, `codes`, `refreshes`), seconds that a token lives.
-"""
+"""Identity providers on this machine: they answer what the real ones answer, and refuse what they would refuse."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import os
 import secrets
 import sys
 import time
-from pathlib import Path
+from typing import Any
 
-from mcp.server.auth.provider import (
-    AccessToken,
-    AuthorizationCode,
-    AuthorizationParams,
-    OAuthAuthorizationServerProvider,
-    RefreshToken,
-    TokenError,
-    construct_redirect_uri,
-)
-from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions
-from mcp.server.mcpserver import MCPServer
-from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
+from support.cli import Cli
+from support.front import Asked, Reply
 
 
-class Provider(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, AccessToken]):
-    """Says yes to everybody. A refresh token works once; one that is used again ends the whole login."""
-
-    def __init__(self, folder: Path, lifetime: int) -> None:
-        self.folder, self.lifetime = folder, lifetime
-        self.clients: dict[str, OAuthClientInformationFull] = {}
-        self.codes: dict[str, AuthorizationCode] = {}
-        self.access: dict[str, AccessToken] = {}
-        self.refresh: dict[str, RefreshToken] = {}
-
-    def note(self, what: str, text: str) -> None:
-        with (self.folder / what).open("a") as file:
-            file.write(f"{text}\n")
-
-    async def get_client(self, client_id: str) -> OAuthClientInformationFull | None:
-        return self.clients.get(client_id)
-
-    async def register_client(self, client_info: OAuthClientInformationFull) -> None:
-        self.note("registered", client_info.client_name or "")
-        self.clients[client_info.client_id] = client_info
-
-    async def authorize(self, client: OAuthClientInformationFull, params: AuthorizationParams) -> str:
-        code = AuthorizationCode(
-            code=secrets.token_urlsafe(20),
-            scopes=params.scopes or [],
-            expires_at=time.time() + 60,
-            client_id=client.client_id,
-            code_challenge=params.code_challenge,
-            redirect_uri=params.redirect_uri,
-            redirect_uri_provided_explicitly=params.redirect_uri_provided_explicitly,
-            resource=params.resource,
-        )
-        self.codes[code.code] = code
-        if (self.folder / "refuse").exists():
-            return construct_redirect_uri(str(params.redirect_uri), error="access_denied", state=params.state)
-        return construct_redirect_uri(str(params.redirect_uri), code=code.code, state=params.state)
-
-    async def load_authorization_code(self, client: object, authorization_code: str) -> AuthorizationCode | None:
-        return self.codes.get(authorization_code)
-
-    async def exchange_authorization_code(
-        self, client: OAuthClientInformationFull, authorization_code: AuthorizationCode
-    ) -> OAuthToken:
-        del self.codes[authorization_code.code]
-        self.note("codes", authorization_code.code_challenge)
-        return self._tokens(client.client_id, authorization_code.scopes)
-
-    def _tokens(self, client: str, scopes: list[str]) -> OAuthToken:
-        access, refresh = secrets.token_urlsafe(20), secrets.token_urlsafe(20)
-        ends = int(time.time()) + self.lifetime
-        self.access[access] = AccessToken(token=access, client_id=client, scopes=scopes, expires_at=ends)
-        self.refresh[refresh] = RefreshToken(token=refresh, client_id=client, scopes=scopes)
-        return OAuthToken(access_token=access, refresh_token=refresh, expires_in=self.lifetime)
-
-    async def load_refresh_token(self, client: object, refresh_token: str) -> RefreshToken | None:
-        return self.refresh.get(refresh_token) or RefreshToken(
-            token=refresh_token, client_id=getattr(client, "client_id", ""), scopes=[]
-        )
-
-    async def exchange_refresh_token(
-        self, client: OAuthClientInformationFull, refresh_token: RefreshToken, scopes: list[str]
-    ) -> OAuthToken:
-        if self.refresh.pop(refresh_token.token, None) is None:
-            self.note("refreshes", "used again")
-            self.access.clear()
-            self.refresh.clear()
-            raise TokenError("invalid_grant", "this refresh token was used before")
-        self.note("refreshes", "fine")
-        return self._tokens(client.client_id, refresh_token.scopes)
-
-    async def load_access_token(self, token: str) -> AccessToken | None:
-        return self.access.get(token)
-
-    async def revoke_token(self, token: AccessToken | RefreshToken) -> None:
-        self.access.pop(token.token, None)
-
-
-def main() -> None:
-    """Serve."""
-    port, folder, lifetime = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    address = f"http://127.0.0.1:{port}"
-    auth = AuthSettings.model_validate(
-        {
-            "issuer_url": address,
-            "resource_server_url": f"{address}/mcp",
-            "client_registration_options": ClientRegistrationOptions(enabled=not (folder / "closed").exists()),
-        }
+def give_browser(cli: Cli) -> None:
+    """A browser: fetches the page and follows where it leads."""
+    path = cli.home / "browser"
+    path.write_text(
+        f"#!{sys.executable}\nimport sys\nfrom urllib.request import urlopen\nurlopen(sys.argv[1]).read()\n"
     )
-    server = MCPServer("guarded", log_level="ERROR", auth=auth, auth_server_provider=Provider(folder, lifetime))
-
-    @server.tool(structured_output=False)
-    def secret() -> str:
-        """Only for those who are logged in."""
-        return "the inside"
-
-    server.run("streamable-http", port=port)
+    path.chmod(0o755)
+    cli.env["BROWSER"] = f"{path} %s"
 
 
-if __name__ == "__main__":
-    main()
+def unpadded(data: bytes) -> str:
+    """Base64 for addresses."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def jwt(**claims: Any) -> str:
+    """A token with these claims; nobody checks its signature here."""
+    parts = [unpadded(json.dumps(part).encode()) for part in ({"alg": "none"}, claims)]
+    return ".".join([*parts, "signature"])
+
+
+def sealed(public: str, value: Any) -> str:
+    """A value that only the owner of a public key can read, as the MiMo platform sends it."""
+    other = load_der_public_key(base64.urlsafe_b64decode(public + "=" * (-len(public) % 4)))
+    own, nonce = X25519PrivateKey.generate(), os.urandom(12)
+    key = hashlib.sha256(own.exchange(other)).digest()
+    raw = own.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return unpadded(raw + nonce + AESGCM(key).encrypt(nonce, json.dumps(value).encode(), None))
+
+
+class Platform:
+    """The MiMo platform: `/authorize` grants at once."""
+
+    def __init__(self, **grant: Any) -> None:
+        self.grant, self.asked = grant, []
+
+    def routes(self) -> dict[str, Any]:
+        """For a `Front`."""
+        return {"/authorize": self._authorize, "/authorize/callback": {"ok": True}}
+
+    def code(self, public: str) -> str:
+        """What a user would paste."""
+        return sealed(public, self.grant)
+
+    def _authorize(self, asked: Asked) -> Reply:
+        self.asked.append(asked.query)
+        where = asked.query["redirect_uri"]
+        return Reply(302, {}, {"location": f"{where}?u={self.code(asked.query['pk'])}"})
+
+
+class Issuer:
+    """OpenAI's login: authorization code with PKCE, device codes, and refresh tokens that are good for one use."""
+
+    def __init__(self, account: str = "acc-1", lifetime: float = 864_000) -> None:
+        self.account, self.lifetime = account, lifetime
+        self.refresh, self.access = "", ""
+        self.pending, self.renewals = 1, 0
+        self._codes: dict[str, tuple[str, str]] = {}
+
+    def routes(self) -> dict[str, Any]:
+        """For a `Front`."""
+        return {
+            "/oauth/authorize": self._authorize,
+            "/oauth/token": self._token,
+            "/api/accounts/deviceauth/usercode": {"device_auth_id": "d-1", "user_code": "WXYZ-1234", "interval": -3},
+            "/api/accounts/deviceauth/token": self._device,
+        }
+
+    def issue(self) -> dict[str, Any]:
+        """New tokens; those before are worth nothing."""
+        self.refresh = secrets.token_hex(8)
+        inner = {"https://api.openai.com/auth": {"chatgpt_account_id": self.account}}
+        self.access = jwt(exp=time.time() + self.lifetime, jti=secrets.token_hex(4), **inner)
+        return {"access_token": self.access, "refresh_token": self.refresh, "id_token": jwt(**inner)}
+
+    def _authorize(self, asked: Asked) -> Reply:
+        query = asked.query
+        assert query["response_type"] == "code" and query["code_challenge_method"] == "S256"
+        code = secrets.token_hex(8)
+        self._codes[code] = (query["code_challenge"], query["redirect_uri"])
+        return Reply(302, {}, {"location": f"{query['redirect_uri']}?code={code}&state={query['state']}"})
+
+    def _device(self, asked: Asked) -> Any:
+        if self.pending:
+            self.pending -= 1
+            return Reply(403)
+        verifier, code = secrets.token_hex(16), secrets.token_hex(8)
+        self._codes[code] = (unpadded(hashlib.sha256(verifier.encode()).digest()), "")
+        return {"authorization_code": code, "code_verifier": verifier}
+
+    def _token(self, asked: Asked) -> Any:
+        form = asked.form
+        if form["grant_type"] == "refresh_token":
+            self.renewals += 1
+            good = bool(self.refresh) and form["refresh_token"] == self.refresh
+            return self.issue() if good else Reply(401, {"error": "invalid_grant"})
+        challenge, redirect = self._codes.pop(form["code"], ("", ""))
+        proof = unpadded(hashlib.sha256(form["code_verifier"].encode()).digest())
+        if proof != challenge or (redirect and form["redirect_uri"] != redirect):
+            return Reply(400, {"error": "invalid_grant"})
+        return self.issue()

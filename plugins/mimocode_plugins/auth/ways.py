@@ -6,6 +6,9 @@ nothing of terminals.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +17,10 @@ from mimocode.errors import MimoError, UsageError
 
 if TYPE_CHECKING:
     from mimocode.host import Host
+
+
+BROWSER = 3.0
+"""Seconds after which a browser that is still running has opened."""
 
 
 class Ask(Protocol):
@@ -56,6 +63,25 @@ class Way:
     run: Callable[[Ask, Host], Awaitable[str]]
     hint: str = ""
     """What was found on this machine."""
+
+
+async def browse(ask: Ask, url: str) -> bool:
+    """Open a page without waiting for a browser that returns when it is closed; False when none could be started."""
+    loop = asyncio.get_running_loop()
+    opened: asyncio.Future[bool] = loop.create_future()
+
+    def settle(answer: bool) -> None:
+        if not opened.done():
+            opened.set_result(answer)
+
+    def start() -> None:
+        answer = ask.browse(url)
+        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
+            loop.call_soon_threadsafe(settle, answer)
+
+    threading.Thread(target=start, daemon=True).start()
+    done, _ = await asyncio.wait([opened], timeout=BROWSER)
+    return opened.result() if done else True
 
 
 def own_settings(host: Host) -> Any:

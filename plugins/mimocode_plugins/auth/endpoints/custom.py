@@ -63,7 +63,7 @@ async def run(ask: Ask, host: Host) -> str:
 
 def suggested(hostname: str) -> str:
     """A name for a provider at an address: the word before the ending."""
-    words = [word for word in hostname.lower().split(".") if word not in ("api", "www")]
+    words = [word for word in hostname.lower().split(".") if word not in ("", "api", "www")] or ["own"]
     word = "local" if re.fullmatch(r"[\d.:]+|localhost", hostname) else words[-2] if len(words) > 1 else words[0]
     return re.sub(r"[^0-9a-z-]", "-", word).strip("-") or "own"
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.ports import Model, ModelInfo
 
+    from ..wire.config import Target
+
 
 @hookimpl
 async def open_model(ref: str, host: Host) -> Model | None:
@@ -19,6 +21,18 @@ async def open_model(ref: str, host: Host) -> Model | None:
     target = await config.find(ref, host, ("chat", "responses"))
     if target is None:
         return None
+    if target.provider.id in ("openai", "mimo"):
+        from .detours import Renewing, detoured, is_free
+
+        target = detoured(target, host.environ)
+        if is_free(target):
+            from .chat import ChatModel
+
+            return Renewing(ChatModel(target), host, lambda: _again(ref, host))
+    return _opened(target)
+
+
+def _opened(target: Target) -> Model:
     if target.wire == "chat":
         from .chat import ChatModel
 
@@ -26,6 +40,16 @@ async def open_model(ref: str, host: Host) -> Model | None:
     from .responses import ResponsesModel
 
     return ResponsesModel(target)
+
+
+async def _again(ref: str, host: Host) -> Model:
+    """The model of a channel whose token was refused, with a new one."""
+    from ..wire import config
+    from .detours import detoured
+
+    target = await config.find(ref, host, ("chat", "responses"))
+    assert target is not None, "it was there a moment ago"
+    return _opened(detoured(target, host.environ))
 
 
 @hookimpl

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -74,22 +73,13 @@ class Asking:
         sys.stderr.flush()
 
     def browse(self, url: str) -> bool:
-        """Open a page; what the browser prints is not for this screen."""
+        """Open a page; False when there is no browser."""
         import webbrowser
 
-        quiet = os.open(os.devnull, os.O_WRONLY)
-        kept = os.dup(1), os.dup(2)
         try:
-            os.dup2(quiet, 1)
-            os.dup2(quiet, 2)
             return webbrowser.open(url)
-        except Exception:
+        except webbrowser.Error:
             return False
-        finally:
-            for number, handle in zip((1, 2), kept, strict=True):
-                os.dup2(handle, number)
-                os.close(handle)
-            os.close(quiet)
 
 
 async def _answer(question: Any) -> Any:

@@ -1,0 +1,133 @@
+"""A ChatGPT login is made, used at the address that it is for, and made new by one process for all."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mimocode_plugins.auth.chatgpt.tokens import claims_of, record_of
+from support.cli import Cli
+from support.front import Front
+from support.identity import Issuer, give_browser, jwt
+from support.model_server import ModelServer
+from support.ring import no_keyring
+from support.tty import terminal
+
+READY = {"text": "Hello there, friend.", "calls": [{"name": "echo", "arguments": {"text": "ready"}}]}
+MODEL = "openai/gpt-6.1-sol"
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    made = Cli(tmp_path)
+    no_keyring(made)
+    made.env["PROMPT_TOOLKIT_NO_CPR"] = "1"
+    return made
+
+
+def auth(cli: Cli) -> Any:
+    return json.loads((cli.home / ".local/share/mimocode/auth.json").read_text())
+
+
+def keep(cli: Cli, **record: Any) -> None:
+    path = cli.home / ".local/share/mimocode/auth.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"openai": {"type": "oauth", **record}}))
+
+
+@pytest.mark.parametrize("how", ["browser", "code"])
+def test_from_the_login_to_a_model_that_works(cli: Cli, how: str) -> None:
+    give_browser(cli)
+    issuer = Issuer()
+    models = ["gpt-6.1-sol", "gpt-6-astra", "gpt-6-luna", "gpt-5.6-sol", "gpt-5"]
+    with (
+        ModelServer([READY, {"text": "Hello."}], play="sequential", models=models) as server,
+        Front(issuer.routes()) as front,
+    ):
+        places = {"MIMOCODE_CHATGPT_ISSUER": front.url, "MIMOCODE_CHATGPT_URL": f"{server.url}/v1"}
+        with terminal(cli, "setup", "chatgpt", columns=120, rows=40, **places) as tty:
+            tty.wait("How do you log in")
+            tty.send("\x1b[B\r" if how == "code" else "\r")
+            if how == "code":
+                tty.wait("/codex/device on any device and enter the code WXYZ-1234")
+            tty.wait("Begin with")
+            assert tty.end() == 0
+            assert issuer.access not in tty.text
+        kept = auth(cli)["openai"]
+        assert (kept["type"], kept["access"], kept["accountId"]) == ("oauth", issuer.access, "acc-1")
+        assert cli("auth", "whoami").out == "openai  acc-1\n"
+        assert cli("run", "Hi", **places).out == "Hello.\n"
+        for request in server.requests:
+            assert request.headers["authorization"] == f"Bearer {issuer.access}"
+            assert request.headers["chatgpt-account-id"] == "acc-1"
+            assert request.headers["originator"] == "mimocode"
+            assert not request.body.keys() & {"max_output_tokens", "temperature"}
+            assert request.body["store"] is False
+
+
+def test_a_login_that_ended_is_made_new_once_for_all_processes(cli: Cli) -> None:
+    issuer = Issuer()
+    issuer.issue()
+    keep(cli, access="old", refresh=issuer.refresh, expires=1, accountId="acc-1")
+    with ModelServer([{"text": "Hello."}], models=["gpt-6.1-sol"]) as server, Front(issuer.routes()) as front:
+        places = {"MIMOCODE_CHATGPT_ISSUER": front.url, "MIMOCODE_CHATGPT_URL": f"{server.url}/v1"}
+        running = [cli.start("run", "-m", MODEL, "Hi", **places) for _ in range(3)]
+        assert [(process.communicate(timeout=60)[0], process.returncode) for process in running] == [
+            (b"Hello.\n", 0)
+        ] * 3
+        assert issuer.renewals == 1
+        assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {issuer.access}"}
+    assert auth(cli)["openai"]["accountId"] == "acc-1"
+    assert auth(cli)["openai"]["refresh"] == issuer.refresh
+
+
+def test_a_login_that_cannot_be_made_new_says_what_to_do(cli: Cli) -> None:
+    keep(cli, access="old", refresh="canary-refresh-token", expires=1)
+    with Front(Issuer().routes()) as front:
+        done = cli("run", "-m", MODEL, "Hi", MIMOCODE_CHATGPT_ISSUER=front.url)
+    assert done.code == 1
+    assert "the ChatGPT login has ended and could not be renewed" in done.err
+    assert "mimo setup chatgpt" in done.err
+    assert "canary" not in done.out + done.err
+
+
+def test_a_key_is_used_as_ever(cli: Cli) -> None:
+    with ModelServer([{"text": "Hello."}], models=["gpt-6.1-sol"]) as server:
+        cli.settings(provider={"openai": {"options": {"baseURL": f"{server.url}/v1"}}})
+        cli("auth", "login", "openai", stdin=b"sk-plain-key-1234")
+        assert cli("run", "-m", MODEL, "Hi").out == "Hello.\n"
+        assert "chatgpt-account-id" not in server.requests[0].headers
+        assert server.requests[0].body["max_output_tokens"] > 0
+
+
+def test_an_answer_to_another_login_is_not_used(cli: Cli) -> None:
+    browser = cli.home / "browser"
+    give_browser(cli)
+    browser.write_text(browser.read_text().replace("sys.argv[1]", "sys.argv[1].replace('state=', 'state=x')"))
+    issuer = Issuer()
+    with Front(issuer.routes()) as front:
+        with terminal(cli, "setup", "chatgpt", columns=120, rows=40, MIMOCODE_CHATGPT_ISSUER=front.url) as tty:
+            tty.wait("How do you log in")
+            tty.send("\r")
+            tty.wait("the answer does not belong to this login")
+            assert tty.end() == 130
+    assert issuer.access == ""
+    assert not (cli.home / ".local/share/mimocode/auth.json").exists()
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_token_without_claims(text: str) -> None:
+    assert isinstance(claims_of(text), dict)
+
+
+def test_when_a_login_ends() -> None:
+    soon = time.time() + 100
+    assert abs(record_of({"access_token": jwt(exp=soon)})["expires"] - soon * 1000) < 2000
+    assert abs(record_of({"access_token": "opaque", "expires_in": 100})["expires"] - soon * 1000) < 5000
+    assert record_of({"access_token": "opaque"}, "r-1")["refresh"] == "r-1"
