@@ -23,6 +23,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.guard.permission",
     "mimocode_plugins.guard.recovery",
     "mimocode_plugins.guard.repeat",
+    "mimocode_plugins.guard.sandbox",
     "mimocode_plugins.guard.truncate",
     "mimocode_plugins.judgement.goal",
     "mimocode_plugins.judgement.maxmode",

@@ -6,7 +6,6 @@ Every attack of the suite ends in the same question: is the world outside of the
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -20,17 +19,18 @@ from typing import Any
 
 import pytest
 
+from mimocode_plugins.guard.sandbox.ladder import climb
 from support.cli import Cli, Done
 
-SANDBOX = importlib.util.find_spec("mimocode_plugins.guard.sandbox") is not None
-OFF: dict[str, Any] = {"sandbox": {"enabled": False}} if SANDBOX else {}
+VERDICT = climb()
+OFF: dict[str, Any] = {"sandbox": {"enabled": False}}
 """Settings under which the guard alone stands between the model and the world."""
-ON: dict[str, Any] = {}
+ON: dict[str, Any] = {"sandbox": {"required": True}}
 MODES = [
     pytest.param(OFF, id="guard-alone"),
-    pytest.param(ON, id="sandbox", marks=pytest.mark.skipif(not SANDBOX, reason="there is no sandbox plugin")),
+    pytest.param(ON, id="sandbox", marks=pytest.mark.skipif(not VERDICT.rung, reason="; ".join(VERDICT.why))),
 ]
-SANDBOX_ONLY = pytest.mark.skipif(not SANDBOX, reason="only a sandbox can stop this; there is none")
+SANDBOX_ONLY = pytest.mark.skipif(not VERDICT.rung, reason=f"only a sandbox can stop this: {'; '.join(VERDICT.why)}")
 """A program that may run does what it likes: what it does inside is out of the guard's sight."""
 SECRET = "canary-5f2a91c07be34d"
 """Stands in every secret; may never leave the machine nor reach the model."""

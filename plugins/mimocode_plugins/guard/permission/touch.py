@@ -21,12 +21,12 @@ from mimocode.errors import ToolFailed
 
 from .. import policy as policies
 from ..policy import BASH_WRITE, EGRESS, FORCED, FOREIGN, PROTECTED
+from ..protected import protected
 from ..rules import one_line
 from .arity import telling, words_of
 from .destructive import destroys, harmless, smells
 from .effects import effects, only_reads, risky, stream
 from .egress import leaves
-from .protected import protected
 from .shell import Command, Word, commands
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mimocode.hookspecs import hookimpl
@@ -14,17 +15,29 @@ if TYPE_CHECKING:
 
 
 @hookimpl
+def register_hooks() -> ModuleType:
+    """Bring `wrap_command`."""
+    from . import hookspecs
+
+    return hookspecs
+
+
+@hookimpl
 def tool_servers(session: Session) -> Iterable[ToolServer]:
     """Offer `bash` and `jobs`."""
 
     def open_() -> Any:
         from ..place import Place
+        from .hookspecs import wrap_command
         from .server import build
+
+        async def wrap(argv: Sequence[str], directory: Path) -> Sequence[str]:
+            return await session.hooks.fold(wrap_command, argv=argv, directory=directory, session=session)
 
         def hand_over() -> Any:
             return None if session.parent else session.host.options.get("hand_over")
 
         place = Place(session.host.root, session.directory)
-        return build(place, session.host.paths.data / "tool-output", hand_over)
+        return build(place, session.host.paths.data / "tool-output", hand_over, wrap)
 
     return [ToolServer("shell", open_, Path(__file__).with_name("catalogue.json"))]

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import subprocess
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,7 +44,9 @@ def shell() -> str:
 class Running:
     """A started command."""
 
-    def __init__(self, command: str, directory: Path, env: Mapping[str, str], spool: Spool, groups: Groups) -> None:
+    def __init__(
+        self, argv: Sequence[str], directory: Path, env: Mapping[str, str], spool: Spool, groups: Groups
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self.spool, self._groups = spool, groups
         self._eof, self._gone, self._overflow = (self._loop.create_future() for _ in range(3))
@@ -53,7 +55,7 @@ class Running:
         try:
             with groups.starting():
                 self._process = subprocess.Popen(
-                    [shell(), "-c", command],
+                    argv,
                     stdin=subprocess.DEVNULL,
                     stdout=write_end,
                     stderr=write_end,

@@ -30,14 +30,24 @@ _SCREEN = 30_000
 """Bytes of output that the screen is given."""
 _TIMEOUT = 120_000
 HandOver = Callable[[Sequence[str], Path, Mapping[str, str]], Awaitable[int]]
+Wrap = Callable[[Sequence[str], Path], Awaitable[Sequence[str]]]
+
+
+async def bare(argv: Sequence[str], directory: Path) -> Sequence[str]:
+    """A command line as it is."""
+    return argv
 
 
 def build(
-    place: Place, outputs: Path | None = None, hand_over: Callable[[], HandOver | None] = lambda: None
+    place: Place,
+    outputs: Path | None = None,
+    hand_over: Callable[[], HandOver | None] = lambda: None,
+    wrap: Wrap = bare,
 ) -> MCPServer:
     """The server of one session; long outputs go to files in `outputs`.
 
     `hand_over` says who gives the terminal to the user (command, directory, environment, to exit code), if anybody.
+    `wrap` has the last word on what is started, whichever way.
     """
     commands = Commands(outputs or Path.home() / ".local/share/mimocode/tool-output")
 
@@ -58,11 +68,12 @@ def build(
             raise ToolFailed("timeout and max_output_tokens cannot be negative.")
         if not start.is_dir():
             raise ToolFailed(f"The working directory {show(start)} does not exist.")
+        argv = await wrap([shell(), "-c", command], start)
         if interactive:
-            return await _handed_over(hand_over(), command, start)
+            return await _handed_over(hand_over(), argv, command, start)
         if run_in_background:
-            return commands.background(command, start, description or command, timeout / 1000 if timeout else None)
-        with commands.start(command, start) as run:
+            return commands.background(argv, start, description or command, timeout / 1000 if timeout else None)
+        with commands.start(argv, start) as run:
             end = await run.ending(limit / 1000, lambda text: ctx.report_progress(run.spool.size, None, text))
             return _answer(end, run, description or command, limit, max_output_tokens or 0)
 
@@ -73,7 +84,8 @@ def build(
         finally:
             await commands.close()
 
-    told: dict[str, Any] = {"permission": "bash", "command": "command", "paths": ["workdir"], "truncated": True}
+    told: dict[str, Any] = {"permission": "bash", "command": "command", "paths": ["workdir"]}
+    told |= {"truncated": True, "wrapped": True}
     tools = [tool(__package__, bash, _RUNS, **told), _looking_after(commands)]
     return MCPServer("shell", log_level="WARNING", lifespan=lifespan, tools=tools)
 
@@ -103,20 +115,20 @@ class Commands:
         self._running: set[Running] = set()
         self.jobs = Jobs()
 
-    def background(self, command: str, directory: Path, title: str, seconds: float | None) -> CallToolResult:
+    def background(self, argv: Sequence[str], directory: Path, title: str, seconds: float | None) -> CallToolResult:
         """Start a command and leave it to itself.
 
         Raises:
             ToolFailed: it cannot be started, or too many run.
         """
         self.jobs.room()
-        with self.start(command, directory, keep=True) as run:
+        with self.start(argv, directory, keep=True) as run:
             job = self.jobs.add(title, run, seconds)
         text = f"Started as {job.id} (process group {run.group}); the tool jobs shows its output."
         return answer(f"{text} It ends with the session.", {"title": title, "job": job.id})
 
     @contextmanager
-    def start(self, command: str, directory: Path, keep: bool = False) -> Iterator[Running]:
+    def start(self, argv: Sequence[str], directory: Path, keep: bool = False) -> Iterator[Running]:
         """Start a command; at the end of the context its output has been shown, unless it is to be kept.
 
         Raises:
@@ -124,7 +136,7 @@ class Commands:
         """
         self._running = {run for run in self._running if not run.over}
         try:
-            run = Running(command, directory, environment(os.environ), Spool(self._outputs), self._groups)
+            run = Running(argv, directory, environment(os.environ), Spool(self._outputs), self._groups)
         except ValueError:
             raise ToolFailed("The command contains a character that no command can have, such as NUL.") from None
         self._running.add(run)
@@ -144,14 +156,14 @@ class Commands:
         self._running.clear()
 
 
-async def _handed_over(hand_over: HandOver | None, command: str, directory: Path) -> CallToolResult:
+async def _handed_over(hand_over: HandOver | None, argv: Sequence[str], title: str, directory: Path) -> CallToolResult:
     if hand_over is None:
         raise ToolFailed("Nobody sits at a terminal here: run it without interactive, or ask the user to run it.")
     env = {name: value for name, value in os.environ.items() if not is_secret(name)}  # pagers and prompts are welcome
-    code = await hand_over([shell(), "-c", command], directory, env)
+    code = await hand_over(argv, directory, env)
     how = f"exit code {code}" if code >= 0 else f"killed by {_signal(-code)}"
     text = f"The user had the terminal; {how}. What was shown there is not known."
-    return answer(text, {"title": command, "exit": code})
+    return answer(text, {"title": title, "exit": code})
 
 
 def _answer(end: Ending, run: Running, title: str, limit: float, tokens: int) -> CallToolResult:

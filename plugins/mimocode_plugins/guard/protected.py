@@ -10,15 +10,19 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from .arity import words_of
 
-_NAMES = words_of("mimocode.json mimocode.jsonc .mcp.json .envrc .gitmodules .ripgreprc")
-_WITHIN = {
-    ".mimocode": words_of("plugin plugins hook hooks tui.json .env"),
-    ".claude": words_of("settings.json settings.local.json hooks plugins"),
-    ".vscode": words_of("tasks.json launch.json settings.json"),
+def _words(text: str) -> frozenset[str]:
+    """A set of words, written as one text."""
+    return frozenset(text.split())
+
+
+NAMES = _words("mimocode.json mimocode.jsonc .mcp.json .envrc .gitmodules .ripgreprc")
+WITHIN = {
+    ".mimocode": _words("plugin plugins hook hooks tui.json .env"),
+    ".claude": _words("settings.json settings.local.json hooks plugins"),
+    ".vscode": _words("tasks.json launch.json settings.json"),
 }
-_HOME = words_of("""
+HOME = _words("""
 .bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile .zlogin .zlogout
 .gitconfig .npmrc .pypirc .netrc .ssh .aws .gnupg .kube .docker .mimocode .claude .claude.json .pam_environment
 .xprofile .xinitrc .inputrc .cargo/config.toml .config/fish .config/git .config/autostart .config/systemd
@@ -36,9 +40,9 @@ def protected(real: Path, own: Sequence[Path], open_to_all: Sequence[Path]) -> b
     """
     folded = Path(unicodedata.normalize("NFC", str(real)).lower())
     parts = folded.parts
-    if folded.name in _NAMES or ".git" in parts:
+    if folded.name in NAMES or ".git" in parts:
         return True
-    if any(part in _WITHIN and parts[at + 1] in _WITHIN[part] for at, part in enumerate(parts[:-1])):
+    if any(part in WITHIN and parts[at + 1] in WITHIN[part] for at, part in enumerate(parts[:-1])):
         return True
     if any(real == each or each in real.parents for each in open_to_all):
         return False
@@ -46,4 +50,4 @@ def protected(real: Path, own: Sequence[Path], open_to_all: Sequence[Path]) -> b
         return True
     home = Path(str(Path.home().resolve()).lower())
     inside = folded.relative_to(home).parts if folded.is_relative_to(home) else ()
-    return any("/".join(inside[:size]) in _HOME for size in (1, 2, 3) if size <= len(inside))
+    return any("/".join(inside[:size]) in HOME for size in (1, 2, 3) if size <= len(inside))

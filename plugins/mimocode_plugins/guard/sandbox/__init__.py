@@ -1,0 +1,77 @@
+"""Runs commands in a sandbox: the project is writable, keys are out of sight, the network is off."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mimocode.hookspecs import hookimpl
+from mimocode.ports import Command, Setting
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.main import Commands
+    from mimocode.messages import ToolCall
+    from mimocode.ports import ToolResult
+    from mimocode.session import Session
+
+
+@hookimpl
+def register_settings() -> Iterable[Setting]:
+    """`sandbox`: what commands may reach."""
+    shape = "mimocode_plugins.guard.sandbox.settings:SandboxSettings"
+    return [Setting("sandbox", shape, {}, "What commands may reach: the sandbox they run in.", needs_trust=True)]
+
+
+@hookimpl
+def register_cli(commands: Commands) -> None:
+    """`mimo sandbox`."""
+    from . import cli
+
+    cli.register(commands)
+
+
+@hookimpl
+async def register_commands(host: Host) -> Iterable[Command]:
+    """`/sandbox`."""
+    return [Command("sandbox", "what holds commands back; switch it off or on for this session", _slash, "[on|off]")]
+
+
+@hookimpl
+@asynccontextmanager
+async def session_scope(session: Session) -> AsyncIterator[None]:
+    """Look what this machine can do before the first command; leave no temporary files behind."""
+    if session.parent is not None:
+        yield
+        return
+    from .box import BOX, open_box
+
+    open_box(session)
+    try:
+        yield
+    finally:
+        session.stash[BOX].close()
+
+
+@hookimpl(optionalhook=True, trylast=True)
+async def wrap_command(argv: Sequence[str], directory: Path, session: Session) -> Sequence[str] | None:
+    """Put the sandbox around a command."""
+    from .box import wrapped
+
+    return wrapped(argv, directory, session)
+
+
+@hookimpl
+async def shape_result(result: ToolResult, call: ToolCall, session: Session) -> ToolResult | None:
+    """Tell the model when it may be the sandbox that a command failed at."""
+    from .telling import explained
+
+    return explained(result, call, session)
+
+
+async def _slash(arguments: str, session: Session) -> None:
+    from .commands import slash
+
+    await slash(arguments, session)

@@ -1,0 +1,165 @@
+"""The sandbox of a session and of those that it starts: verdict, temporary directory, and plan of the disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mimocode.errors import ToolFailed
+from mimocode.ports import StashKey
+
+from ..confinement import CONFINED, Confined, outermost
+from . import bubblewrap
+from .ladder import Verdict, verdict
+from .layout import Grounds, Layout, layout
+from .settings import Wanted
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.session import Session
+
+BOX: StashKey[Box] = StashKey("guard.sandbox")
+FRESH = 30.0
+"""Seconds that a plan of the disk is used before it is made anew."""
+
+
+@dataclass
+class Box:
+    """What the commands of a session run in. `off` is the user's word for this session."""
+
+    wanted: Wanted
+    verdict: Verdict
+    off: bool = False
+    folder: Path | None = None
+    plans: dict[tuple[object, ...], tuple[float, Layout]] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether commands run in a sandbox."""
+        return bool(self.verdict.rung) and not self.off
+
+    @property
+    def line(self) -> str:
+        """The verdict in a few words, for the status line."""
+        if not self.holds:
+            return "no sandbox"
+        return f"{self.verdict.rung}, {'with' if self.wanted.network else 'no'} network"
+
+    def private(self) -> tuple[Path, Path]:
+        """The temporary directory of these commands, and an empty file that nobody may read."""
+        if self.folder is None:
+            self.folder = Path(tempfile.mkdtemp(prefix="mimocode-sandbox-")).resolve()
+            (self.folder / "tmp").mkdir(mode=0o700)
+            (self.folder / "none").touch(mode=0o000)
+        return self.folder / "tmp", self.folder / "none"
+
+    def close(self) -> None:
+        """Forget the temporary directory."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+
+
+def open_box(session: Session) -> Box:
+    """Make the box of an outermost session, and say what it is."""
+    wanted = Wanted.of(session.host.settings["sandbox"])
+    found = judged(wanted, session.host.paths.state)
+    box = session.stash[BOX] = Box(wanted, found)
+    tell(session, box)
+    return box
+
+
+def judged(wanted: Wanted, state: Path, fresh: bool = False) -> Verdict:
+    """What holds, when the settings want anything to."""
+    if wanted.enabled is False:
+        return Verdict("", "", ("the settings switch it off",))
+    return verdict(state, wanted.only, fresh)
+
+
+def tell(session: Session, box: Box) -> None:
+    """Let guards and the status line know."""
+    top = outermost(session)
+    top.stash.pop(CONFINED, None)
+    if box.holds:
+        top.stash[CONFINED] = Confined(box.verdict.rung, "open" if box.wanted.network else "off")
+    session.host.options["sandbox"] = box.line
+
+
+def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Sequence[str] | None:
+    """The command line that runs `argv` in the session's sandbox; None when it has none and needs none.
+
+    Raises:
+        ToolFailed: there is no sandbox and the settings require one.
+    """
+    top = outermost(session)
+    box = top.stash.get(BOX) or open_box(top)
+    if not box.holds:
+        if box.wanted.required:
+            why = "; ".join(box.verdict.why) or "it is switched off"
+            raise ToolFailed(f"No command runs: the settings require a sandbox, and there is none ({why}).")
+        return None
+    _, none = box.private()
+    plan = _plan(box, session)
+    return bubblewrap.command(box.verdict.program, plan, none, directory, argv, box.wanted.network)
+
+
+def _plan(box: Box, session: Session) -> Layout:
+    look_only = restricted(session)
+    key = (session.host.root, session.directory, look_only)
+    made = box.plans.get(key)
+    if made is None or time.monotonic() - made[0] > FRESH:
+        made = box.plans[key] = (time.monotonic(), layout(grounds_of(box, session.host, session.directory, look_only)))
+    return made[1]
+
+
+def grounds_of(box: Box, host: Host, directory: Path, look_only: bool) -> Grounds:
+    """What a plan is made from, for commands that start in a directory."""
+    temps = (Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir()))  # replaced by a private one
+    return Grounds(
+        home=Path.home(),
+        roots=tuple(dict.fromkeys((host.root, directory))),
+        temp=box.private()[0],
+        temps=tuple(dict.fromkeys(temps)),
+        data=host.paths.data,
+        config=host.paths.config,
+        state=host.paths.state,
+        look_only=look_only,
+        writable=_paths(box.wanted.writable, host.root),
+        hidden=_paths(box.wanted.hidden, host.root),
+        programs=tuple(_programs()),
+    )
+
+
+def _paths(names: Sequence[str], root: Path) -> tuple[Path, ...]:
+    return tuple(root / os.path.expanduser(name) for name in names)  # noqa: PTH111 - keeps an unknown ~user
+
+
+def _programs() -> list[Path]:
+    """Where programs and libraries are found: PATH (with what lies beside it), this Python, a virtual environment."""
+    found = [Path(sys.prefix), Path(sys.base_prefix)]
+    for name in ("VIRTUAL_ENV", "PYTHONPATH"):
+        found += [Path(each) for each in os.environ.get(name, "").split(os.pathsep) if each.startswith("/")]
+    for each in os.environ.get("PATH", "").split(os.pathsep):
+        if each.startswith("/"):
+            found.append(Path(each).parent if Path(each).name in ("bin", ".bin") else Path(each))
+    with suppress(ValueError):
+        found.remove(Path("/"))
+    return list(dict.fromkeys(found))
+
+
+def restricted(session: Session) -> bool:
+    """Whether a session, or one that it works for, only looks."""
+    holder: Session | None = session
+    while holder is not None:
+        if holder.agent.options.get("read_only"):
+            return True
+        holder = holder.parent
+    return False

@@ -1,0 +1,91 @@
+"""What `mimo sandbox` and `/sandbox` do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mimocode.errors import UsageError
+
+from ..confinement import outermost
+from . import bubblewrap
+from .box import BOX, Box, grounds_of, judged, open_box, tell
+from .layout import Access, layout
+from .settings import Wanted
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.session import Session
+
+
+def show(host: Host) -> int:
+    """Try the rungs anew and print what holds; exit code 1 when a sandbox is required and there is none."""
+    box = _box(host, fresh=True)
+    try:
+        sys.stdout.writelines(f"{line}\n" for line in _lines(box, host))
+    finally:
+        box.close()
+    return int(box.wanted.required and not box.holds)
+
+
+def run(text: str, look_only: bool, host: Host) -> int:
+    """Run a command inside, with our own input and output; the exit code is the command's.
+
+    Raises:
+        UsageError: there is no sandbox.
+    """
+    box = _box(host)
+    if not box.holds:
+        raise UsageError(f"there is no sandbox on this machine: {'; '.join(box.verdict.why)}")
+    try:
+        _, none = box.private()
+        plan = layout(grounds_of(box, host, host.directory, look_only))
+        argv = ["/bin/sh", "-c", text]
+        return subprocess.run(
+            bubblewrap.command(box.verdict.program, plan, none, host.directory, argv, box.wanted.network), check=False
+        ).returncode
+    finally:
+        box.close()
+
+
+async def slash(arguments: str, session: Session) -> None:
+    """`/sandbox [on|off]`."""
+    top = outermost(session)
+    box = top.stash.get(BOX) or open_box(top)
+    word = arguments.strip()
+    if word == "off" and box.wanted.required:
+        await session.notice("sandbox", "the settings require a sandbox: it stays on", "warning")
+    elif word in ("on", "off"):
+        box.off = word == "off"
+        tell(session, box)
+        await session.notice("sandbox", f"from the next command on: {box.line}")
+    elif word:
+        await session.notice("sandbox", "say: /sandbox, /sandbox on or /sandbox off")
+    else:
+        await session.notice("sandbox", "\n".join(_lines(box, session.host)))
+
+
+def _box(host: Host, fresh: bool = False) -> Box:
+    wanted = Wanted.of(host.settings["sandbox"])
+    return Box(wanted, judged(wanted, host.paths.state, fresh))
+
+
+def _lines(box: Box, host: Host) -> Iterator[str]:
+    yield f"sandbox: {box.line}"
+    yield from (f"  not {reason}" for reason in box.verdict.why)
+    if not box.holds:
+        yield "  commands can do what you can; rules and questions alone stand before them"
+        return
+    plan = layout(grounds_of(box, host, host.directory, look_only=False))
+    for access, says in ((Access.WRITE, "writable"), (Access.READ, "read-only inside"), (Access.HIDE, "hidden")):
+        yield from (f"  {says:<17}{_short(path)}" for path, each in plan.outermost_first() if each is access)
+    yield f"  {'private':<17}{', '.join(map(str, plan.temps))}: the session's own, gone with it"
+    yield f"  {'else':<17}read-only"
+
+
+def _short(path: Path) -> str:
+    home = Path.home().resolve()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
