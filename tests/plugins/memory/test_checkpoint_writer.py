@@ -144,7 +144,7 @@ async def test_a_correction_is_taken(tmp_path: Path) -> None:
     plan = Small(32_000, written=second)
     async with conversation(plan, *steps(6), "finished", directory=tmp_path) as session:
         await said(session, "go")
-        assert [(note["by"], note["calls"]) for note in kept(session)][0] == ("writer", 2)
+        assert next((note["by"], note["calls"]) for note in kept(session)) == ("writer", 2)
 
 
 async def test_words_of_a_tool_never_become_the_users(tmp_path: Path) -> None:
