@@ -137,6 +137,18 @@ async def test_the_bill_is_paid_once(tmp_path: Path) -> None:
         assert session.state.usage == paid
 
 
+async def test_what_a_child_session_did_goes_back_with_the_turn_that_began_it(tmp_path: Path) -> None:
+    script = ["Somebody else does it.", writes(1, "a", "1"), runs(2, "echo 2 > b"), "Did it."]
+    async with play(*script, plugins=PLUGINS, directory=tmp_path) as session:
+        await say(session, "go")
+        async with session.host.open(parent=session, model=session.state.model) as child:
+            await say(child, "work")
+            assert "undo" not in child.state.notes
+        assert tree(tmp_path) == {"a": "1", "b": "2\n"}
+        await say(session, "/undo")
+        assert tree(tmp_path) == {}
+
+
 # -- somebody else ------------------------------------------------------------
 
 

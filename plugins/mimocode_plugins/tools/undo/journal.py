@@ -105,7 +105,7 @@ def _note(session: Session, call: ToolCall, spec: ToolSpec) -> dict[str, Any] | 
 def _named(session: Session, call: ToolCall, names: list[str]) -> dict[str, Any] | None:
     paths = [Path(os.path.realpath(session.directory / Path(name).expanduser())) for name in names if "\0" not in name]
     if session.parent is not None:  # what background writers keep of their own goes back by their own rules
-        paths = [path for path in paths if not path.is_relative_to(session.host.paths.data)]
+        paths = [path for path in paths if not path.is_relative_to(session.host.paths.data / "memory")]
     if not paths:
         return None
     blobs = blobs_of(session)
