@@ -19,6 +19,7 @@ from mimocode.session import Session
 from mimocode.testing import MemoryStore, play, talk
 from mimocode_plugins.crew import commands
 from mimocode_plugins.tools import files, patch, shell, undo
+from mimocode_plugins.tools.undo import tree as looking
 from mimocode_plugins.tools.undo.blobs import Blobs
 from mimocode_plugins.tools.undo.plan import Step
 from mimocode_plugins.tools.undo.putting import put_all
@@ -134,6 +135,18 @@ async def test_the_bill_is_paid_once(tmp_path: Path) -> None:
         paid = session.state.usage
         await say(session, "/undo", "/redo")
         assert session.state.usage == paid
+
+
+async def test_what_a_child_session_did_goes_back_with_the_turn_that_began_it(tmp_path: Path) -> None:
+    script = ["Somebody else does it.", writes(1, "a", "1"), runs(2, "echo 2 > b"), "Did it."]
+    async with play(*script, plugins=PLUGINS, directory=tmp_path) as session:
+        await say(session, "go")
+        async with session.host.open(parent=session, model=session.state.model) as child:
+            await say(child, "work")
+            assert "undo" not in child.state.notes
+        assert tree(tmp_path) == {"a": "1", "b": "2\n"}
+        await say(session, "/undo")
+        assert tree(tmp_path) == {}
 
 
 # -- somebody else ------------------------------------------------------------
@@ -268,7 +281,7 @@ async def test_a_file_too_large_to_keep_is_named(tmp_path: Path) -> None:
     ears = Ears()
     async with play(runs(1, "echo y >> big.bin"), "Done.", plugins=[*PLUGINS, ears], directory=tmp_path) as session:
         await say(session, "go", "/undo preview", "/undo")
-        assert "? big.bin  stays as it is: it was too large to keep" in ears.heard[0]
+        assert "? big.bin  stays as it is: it was too large to keep, or there was no time" in ears.heard[0]
         assert ears.heard[1].startswith("Nothing was done: 1 file")
         await say(session, "/undo keep")
         assert len(session.state.turns) == 0
@@ -283,6 +296,9 @@ async def test_what_is_kept_is_private_and_goes_when_it_is_old(tmp_path: Path) -
     names = [blobs.keep(text.encode()) for text in ("a", "b", "c")]
     assert names[0] == blobs.keep(b"a")
     assert [blobs.load(name) for name in names] == [b"a", b"b", b"c"]
+    large = bytes(range(256)) * 1000
+    assert blobs.load(blobs.keep(large)) == large
+    assert blobs.load("0" * 32) is None
     kept = list((tmp_path / "undo").glob("??/*"))
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
     assert (tmp_path / "undo").stat().st_mode & 0o777 == 0o700
@@ -291,7 +307,33 @@ async def test_what_is_kept_is_private_and_goes_when_it_is_old(tmp_path: Path) -
     assert blobs.collect() == 1
     assert [blobs.has(name) for name in names] == [False, True, True]
     os.utime(tmp_path / "undo" / "collected", (1, 1))
-    assert blobs.collect(total=0) == 2
+    assert blobs.collect(total=0) == 3
+
+
+async def test_files_that_there_was_no_time_to_read_are_only_named_when_they_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "SECONDS", -1.0)
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("one")
+    ears = Ears()
+    async with play(
+        runs(1, "echo two > a; echo c > c"), "Done.", plugins=[*PLUGINS, ears], directory=tmp_path
+    ) as session:
+        await say(session, "go", "/undo preview")
+        assert [line for line in ears.heard[0].splitlines() if line[1] == " "] == [
+            "D c  +0 -1",
+            "? a  stays as it is: it was too large to keep, or there was no time",
+        ]
+
+
+async def test_calls_with_the_same_id_in_two_turns_are_two_calls(tmp_path: Path) -> None:
+    store = MemoryStore()
+    script = [writes(1, "a", "1"), "One.", writes(1, "b", "2"), "Two."]
+    async with play(*script, plugins=PLUGINS, directory=tmp_path, store=store) as session:
+        await say(session, "go", "on")
+    cut(store, session.id, "before")
+    assert (await opened_again(store, session.id, tmp_path, "/undo"))[0] == {"a": "1"}
 
 
 async def test_damage_is_noticed_and_named(tmp_path: Path) -> None:

@@ -32,12 +32,16 @@ def register_settings() -> Iterable[Setting]:
 @hookimpl
 @asynccontextmanager
 async def session_scope(session: Session) -> AsyncIterator[None]:
-    """What a killed process left half done is finished first; what is too old to be taken back goes."""
+    """What a killed process left half done is finished first; what is too old to be taken back goes, in the end."""
     if session.state.seq > 1:
         from .repair import repair
 
         await repair(session)
     yield
+    if session.parent is None and (session.host.paths.data / "undo").exists():
+        from .blobs import Blobs
+
+        Blobs(session.host.paths.data / "undo").collect()
 
 
 @hookimpl(trylast=True)  # others may put a file in order after a call: that is part of what it did

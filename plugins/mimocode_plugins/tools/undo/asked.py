@@ -35,7 +35,8 @@ class Wish:
     def lines(self, session: Session, diff: bool) -> list[str]:
         """The wish in words."""
         place = Place(Path(session.host.root), Path(session.host.root))
-        return [self.headline, *described(self.plan, place, blobs_of(session), diff)]
+        files = described(self.plan, place, blobs_of(session), diff)
+        return [f"{self.headline}:", *files] if files else [f"{self.headline}; no file changes with it."]
 
     async def grant(self, session: Session, choice: Choice) -> None:
         """Carry it out.
@@ -79,7 +80,7 @@ async def wish(what: str, session: Session, turns: int = 1, number: int = 0) -> 
 
 def _headline(verb: str, turns: Sequence[record.Turn]) -> str:
     many = f"{len(turns)} turns, from" if len(turns) != 1 else "the turn"
-    return f"{verb} {many} {_quoted(turns[0].said)}:" if turns else f"{verb} nothing that was said:"
+    return f"{verb} {many} {_quoted(turns[0].said)}" if turns else f"{verb} nothing that was said"
 
 
 def _quoted(said: str) -> str:

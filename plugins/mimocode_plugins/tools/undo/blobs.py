@@ -17,6 +17,8 @@ TOTAL = 1_000_000_000
 DAYS = 30
 """How long a content is kept after it was last seen."""
 _DAY = 86_400
+_SMALL = 16_384
+"""Bytes up to which packing a content takes more time than it saves room."""
 
 
 class Blobs:
@@ -31,33 +33,49 @@ class Blobs:
         Raises:
             OSError: it could not be written.
         """
-        name = hashlib.blake2b(data, digest_size=16).hexdigest()
-        path = self._path(name)
+        name = _hash(data)
+        path = f"{self.directory}/{name[:2]}/{name[2:]}"
         try:
-            if time.time() - path.stat().st_mtime > _DAY:
+            if time.time() - os.stat(path).st_mtime > _DAY:  # noqa: PTH116 - called for each file of a project
                 os.utime(path)  # it is needed again: its age counts from now
         except FileNotFoundError:
-            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.parent.mkdir(exist_ok=True, mode=0o700)
-            draft = path.with_name(f".{secrets.token_hex(8)}")
-            try:
-                descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(zlib.compress(data, 1))
-                draft.replace(path)
-            except BaseException:
-                with suppress(OSError):
-                    draft.unlink()
-                raise
+            self._write(path, zlib.compress(data, 1) if len(data) > _SMALL else data)
         return name
+
+    def _write(self, path: str, packed: bytes) -> None:
+        draft = f"{path[:-30]}.{secrets.token_hex(8)}"
+        try:
+            descriptor = self._draft(draft)
+            try:
+                rest = memoryview(packed)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+            finally:
+                os.close(descriptor)
+            os.replace(draft, path)  # noqa: PTH105
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(draft)  # noqa: PTH108
+            raise
+
+    def _draft(self, draft: str) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            return os.open(draft, flags, 0o600)
+        except FileNotFoundError:
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            Path(draft).parent.mkdir(exist_ok=True, mode=0o700)
+            return os.open(draft, flags, 0o600)
 
     def load(self, name: str) -> bytes | None:
         """A content; None when it is gone or damaged."""
         try:
-            data = zlib.decompress(self._path(name).read_bytes())
+            data = self._path(name).read_bytes()
+            if _hash(data) != name:
+                data = zlib.decompress(data)
         except (OSError, zlib.error):
             return None
-        return data if hashlib.blake2b(data, digest_size=16).hexdigest() == name else None
+        return data if _hash(data) == name else None
 
     def has(self, name: str) -> bool:
         """Whether a content is still there."""
@@ -91,3 +109,7 @@ class Blobs:
                 about = path.stat()
                 found.append((now - about.st_mtime, about.st_size, path))
         return found
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()

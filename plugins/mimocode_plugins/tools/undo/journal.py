@@ -18,8 +18,8 @@ from mimocode.messages import ToolCall, ToolSpec
 from mimocode.ports import StashKey
 
 from .blobs import Blobs
-from .shape import shape
-from .tree import Tree, only_looks
+from .shape import shape, unread
+from .tree import LARGEST, Tree, only_looks
 
 if TYPE_CHECKING:
     from mimocode.session import Session
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 PLUGIN = "undo"
 _IN_PATCH = re.compile(r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to): *(.+?) *$", re.MULTILINE)
 _TREE: StashKey[Tree] = StashKey("undo.tree")
-_OPEN: StashKey[dict[str, dict[str, Any]]] = StashKey("undo.open")
+_OPEN: StashKey[dict[tuple[str, str], dict[str, Any]]] = StashKey("undo.open")
+AGAIN = 500
+"""Files that are read after a command though the time for looking is over."""
 QUIET: StashKey[bool] = StashKey("undo.quiet")
 """Set while facts are put back into the log: they are no new calls."""
 
@@ -60,7 +62,7 @@ async def before(session: Session, call_id: str) -> None:
     note = await to_thread.run_sync(_note, session, call, spec)
     if note is None:
         return
-    root_of(session).stash.setdefault(_OPEN, {})[call_id] = note
+    root_of(session).stash.setdefault(_OPEN, {})[session.id, call_id] = note
     shared = session.parent is not None  # the call stands in another log, so what it ran is said here, too
     told = {key: value for key, value in note.items() if shared or key != "command"}
     await root_of(session).emit(Noted(PLUGIN, told))
@@ -68,7 +70,7 @@ async def before(session: Session, call_id: str) -> None:
 
 async def after(session: Session, call_id: str) -> None:
     """Note what a call changed."""
-    note = root_of(session).stash.get(_OPEN, {}).pop(call_id, None)
+    note = root_of(session).stash.get(_OPEN, {}).pop((session.id, call_id), None)
     if note is not None:
         await settle(session, note)
 
@@ -103,7 +105,7 @@ def _note(session: Session, call: ToolCall, spec: ToolSpec) -> dict[str, Any] | 
 def _named(session: Session, call: ToolCall, names: list[str]) -> dict[str, Any] | None:
     paths = [Path(os.path.realpath(session.directory / Path(name).expanduser())) for name in names if "\0" not in name]
     if session.parent is not None:  # what background writers keep of their own goes back by their own rules
-        paths = [path for path in paths if not path.is_relative_to(session.host.paths.data)]
+        paths = [path for path in paths if not path.is_relative_to(session.host.paths.data / "memory")]
     if not paths:
         return None
     blobs = blobs_of(session)
@@ -130,7 +132,18 @@ def _changed(session: Session, note: dict[str, Any]) -> dict[str, list[str]]:
         now = tree.look(note["command"], Path(note["directory"]))
         now |= tree.see(path for path in was if path not in now)
         pairs = {path: [was.get(path, ""), now.get(path, "")] for path in {**was, **now}}
+        _look_again(pairs, tree.blobs)
     return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _look_again(pairs: dict[str, list[str]], blobs: Blobs) -> None:
+    """Settle what there was no time to read: before, its stamp says whether it changed; now, it is read after all."""
+    left = AGAIN
+    for path, pair in pairs.items():
+        if pair[0].startswith("?") and unread(Path(path)) == pair[0]:
+            pair[1] = pair[0]
+        elif pair[0] != pair[1] and pair[1].startswith("?") and left:
+            pair[1], left = shape(Path(path), blobs, LARGEST), left - 1
 
 
 def _value(call: ToolCall, name: str) -> Any:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 async def repair(session: Session) -> None:
-    """Finish the calls, the undo and the redo that were cut short; then let go of what is too old."""
+    """Finish the calls, the undo and the redo that were cut short."""
     notes = list(session.state.notes.get(record.PLUGIN, ()))
     last = _last(notes)
     if last.get("op") == "undo":
@@ -35,11 +35,19 @@ async def repair(session: Session) -> None:
         await _files(session, last)
         await _say_the_rest(session, last)
     else:
-        ended = {note["call"] for note in notes if note["op"] == "after"}
-        for note in notes:
-            if note["op"] == "before" and note["call"] not in ended:
-                await settle(session, await _called(session, note))
-    await to_thread.run_sync(blobs_of(session).collect)
+        for note in _open(notes):
+            await settle(session, await _called(session, note))
+
+
+def _open(notes: Sequence[JSON]) -> list[JSON]:
+    """The notes of calls that began and did not end. Ids of calls may come again in later turns."""
+    begun: dict[str, JSON] = {}
+    for note in notes:
+        if note["op"] == "before":
+            begun[note["call"]] = note
+        elif note["op"] == "after":
+            begun.pop(note["call"], None)
+    return list(begun.values())
 
 
 def _last(notes: Sequence[JSON]) -> JSON:

@@ -30,7 +30,7 @@ def shape(path: Path, blobs: Blobs, largest: int = LARGEST) -> str:
     if not stat.S_ISREG(about.st_mode):
         return "?link" if stat.S_ISLNK(about.st_mode) else "?directory" if path.is_dir() else "?odd"
     if about.st_size > largest:
-        return f"?large {about.st_size} {about.st_mtime_ns}"
+        return _unread(about)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -38,6 +38,19 @@ def shape(path: Path, blobs: Blobs, largest: int = LARGEST) -> str:
     with os.fdopen(descriptor, "rb") as file:
         data = file.read(largest + 1)
     return f"{blobs.keep(data)}:{stat.S_IMODE(about.st_mode):o}"
+
+
+def unread(path: Path) -> str:
+    """What is at a path now, without a look into it."""
+    try:
+        about = path.lstat()
+    except OSError:
+        return ""
+    return "?link" if stat.S_ISLNK(about.st_mode) else _unread(about)
+
+
+def _unread(about: os.stat_result) -> str:
+    return f"?large {about.st_size} {about.st_mtime_ns}"
 
 
 def stamp(about: os.stat_result) -> Stamp:
@@ -65,5 +78,5 @@ def kept(state: str, blobs: Blobs) -> bool:
 def why_not(state: str) -> str:
     """Why a file cannot be made to be like this, in words."""
     reasons = {"?link": "it was a link", "?directory": "it was a directory", "?odd": "it was no regular file"}
-    reasons |= {"?large": "it was too large to keep", "?unreadable": "it could not be read"}
+    reasons |= {"?large": "it was too large to keep, or there was no time", "?unreadable": "it could not be read"}
     return reasons.get(state.partition(" ")[0], "its old content is not kept any more")

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .blobs import Blobs
-from .shape import Stamp, shape, stamp
+from .shape import Stamp, shape, stamp, unread
 
 FILES = 10_000
 """A project with more files is not looked at as a whole, only the files that a command names."""
 LARGEST = 2_000_000
 """Bytes of the largest file that is kept when only a command could change it."""
-SECONDS = 4.0
+SECONDS = 2.5
 """How long a look may take; files that were not reached are named as not kept."""
 _FRESH = 50_000_000
 """Nanoseconds within which a file may change again without another time stamp."""
@@ -78,7 +78,7 @@ class Tree:
         if seen and seen[0] == now:
             return seen[1]
         if late:
-            return f"?large {about.st_size} {about.st_mtime_ns}"
+            return unread(Path(path))
         state = shape(Path(path), self.blobs, LARGEST)
         if time.time_ns() - about.st_mtime_ns > _FRESH:
             self.known[path] = now, state

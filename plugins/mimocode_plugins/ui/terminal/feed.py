@@ -138,7 +138,7 @@ class Feed:
             case ev.Titled(title=title):
                 return [Told(f"Title: {title}")]
             case ev.Rewound():
-                return [Told("Taken back: the last turn no longer counts. Files are as they are.")]
+                return [Told("Taken back: what was said since then no longer counts.")]
             case ev.TurnEnded(reason=reason, detail=detail):
                 items = self._close_answer()
                 self._end()
