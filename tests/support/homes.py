@@ -272,7 +272,12 @@ HOMES = [
             ".claude/skills/s/SKILL.md": "---\nname: s\ndescription: d\n---\n",
             ".claude/skills/broken/notes.txt": "x",
         },
-        says=("instructions, ~/.claude/CLAUDE.md: is used where it is", "2 agents", "1 command,", "1 skill,"),
+        says=(
+            "instructions, ~/.claude/CLAUDE.md: is used where it is",
+            "2 agents",
+            "1 command,",
+            "1 skill, ~/.claude/skills: is left out (used where",
+        ),
     ),
     Home(
         "links in the place of files",

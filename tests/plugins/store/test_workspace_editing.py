@@ -60,7 +60,7 @@ def test_what_is_new_comes_last_after_the_comments_of_the_others() -> None:
         (["timeout"], ',\n  "timeout": {env:LIMIT} // bare\n', "\n"),
         (["mcp", "fs"], '    "fs": { "type": "local", "command": ["npx", "fs"] }, // files\n', ""),
         (["mcp", "fs", "type"], '"type": "local", ', ""),
-        (["mcp", "fs", "command"], '"local", "command": ["npx", "fs"] }', '"local"  }'),
+        (["mcp", "fs", "command"], '"local", "command": ["npx", "fs"] }', '"local" }'),
         (["nothing"], "", ""),
         (["model", "below"], "", ""),
     ],

@@ -52,7 +52,7 @@ def look(environ: Mapping[str, str], home: Path, root: Path) -> Found:
     if "permissions" in settings:
         permissions(found, *settings["permissions"])
     _global(found, home / ".claude.json", home, root, variables)
-    _folders(found, own, home, root)
+    _folders(found, environ, own, home, root)
     rest = sorted(settings.keys() - _READ)
     if rest:
         found.leave(", ".join(rest), settings[rest[0]][1], "these settings mean nothing here")
@@ -141,12 +141,18 @@ def _server(found: Found, name: str, entry: Any, shown: str) -> None:
     found.take(f"MCP server {name} of this project", shown, Value(("mcp", name), made), note=note)
 
 
-def _folders(found: Found, own: Path, home: Path, root: Path) -> None:
+def _folders(found: Found, environ: Mapping[str, str], own: Path, home: Path, root: Path) -> None:
     if (own / "CLAUDE.md").is_file():
         found.use("instructions", _shown(own / "CLAUDE.md", home))
-    for kind, pattern in (("agents", "**/*.md"), ("commands", "**/*.md"), ("skills", "*/SKILL.md")):
+    for kind, pattern in (("agents", "**/*.md"), ("commands", "**/*.md")):
         if count := _count((own / kind).glob(pattern)):
             found.use(f"{count} {kind if count > 1 else kind[:-1]}", _shown(own / kind, home))
+    if count := _count((own / "skills").glob("*/SKILL.md")):
+        said, shown = f"{count} skill{'s' * (count > 1)}", _shown(own / "skills", home)
+        if environ.get("MIMOCODE_ENABLE_CLAUDE_CODE_SKILLS", "").lower() in ("1", "true"):
+            found.use(said, shown)
+        else:
+            found.leave(said, shown, "used where they are when MIMOCODE_ENABLE_CLAUDE_CODE_SKILLS=1")
     for where in (root / "CLAUDE.md", root / ".mcp.json"):
         if where.is_file():
             found.use(where.name, "this project")

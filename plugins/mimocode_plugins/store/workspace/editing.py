@@ -182,7 +182,8 @@ class _Seen:
         outer = self.indent(at)
         first = known[0] if known else None
         inner = self.indent(first.start) if first and "\n" in self.text[at : first.start] else outer + self.unit()
-        made = f"{json.dumps(key, ensure_ascii=False)}: {_rendered(value, '' if inline else inner, self)}"
+        shown = json.dumps(value, ensure_ascii=False) if inline else _rendered(value, inner, self)
+        made = f"{json.dumps(key, ensure_ascii=False)}: {shown}"
         before, after = self.text[:end].rstrip(), self.text[end:]
         if known and "," not in self.commas[known[-1].end : end]:
             before = f"{self.text[: known[-1].end]},{before[known[-1].end :]}"
@@ -215,6 +216,8 @@ class _Seen:
             start, end = line, min(alone.end() + len(self.newline), len(text))
         elif followed:
             end = known[place + 1].start
+        elif "\n" not in text[at:end]:
+            start = len(text[:start].rstrip(" \t"))
         kept = text[:start] + text[end:]
         if not followed and place and self.commas[comma] != ",":
             gone = self.commas.index(",", known[place - 1].end)

@@ -11,7 +11,8 @@ from typing import Any
 from mimocode.errors import SettingsError
 from mimocode.ports import Places, Setting
 
-from .settings import LayeredSettings
+from .places import flag
+from .settings import LayeredSettings, merge
 from .sources import MANAGED, Layer, Source, open_layer, sources
 
 NESTED = "MIMOCODE__"
@@ -60,7 +61,7 @@ class Reader:
             for source in looked
         ]
         at = len(layers) - sum(bool(source.inside) for source in looked)
-        layers.insert(at, attempt(partial(nested_layer, self.environ, known)))
+        layers[at:at] = [attempt(partial(nested_layer, self.environ, known)), switches(self.environ, known)]
         if self.overrides:
             layers.append(Layer("command line", data=dict(self.overrides)))
         return [layer for layer in layers if layer], ignored
@@ -79,6 +80,26 @@ class Reader:
             )
             for source in self.sources()
         ]
+
+
+SWITCHES: Mapping[str, tuple[str, Any]] = {
+    "MIMOCODE_DISABLE_AUTOCOMPACT": ("compaction", {"auto": False}),
+    "MIMOCODE_DISABLE_PRUNE": ("compaction", {"prune": False}),
+    "MIMOCODE_AUTO_SHARE": ("share", "auto"),
+    "MIMOCODE_DISABLE_SHARE": ("share", "disabled"),
+    "MIMOCODE_ALWAYS_NOTIFY_UPDATE": ("autoupdate", "notify"),
+    "MIMOCODE_DISABLE_AUTOUPDATE": ("autoupdate", False),
+}
+"""Variables that set one setting (surface 3.1, 4.2); of two about the same the later one wins."""
+
+
+def switches(environ: Mapping[str, str], known: Collection[str]) -> Layer | None:
+    """The variables that say yes, as one layer; None when there is none."""
+    data: dict[str, Any] = {}
+    for name, (key, value) in SWITCHES.items():
+        if flag(environ, name) and key in known:
+            data = merge(data, {key: value})
+    return Layer("MIMOCODE_* variables", data) if data else None
 
 
 def nested_layer(environ: Mapping[str, str], names: Iterable[str]) -> Layer | None:

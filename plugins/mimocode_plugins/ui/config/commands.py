@@ -92,6 +92,11 @@ def masked_under(key: str, value: Any, known: dict[str, str]) -> Any:
     return value
 
 
+def is_telling(name: str) -> bool:
+    """Whether what stands under a name is a secret."""
+    return _SECRET.search(name) is not None
+
+
 def masked(value: Any, known: dict[str, str]) -> Any:
     """The same without secrets: text under a telling key, filled-in values, passwords in addresses."""
     if isinstance(value, dict):

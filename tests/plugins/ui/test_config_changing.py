@@ -1,0 +1,313 @@
+"""`mimo config get, set, unset, edit, validate`, what counts at once, and every field and variable of the original."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mimocode.errors import UsageError
+from mimocode_plugins.ui import variables
+from mimocode_plugins.ui.config.changing import parts
+from support.cli import ROOT, Cli
+from support.tty import terminal
+
+FILE = """{
+  // which one
+  "model": "a/b", // the good one
+  "provider": {"acme": {"options": {"baseURL": "http://127.0.0.1:9/v1", "apiKey": "{env:ACME}"}}},
+}
+"""
+
+
+def lay(cli: Cli, text: str = FILE) -> Path:
+    path = cli.home / ".config/mimocode/mimocode.jsonc"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_a_value_is_read_set_and_taken_out_and_the_comments_stay(cli: Cli) -> None:
+    path = lay(cli)
+    assert cli("config", "get", "model").out == "a/b\n"
+    assert cli("config", "get", "snapshot").out == "true\n"
+    assert cli("config", "get", "provider.acme.options.apiKey", ACME="sk-canary-123").out == "{env:ACME}\n"
+    assert cli("config", "get", "vision_model").code == 1
+    done = cli("config", "set", "model", "c/d")
+    assert (done.code, done.out) == (0, "")
+    assert path.read_text() == FILE.replace("a/b", "c/d")
+    assert cli("config", "set", "model", "a/b").code == 0
+    cli("config", "set", 'provider.acme.models."gpt-4.1".limit.context', "128000")
+    assert cli("config", "get", "provider.acme.models.gpt-4.1.limit.context").out == "128000\n"
+    assert cli("config", "unset", "provider.acme.models").code == 0
+    assert path.read_text() == FILE
+    assert cli("config", "unset", "username").code == 1
+
+
+def test_the_project_has_a_file_of_its_own_and_it_is_said_who_wins(cli: Cli) -> None:
+    lay(cli)
+    done = cli("config", "set", "--project", "permission.bash", '{"git *": "ask"}')
+    assert done.code == 0, done.err
+    own = cli.project / ".mimocode/mimocode.jsonc"
+    assert json.loads(own.read_text()) == {"permission": {"bash": {"git *": "ask"}}}
+    done = cli("config", "set", "permission.bash", "deny")
+    assert "but something else decides: see `mimo config explain permission.bash`" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["snapshto", "true"], 'there is no setting "snapshto"; did you mean "snapshot"?'),
+        (["snapshot", "perhaps"], "at snapshot"),
+        (["provider.acme.options.timeout", '"soon"'], "at provider.acme.options.timeout"),
+        (["provider.acme.options.apiKey", "sk-canary-123"], "`mimo auth login acme` keeps it"),
+        (["mcp.x.headers.Authorization", "Bearer sk-canary-123"], "use {env:NAME}"),
+        (["a..b", "x"], "is no key"),
+        (["", "x"], "is no key"),
+    ],
+)
+def test_what_makes_no_sense_is_not_written(cli: Cli, words: list[str], why: str) -> None:
+    path = lay(cli)
+    done = cli("config", "set", *words)
+    assert done.code in (1, 2)
+    assert why in done.err
+    assert "canary" not in done.err
+    assert path.read_text() == FILE
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [("a", ("a",)), ("a.b-c.d", ("a", "b-c", "d")), ('a."b.c"."d"', ("a", "b.c", "d")), ('"x\\"y"', ('x"y',))],
+)
+def test_keys_with_dots_stand_in_quotes(key: str, path: tuple[str, ...]) -> None:
+    assert parts(key) == path
+
+
+@pytest.mark.parametrize("key", ["", ".", "a.", ".a", 'a."b', 'a"b"', '"a"b'])
+def test_what_is_no_key(key: str) -> None:
+    with pytest.raises(UsageError):
+        parts(key)
+
+
+def test_every_mistake_is_named(cli: Cli) -> None:
+    path = lay(cli, '{\n  "snapshto": "x",\n  "snapshot": "perhaps",\n  "server": {"prot": 1}\n}\n')
+    done = cli("config", "validate")
+    assert done.code == 1
+    lines = done.out.splitlines()
+    assert f'{path}:2: "snapshto" is not a setting; did you mean "snapshot"?' in lines
+    assert any(line.startswith(f"{path}:3: ") and "snapshot" in line for line in lines)
+    assert any(line.startswith(f"{path}:4: no such key, at server.prot") for line in lines)
+    assert len(lines) == 3
+    alone = cli("config", "validate", str(path), MIMOCODE_CONFIG_CONTENT='{"username": 5}')
+    assert len(alone.out.splitlines()) == 3
+    good = cli.home / "good.json"
+    good.write_text('{"model": "a/b"} // fine')
+    assert (cli("config", "validate", str(good)).code, cli("config", "validate", "nowhere").code) == (0, 2)
+
+
+def test_the_editor_opens_a_file_that_is_then_looked_at(cli: Cli) -> None:
+    script = cli.home / "editor"
+    script.write_text(
+        f"#!{sys.executable}\nimport sys, pathlib\npathlib.Path(sys.argv[1]).write_text('{{\"snapshto\": 1}}')\n"
+    )
+    script.chmod(0o755)
+    done = cli("config", "edit", EDITOR=str(script))
+    assert done.code == 1
+    assert 'did you mean "snapshot"?' in done.out
+    lay(cli)
+    assert cli("config", "edit", VISUAL="true", EDITOR="false").code == 0
+    assert cli("config", "edit", VISUAL="false").code == 1
+    assert "cannot be started" in cli("config", "edit", EDITOR="/nonexistent/editor").err
+
+
+def test_a_new_file_begins_with_its_schema(cli: Cli) -> None:
+    assert cli("config", "edit", EDITOR="true").code == 0
+    text = (cli.home / ".config/mimocode/mimocode.jsonc").read_text()
+    assert json.loads(text) == {"$schema": "https://mimo.xiaomi.com/mimocode/config.json"}
+
+
+# -- while a session runs -------------------------------------------------------
+
+
+def test_what_the_user_changes_counts_from_the_next_message(cli: Cli) -> None:
+    first, second = cli.scenario([{"text": "I am the first."}] * 3), cli.scenario([{"text": "I am the second."}] * 3)
+    path = lay(cli, json.dumps({"model": first}))
+    with terminal(cli, "chat", columns=110, rows=40) as tty:
+        tty.wait("scenario-1")
+        tty.quiet(0.5)
+        tty.send("Who are you?\r")
+        tty.wait("I am the first")
+        path.write_text(json.dumps({"model": second}))
+        tty.send("And now?\r")
+        tty.wait("your settings were read again: model changed")
+        tty.wait("I am the second")
+        path.write_text(json.dumps({"model": 5}))
+        tty.send("And now?\r")
+        tty.wait("the settings of before still count")
+        tty.wait(lambda seen: seen.text.count("I am the second") == 2)
+        (cli.project / "mimocode.json").write_text('{"username": "x"}')
+        tty.send("And now?\r")
+        tty.wait("this project's settings have changed")
+
+
+# -- the fields and variables of the original -----------------------------------
+
+FIELDS: dict[str, Any] = {
+    "$schema": "https://mimo.xiaomi.com/mimocode/config.json",
+    "logLevel": "DEBUG",
+    "model": "local/qwen3",
+    "small_model": "lite",
+    "vision_model": "local/eyes",
+    "model_groups": {"lite": "local/qwen3-small", "ultra": {"default": "local/qwen3", "models": ["local/qwen3"]}},
+    "default_agent": "plan",
+    "username": "Ada",
+    "agent": {"reviewer": {"description": "Reviews.", "mode": "subagent", "permission": {"edit": "deny"}}},
+    "mode": {"quiet": {"prompt": "Be quiet."}},
+    "command": {"check": {"template": "Check $ARGUMENTS", "description": "Checks", "subtask": True}},
+    "provider": {
+        "local": {
+            "npm": "@ai-sdk/openai-compatible",
+            "name": "Local",
+            "options": {"baseURL": "http://127.0.0.1:8000/v1", "apiKey": "{env:LOCAL_KEY}", "setCacheKey": True},
+            "models": {"qwen3": {"limit": {"context": 131_072, "output": 16_384}}},
+        }
+    },
+    "enabled_providers": ["local"],
+    "disabled_providers": ["xai"],
+    "permission": {"bash": {"*": "ask", "git status *": "allow"}, "edit": "ask"},
+    "tools": {"websearch": False},
+    "tool": {"invocation_style": "json", "invocation_style_by_tool": {"task": "shell"}},
+    "mcp": {"fs": {"type": "local", "command": ["server-fs", "."], "enabled": False}},
+    "plugin": ["some-plugin@1.2", ["other", {"a": 1}]],
+    "skills": {"paths": ["./skills"], "urls": []},
+    "compose": {"docs": "docs/compose", "docs_absolute": False},
+    "instructions": ["CONTRIBUTING.md"],
+    "lsp": False,
+    "formatter": False,
+    "share": "manual",
+    "autoshare": False,
+    "autoupdate": "notify",
+    "snapshot": True,
+    "watcher": {"ignore": ["dist/**"]},
+    "server": {"port": 4096, "hostname": "127.0.0.1", "mdns": False, "cors": []},
+    "llmServer": {"ttl": "1d", "maxAge": "none"},
+    "enterprise": {"url": "https://share.example"},
+    "compaction": {"auto": True, "prune": True, "tail_turns": 2, "reserved": 20_000, "max_context": "300K"},
+    "checkpoint": {"thresholds": ["20%", "100K"], "push_caps": {"memory": 10_000}},
+    "memory": {"disable_write": False, "cc_index": False},
+    "history": {"kinds": ["user_text", "tool_output"]},
+    "dream": {"auto": False, "interval_days": 7},
+    "distill": {"auto": False, "interval_days": 30},
+    "voice": {"asr_model": "xiaomi/mimo-v2.5-asr", "control_model": "xiaomi/mimo-v2.5"},
+    "workflow": {"maxDepth": 8},
+    "experimental": {"maxMode": {"candidates": 5}, "predict_next_prompt": True, "primary_tools": ["task"]},
+    "layout": "auto",
+}
+NOT_READ = {
+    "$schema": "for editors",
+    "logLevel": "logs go to stderr with --print-logs, at --log-level",
+    "vision_model": "a model that cannot see is told so; no other is asked in its place",
+    "username": "nobody is addressed by name",
+    "tool": "arguments are JSON for every model that is supported",
+    "plugin": "plugins are installed with pip, and found by their entry points",
+    "compose": "the compose skills name their folder themselves",
+    "share": "sessions are not shared yet",
+    "autoshare": "sessions are not shared yet",
+    "enterprise": "sessions are not shared yet",
+    "autoupdate": "nothing is looked up unasked: `mimo upgrade` does it",
+    "watcher": "files are looked at when they are used",
+    "server": "`mimo serve` is not there yet",
+    "llmServer": "`mimo serve` is not there yet",
+    "history": "all of a session can be searched",
+    "dream": "not there yet",
+    "distill": "not there yet",
+    "voice": "not there yet",
+    "workflow": "not there yet",
+    "layout": "deprecated in the original",
+}
+"""Fields that are accepted, so that existing files load, and have no effect: why."""
+
+
+def source() -> str:
+    """All code of the product but the table of variables."""
+    files = [path for folder in ("kernel", "plugins") for path in (ROOT / folder).rglob("*.py")]
+    return "\n".join(path.read_text() for path in files if path.name not in ("variables.py", "claims.py"))
+
+
+def test_a_file_with_every_field_of_the_original_loads(cli: Cli) -> None:
+    lay(cli, json.dumps(FIELDS))
+    done = cli("config", "validate")
+    assert (done.code, done.out) == (0, ""), done.out
+    shown = json.loads(cli("config", "show").out)
+    assert shown.keys() == FIELDS.keys() - {"$schema"}
+    schema = json.loads(cli("config", "schema").out)
+    assert schema["properties"].keys() >= FIELDS.keys()
+
+
+def test_every_field_has_an_effect_or_a_reason() -> None:
+    code = source()
+    for name in FIELDS.keys() - NOT_READ.keys():
+        read = re.search(rf'(?:settings|said)\w*\[?\(?[^\n]{{0,40}}"{name}"|Setting\(\s*"{name}"', code)
+        assert read, f"nothing reads the setting {name}: give it an effect, or say why not in NOT_READ"
+
+
+NAMES = """
+HOME CONFIG CONFIG_DIR CONFIG_CONTENT TUI_CONFIG PERMISSION DB MODELS_URL MODELS_PATH DISABLE_MODELS_FETCH
+ENABLE_EXPERIMENTAL_MODELS AUTH_CONTENT PURE DISABLE_DEFAULT_PLUGINS AUTO_SHARE DISABLE_SHARE DISABLE_AUTOUPDATE
+ALWAYS_NOTIFY_UPDATE DISABLE_AUTOCOMPACT DISABLE_PRUNE DISABLE_CHECKPOINT DISABLE_TERMINAL_TITLE DISABLE_MOUSE TUI_PLAIN
+DISABLE_LSP_DOWNLOAD EXPERIMENTAL_LSP_TY EXPERIMENTAL_LSP_TOOL EXPERIMENTAL_OXFMT GIT_BASH_PATH DISABLE_GIT FAKE_VCS
+DISABLE_PROJECT_CONFIG MIMO_ONLY DISABLE_PROVIDER_ENV DISABLE_CLAUDE_CODE DISABLE_CLAUDE_CODE_PROMPT
+DISABLE_CLAUDE_CODE_SKILLS DISABLE_CLAUDE_CODE_MCP DISABLE_CLAUDE_CODE_COMMANDS DISABLE_EXTERNAL_SKILLS
+DISABLE_AGENTS_SKILLS DISABLE_CODEX_SKILLS DISABLE_OPENCODE_SKILLS ENABLE_CLAUDE_CODE_SKILLS ENABLE_CODEX_SKILLS
+ENABLE_OPENCODE_SKILLS DISABLE_BUILTIN_SKILLS DISABLE_OFFICIAL_SKILLS DISABLE_COMPOSE_SKILLS DISABLE_SLASH_SKILLS
+DISABLE_CLAUDE_IMPORT DANGEROUSLY_SKIP_PERMISSIONS AUTO_APPROVE_DELETE SKIP_ALL_FORCED_ASK_TIMEOUT_MS SERVER_PASSWORD
+SERVER_USERNAME CLIENT ENABLE_QUESTION_TOOL ENABLE_FUZZY_EDIT ENABLE_DYNAMIC_SYSTEM_PROMPT ENABLE_EXA EXPERIMENTAL_EXA
+ENABLE_EXEC_TOOL CODEX_MODE EXPERIMENTAL_MCP_TOOL_SEARCH EXPERIMENTAL EXPERIMENTAL_ORCHESTRATOR
+EXPERIMENTAL_WORKFLOW_TOOL EXPERIMENTAL_WORKSPACES EXPERIMENTAL_CRON DISABLE_CRON LOOP_KEEPALIVE_BUDGET
+LOOP_KEEPALIVE_DELAY_S EXPERIMENTAL_BASH_DEFAULT_TIMEOUT_MS EXPERIMENTAL_OUTPUT_TOKEN_MAX EXPERIMENTAL_TOKEN_EFFICIENCY
+EXPERIMENTAL_TOKEN_EFFICIENCY_HEURISTIC OUTPUT_LENGTH_CONTINUATION_LIMIT INVALID_OUTPUT_CONTINUATION_LIMIT
+TEXT_TOOL_CALL_RETRY_LIMIT TEXT_NGRAM_N TEXT_REPEAT_THRESHOLD TEXT_WINDOW_TOKENS MAX_PROMPT_IMAGES MAX_PROMPT_IMAGE_SIZE
+ENABLE_ANALYSIS ENABLE_TRY_BEST_HANDOFF SHOW_TTFD DISABLE_CHANNEL_DB SKIP_MIGRATIONS AUTO_HEAP_SNAPSHOT
+DISABLE_EMBEDDED_WEB_UI EXPERIMENTAL_DISABLE_COPY_ON_SELECT EXPERIMENTAL_FILEWATCHER EXPERIMENTAL_DISABLE_FILEWATCHER
+EXPERIMENTAL_MARKDOWN DISABLE_LOG_ROTATION
+"""
+MADE = ("MIMOCODE_ENABLE_{flag}_SKILLS", "MIMOCODE_DISABLE_CLAUDE_CODE{end}")
+"""How names are put together in the code."""
+OTHERS = {"HTTP_PROXY": "the HTTP library reads it", "SHELL": "the tool for commands and `mimo completion` read it"}
+
+
+@pytest.mark.parametrize("name", NAMES.split())
+def test_every_variable_of_the_original_is_known(name: str) -> None:
+    assert (f"MIMOCODE_{name}" in variables.EFFECTS) != (f"MIMOCODE_{name}" in variables.WITHOUT)
+
+
+def test_what_a_variable_is_said_to_do_is_true() -> None:
+    code = source()
+    assert all(form in code for form in MADE)
+    made = re.compile(r"MIMOCODE_ENABLE_\w+_SKILLS|MIMOCODE_DISABLE_CLAUDE_CODE_(?:PROMPT|COMMANDS|MCP)")
+    for name in variables.EFFECTS.keys() - OTHERS.keys():
+        assert re.search(rf"\b{name}\b", code) or made.fullmatch(name), f"nothing reads {name}: say so in WITHOUT"
+    for name in variables.WITHOUT:
+        assert not re.search(rf"\b{name}\b", code), f"{name} is read now: move it to EFFECTS in ui/variables.py"
+
+
+def test_switches_set_what_they_are_said_to_set(cli: Cli) -> None:
+    yes = {"MIMOCODE_DISABLE_AUTOCOMPACT": "1", "MIMOCODE_DISABLE_PRUNE": "TRUE", "MIMOCODE_AUTO_SHARE": "1"}
+    shown = json.loads(cli("config", "show", **yes, MIMOCODE_DISABLE_SHARE="true", MIMOCODE_DISABLE_AUTOUPDATE="0").out)
+    assert shown == {"compaction": {"auto": False, "prune": False}, "share": "disabled"}
+    assert "MIMOCODE_* variables" in cli("config", "explain", "share", MIMOCODE_AUTO_SHARE="1").out
+
+
+def test_variables_are_listed_without_their_values(cli: Cli) -> None:
+    done = cli("config", "variables", MIMOCODE_AUTH_CONTENT="{}", MIMOCODE_CODEX_MODE="1", MIMOCODE_TYPO="canary")
+    lines = [line for line in done.out.splitlines() if "MODELS_" not in line]  # set for all tests
+    assert lines == [
+        "* MIMOCODE_AUTH_CONTENT: all credentials, as the text of auth.json",
+        "* MIMOCODE_CODEX_MODE: without effect, there is no such thing here",
+        "* MIMOCODE_TYPO: unknown",
+    ]
+    assert len(cli("config", "variables", "--all").out.splitlines()) == len(variables.EFFECTS) + len(variables.WITHOUT)
