@@ -428,7 +428,7 @@ async def test_the_user_switches_it_off_and_on(box: Cell) -> None:
         ):
             await command.run(word, session)
             assert (session.host.options["sandbox"], confined(session)) == (line, held)
-            argv = wrapped(["true"], box.project, session)
+            argv = await wrapped(["true"], box.project, session)
             assert (argv is None) == (held is None)
 
 
