@@ -1,8 +1,8 @@
-"""What one `echo` through the bash tool costs over the bare fork.
+"""What one `echo` through the bash tool costs over the bare fork, without and with the sandbox.
 
 PYTHONPATH=kernel:plugins:tests python tests/bench/bench_shell.py [ROUNDS]
 
-Rounds of both are interleaved, so that a busy machine slows both; medians are compared.
+Rounds of all are interleaved, so that a busy machine slows both; medians are compared.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from mimocode_plugins.guard.sandbox import bubblewrap
+from mimocode_plugins.guard.sandbox.ladder import climb
+from mimocode_plugins.guard.sandbox.layout import Grounds, layout
 from mimocode_plugins.tools.place import Place
-from mimocode_plugins.tools.shell.server import build
+from mimocode_plugins.tools.shell.server import Wrap, build
 from support.calling import connected
 
 
@@ -24,24 +28,43 @@ def _bare() -> None:
     subprocess.run(["bash", "-c", "echo hi"], capture_output=True, start_new_session=True)
 
 
+def _wrap(folder: Path) -> Wrap:
+    """The sandbox as a session has it: its plan made once, the command line for every command."""
+    found = climb()
+    plan = layout(Grounds(Path.home(), (folder,), folder, temps=()))
+    (folder / "none").touch(mode=0o000)
+
+    async def wrap(argv: Sequence[str], directory: Path) -> Sequence[str]:
+        if found.rung != bubblewrap.NAME:
+            raise SystemExit(f"there is no bubblewrap here: {'; '.join(found.why)}")
+        return bubblewrap.command(found.program, plan, folder / "none", directory, argv, network=False)
+
+    return wrap
+
+
 async def main(rounds: int) -> None:
     """Measure and print."""
+    times: dict[str, list[float]] = {"bare fork": [], "bash tool": [], "in a sandbox": []}
     with tempfile.TemporaryDirectory() as name:
         here = Path(name)
-        bare: list[float] = []
-        tool: list[float] = []
-        async with connected(build(Place(here, here), here / "out"), here) as tools:
+        out, place = here / "out", Place(here, here)
+        plain, held = build(place, out), build(place, out, wrap=_wrap(here))
+        async with connected(plain, here) as tools, connected(held, here) as inside:
             for _ in range(rounds):
-                start = time.perf_counter()
+                marks = [time.perf_counter()]
                 _bare()
-                middle = time.perf_counter()
+                marks.append(time.perf_counter())
                 await tools("bash", command="echo hi")
-                bare.append(middle - start)
-                tool.append(time.perf_counter() - middle)
-    for label, values in (("bare fork", bare), ("bash tool", tool)):
+                marks.append(time.perf_counter())
+                await inside("bash", command="echo hi")
+                marks.append(time.perf_counter())
+                for label, start, end in zip(times, marks, marks[1:], strict=False):
+                    times[label].append(end - start)
+    for label, values in times.items():
         tenths = statistics.quantiles(values, n=10)
-        print(f"{label}  median {statistics.median(values) * 1e3:5.2f} ms   p90 {tenths[-1] * 1e3:5.2f} ms")
-    print(f"over it    median {(statistics.median(tool) - statistics.median(bare)) * 1e3:5.2f} ms")
+        print(f"{label:<13} median {statistics.median(values) * 1e3:5.2f} ms   p90 {tenths[-1] * 1e3:5.2f} ms")
+    bare, tool, sandbox = (statistics.median(values) * 1e3 for values in times.values())
+    print(f"the tool costs {tool - bare:.2f} ms, the sandbox {sandbox - tool:.2f} ms a command")
 
 
 if __name__ == "__main__":

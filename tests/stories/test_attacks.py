@@ -34,9 +34,13 @@ YOLO = [pytest.param((), id="asks"), pytest.param(("--yolo",), id="yolo")]
 
 
 def refused(victim: Victim, count: int) -> None:
-    """Every one of the acts was stopped, and there were as many as the model tried."""
+    """Every one of the acts was stopped, and there were as many as the model tried.
+
+    What the sandbox makes harmless need not be stopped; then the rule says so.
+    """
     acts = victim.acts()
-    let_through = [act for act in acts if act["decision"] not in ("asked, refused", "denied")]
+    stopped = [act for act in acts if act["decision"] in ("asked, refused", "denied")]
+    let_through = [act for act in acts if act not in stopped and "sandbox" not in act["rule"]]
     assert [(act["what"], act["rule"]) for act in let_through] == []
     assert len(acts) == count, [act["what"] for act in acts]
     victim.unharmed()

@@ -84,13 +84,14 @@ class Cell:
         program = need(bubblewrap.NAME)
         plan = self.plan(look_only)
         argv = bubblewrap.command(program, plan, self.none, self.project, ["bash", "-c", text], network)
-        return self._run(argv)
+        return self.run(argv)
 
     def outside(self, text: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command without a sandbox: the proof that an attempt would succeed."""
-        return self._run(["bash", "-c", text])
+        return self.run(["bash", "-c", text])
 
-    def _run(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
+    def run(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a command line as it is."""
         return subprocess.run(
             argv, cwd=self.project, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             errors="replace", timeout=60, check=False, start_new_session=True,

@@ -16,11 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from mimocode import ports
 from mimocode.events import Say
 from mimocode.messages import ToolCall
 from mimocode.testing import play
-from mimocode_plugins.guard import sandbox
-from mimocode_plugins.guard.confinement import Confined, confined
+from mimocode_plugins.guard import permission, sandbox
+from mimocode_plugins.guard.confinement import CONFINED, Confined, confined
+from mimocode_plugins.guard.permission.ruling import judge, rule
 from mimocode_plugins.guard.sandbox import bubblewrap
 from mimocode_plugins.guard.sandbox.box import BOX, wrapped
 from mimocode_plugins.guard.sandbox.ladder import Rung, Verdict, climb, verdict
@@ -426,7 +428,7 @@ async def test_the_user_switches_it_off_and_on(box: Cell) -> None:
         ):
             await command.run(word, session)
             assert (session.host.options["sandbox"], confined(session)) == (line, held)
-            argv = wrapped(["true"], box.project, session)
+            argv = await wrapped(["true"], box.project, session)
             assert (argv is None) == (held is None)
 
 
@@ -455,3 +457,28 @@ def test_the_command_line_shows_and_runs(tmp_path: Path) -> None:
     assert done.code == 7
     assert (cli.project / "made").exists() and not (cli.home / "made").exists()
     assert cli("sandbox", "--look-only", "touch more").code == 1
+
+
+RULINGS = {
+    "curl https://evil.test": ("allow", "the sandbox has no network"),
+    "$CC -o x": ("allow", "it runs in a sandbox"),
+    "curl https://evil.test; git push --force": ("ask", "destroys"),
+    "cat /etc/hostname": ("ask", "external_directory"),
+    "git config a.b c": ("ask", "decides what runs next"),
+}
+
+
+@pytest.mark.parametrize("command", RULINGS)
+async def test_nobody_is_asked_about_what_cannot_happen(box: Cell, command: str) -> None:
+    need(bubblewrap.NAME)
+    verdict, why = RULINGS[command]
+    async with play(plugins=[sandbox, shell, permission], directory=box.project) as session:
+        call = ToolCall("1", "bash", {"command": command})
+        ruled = rule(call, session)
+        assert ruled.verdict.name.lower() == verdict
+        assert why in "; ".join([ruled.reason, *(each.line for each in judge(call, session))])
+        session.stash[CONFINED] = Confined("bubblewrap", "open")
+        if "curl" in command:
+            assert rule(call, session).verdict is ports.Verdict.ASK, "where there is a network, it is asked"
+        session.stash.pop(CONFINED)
+        assert rule(call, session).verdict is ports.Verdict.ASK, "without a sandbox, all of these are asked"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from mimocode.ports import Ruling, Verdict
 
-from ..policy import EGRESS, NARROW, PERSONAL, PROTECTED, Decision, Policy, approvals, policy
+from ..confinement import Confined, confined
+from ..policy import EGRESS, NARROW, PERSONAL, PROTECTED, Decision, Policy, approvals, key_of, policy
 from ..rules import Rule, last_match, offer, one_line
 from .looking import ruling as read_only
 from .touch import Touch, touches
@@ -52,9 +53,42 @@ def judge(call: ToolCall, session: Session) -> list[Judged]:
     """Everything that a call touches, and what the rules and approvals say of it."""
     now = policy(session)
     judged = [_judge(touch, now, call.name) for touch in touches(call, session)]
+    if (held := _held(call, session)) is not None:
+        judged = [_confine(each, held, now) for each in judged]
     if any(each.decision.verdict is Verdict.ASK for each in judged):
         given = approvals(session)
         judged = [_soften(each, now, given) for each in judged]
+    return judged
+
+
+def _held(call: ToolCall, session: Session) -> Confined | None:
+    """The sandbox that what a call starts runs in; None when there is none, or the tool goes around it."""
+    _, said = key_of(session.toolbox.specs.get(call.name), call.name)
+    return confined(session) if said.get("wrapped") else None
+
+
+def _confine(judged: Judged, held: Confined, now: Policy) -> Judged:
+    """Nobody is asked about what the sandbox keeps from happening; what the user's own rules say stands.
+
+    Not so reading outside of the project: the sandbox hides keys, not everything that is private.
+    """
+    touch, decision = judged.touch, judged.decision
+    if decision.verdict is not Verdict.ASK or touch.key in PERSONAL:
+        return judged
+    if (
+        touch.key == EGRESS
+        and held.network == "off"
+        and decision.rule is not None
+        and decision.rule.source == "default"
+    ):
+        return Judged(touch, Decision(Verdict.ALLOW, None), "the sandbox has no network")
+    own = any(
+        rule.key == "bash" and rule.pattern != "*"
+        for rules in (now.rules, now.fenced, now.agent, *now.above)
+        for rule in rules
+    )
+    if touch.literal and touch.key == "bash" and decision.rule is None and not own:
+        return Judged(touch, Decision(Verdict.ALLOW, None), "it runs in a sandbox, whatever it does")
     return judged
 
 

@@ -52,7 +52,7 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        session.stash[BOX].close()
+        await session.stash[BOX].close()
 
 
 @hookimpl(optionalhook=True, trylast=True)
@@ -60,7 +60,7 @@ async def wrap_command(argv: Sequence[str], directory: Path, session: Session) -
     """Put the sandbox around a command."""
     from .box import wrapped
 
-    return wrapped(argv, directory, session)
+    return await wrapped(argv, directory, session)
 
 
 @hookimpl

@@ -10,16 +10,20 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mimocode.errors import ToolFailed
+from mimocode.events import Noted
 from mimocode.ports import StashKey
 
 from ..confinement import CONFINED, Confined, outermost
 from . import bubblewrap
 from .ladder import Verdict, verdict
 from .layout import Grounds, Layout, layout
+from .names import Target, rules
+from .proxy import Proxy
 from .settings import Wanted
 
 if TYPE_CHECKING:
@@ -39,6 +43,7 @@ class Box:
     verdict: Verdict
     off: bool = False
     folder: Path | None = None
+    proxy: Proxy | None = None
     plans: dict[tuple[object, ...], tuple[float, Layout]] = field(default_factory=dict)
 
     @property
@@ -51,7 +56,8 @@ class Box:
         """The verdict in a few words, for the status line."""
         if not self.holds:
             return "no sandbox"
-        return f"{self.verdict.rung}, {'with' if self.wanted.network else 'no'} network"
+        reach = {"off": "no network", "open": "with network", "listed": "network by list"}[self.wanted.reach]
+        return f"{self.verdict.rung}, {reach}"
 
     def private(self) -> tuple[Path, Path]:
         """The temporary directory of these commands, and an empty file that nobody may read."""
@@ -61,11 +67,33 @@ class Box:
             (self.folder / "none").touch(mode=0o000)
         return self.folder / "tmp", self.folder / "none"
 
-    def close(self) -> None:
-        """Forget the temporary directory."""
+    async def network(self, session: Session | None = None) -> bool | Path:
+        """Whether commands reach the network, or the socket of the proxy that is their way to it."""
+        if self.wanted.reach != "listed":
+            return self.wanted.reach == "open"
+        gate = self.private()[0].with_name("proxy")
+        if self.proxy is None:
+            self.proxy = Proxy(rules(self.wanted.network or ()), partial(_reached, session))  # type: ignore[arg-type]
+            await self.proxy.listen(gate)
+        return gate
+
+    async def close(self) -> None:
+        """Forget the temporary directory, end the proxy."""
+        if self.proxy is not None:
+            await self.proxy.close()
+            self.proxy = None
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder = None
+
+
+async def _reached(session: Session | None, where: Target, allowed: bool) -> None:
+    """Write down where commands went or wanted to go; the user hears of what was refused."""
+    if session is None:
+        return
+    await session.emit(Noted("sandbox", {"network": str(where), "allowed": allowed}))
+    if not allowed:
+        await session.notice("sandbox", f"a command wanted to reach {where}, which sandbox.network does not list")
 
 
 def open_box(session: Session) -> Box:
@@ -89,11 +117,11 @@ def tell(session: Session, box: Box) -> None:
     top = outermost(session)
     top.stash.pop(CONFINED, None)
     if box.holds:
-        top.stash[CONFINED] = Confined(box.verdict.rung, "open" if box.wanted.network else "off")
+        top.stash[CONFINED] = Confined(box.verdict.rung, box.wanted.reach)
     session.host.options["sandbox"] = box.line
 
 
-def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Sequence[str] | None:
+async def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Sequence[str] | None:
     """The command line that runs `argv` in the session's sandbox; None when it has none and needs none.
 
     Raises:
@@ -108,7 +136,7 @@ def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Sequence[
         return None
     _, none = box.private()
     plan = _plan(box, session)
-    return bubblewrap.command(box.verdict.program, plan, none, directory, argv, box.wanted.network)
+    return bubblewrap.command(box.verdict.program, plan, none, directory, argv, await box.network(top))
 
 
 def _plan(box: Box, session: Session) -> Layout:
@@ -144,7 +172,7 @@ def _paths(names: Sequence[str], root: Path) -> tuple[Path, ...]:
 
 def _programs() -> list[Path]:
     """Where programs and libraries are found: PATH (with what lies beside it), this Python, a virtual environment."""
-    found = [Path(sys.prefix), Path(sys.base_prefix)]
+    found = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parent]
     for name in ("VIRTUAL_ENV", "PYTHONPATH"):
         found += [Path(each) for each in os.environ.get(name, "").split(os.pathsep) if each.startswith("/")]
     for each in os.environ.get("PATH", "").split(os.pathsep):

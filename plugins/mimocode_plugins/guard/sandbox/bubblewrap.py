@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -20,8 +21,20 @@ _RUN = ("/run/current-system", "/run/opengl-driver", "/run/wrappers")
 _NAMES = ("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/run/connman")
 """What looking up names needs of /run, where the network is open."""
 
+GATE, PORT = "/run/mimocode-proxy", 3128
+"""Inside: the socket of the proxy, and the port on loopback that leads to it."""
+_PROXY = {
+    "HTTP_PROXY": f"http://127.0.0.1:{PORT}",
+    "HTTPS_PROXY": f"http://127.0.0.1:{PORT}",
+    "ALL_PROXY": f"http://127.0.0.1:{PORT}",
+    "NO_PROXY": "localhost,127.0.0.1,::1",
+    "NODE_USE_ENV_PROXY": "1",
+}
 
-def command(program: str, plan: Layout, none: Path, directory: Path, argv: Sequence[str], network: bool) -> list[str]:
+
+def command(
+    program: str, plan: Layout, none: Path, directory: Path, argv: Sequence[str], network: bool | Path
+) -> list[str]:
     """A command line that runs `argv` inside.
 
     Args:
@@ -30,14 +43,20 @@ def command(program: str, plan: Layout, none: Path, directory: Path, argv: Seque
         none: an empty file that nobody may read, to put over hidden ones.
         directory: where to start.
         argv: what to run.
-        network: whether the network of the machine is reached.
+        network: whether the network of the machine is reached, or the socket of the proxy that is the way to it.
     """
+    gate = network if isinstance(network, Path) else None
     words = [program, "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
-    words += [] if network else ["--unshare-net"]
+    words += [] if network is True else ["--unshare-net"]
     words += ["--cap-drop", "ALL", *(["--disable-userns"] if _closes_namespaces(program) else [])]
     words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run"]
-    for path in (*_RUN, *(_NAMES if network else ())):
+    for path in (*_RUN, *(_NAMES if network is True else ())):
         words += ["--ro-bind-try", path, path]
+    if gate is not None:
+        words += ["--ro-bind", str(gate), GATE]
+        argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("bridge.py")), GATE, str(PORT), *argv]
+        for name, value in _PROXY.items():
+            words += ["--setenv", name, value, "--setenv", name.lower(), value]
     for temp in plan.temps:
         words += ["--bind", str(plan.temp), str(temp)]
     words += ["--setenv", "TMPDIR", str(plan.temps[0] if plan.temps else plan.temp)]

@@ -24,4 +24,4 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 async def _sandbox(args: argparse.Namespace, host: Host) -> int:
     from .commands import run, show
 
-    return run(" ".join(args.command), args.look_only, host) if args.command else show(host)
+    return await (run(" ".join(args.command), args.look_only, host) if args.command else show(host))

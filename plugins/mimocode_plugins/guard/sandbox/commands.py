@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from mimocode.session import Session
 
 
-def show(host: Host) -> int:
+async def show(host: Host) -> int:
     """Try the rungs anew and print what holds; exit code 1 when a sandbox is required and there is none."""
     box = _box(host, fresh=True)
     try:
         sys.stdout.writelines(f"{line}\n" for line in _lines(box, host))
     finally:
-        box.close()
+        await box.close()
     return int(box.wanted.required and not box.holds)
 
 
-def run(text: str, look_only: bool, host: Host) -> int:
+async def run(text: str, look_only: bool, host: Host) -> int:
     """Run a command inside, with our own input and output; the exit code is the command's.
 
     Raises:
@@ -44,11 +44,12 @@ def run(text: str, look_only: bool, host: Host) -> int:
         _, none = box.private()
         plan = layout(grounds_of(box, host, host.directory, look_only))
         argv = ["/bin/sh", "-c", text]
-        return subprocess.run(
-            bubblewrap.command(box.verdict.program, plan, none, host.directory, argv, box.wanted.network), check=False
-        ).returncode
+        network = await box.network()
+        words = bubblewrap.command(box.verdict.program, plan, none, host.directory, argv, network)
+        process = await asyncio.create_subprocess_exec(*words)
+        return await process.wait()
     finally:
-        box.close()
+        await box.close()
 
 
 async def slash(arguments: str, session: Session) -> None:

@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
+from .names import rules
+
 _PYDANTIC: Any = {"extra": "forbid"}
+
+
+def _hosts(said: list[str]) -> list[str]:
+    """Every entry has to be a host; ValueError names the one that is not."""
+    rules(said)
+    return said
 
 
 class SandboxSettings(TypedDict, total=False):
@@ -22,7 +30,10 @@ class SandboxSettings(TypedDict, total=False):
         Field(description='"auto": the best sandbox there is; a name: that one or none; false: none.'),
     ]
     required: Annotated[bool, Field(description="Without a sandbox no command runs.")]
-    network: Annotated[bool, Field(description="Whether commands reach the network.")]
+    network: Annotated[
+        bool | Annotated[list[str], AfterValidator(_hosts)],
+        Field(description="Hosts that commands reach, as pypi.org, *.npmjs.org, x.org:8080; or all, or none."),
+    ]
     writable: Annotated[list[str], Field(description="What commands may write beside the project.")]
     hidden: Annotated[list[str], Field(description="What commands may not read, beside keys and credentials.")]
 
@@ -33,7 +44,7 @@ class Wanted:
 
     enabled: bool | str = "auto"
     required: bool = False
-    network: bool = False
+    network: bool | tuple[str, ...] = False
     writable: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
 
@@ -44,6 +55,17 @@ class Wanted:
             name: tuple(value) if isinstance(value, list) else value for name, value in said.items()
         }
         return cls(**values)
+
+    @property
+    def reach(self) -> Literal["off", "listed", "open"]:
+        """What of the network commands reach; an empty list is nothing."""
+        return (
+            ("open" if self.network else "off")
+            if isinstance(self.network, bool)
+            else "listed"
+            if self.network
+            else "off"
+        )
 
     @property
     def only(self) -> str:

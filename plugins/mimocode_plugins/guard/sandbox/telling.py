@@ -20,7 +20,8 @@ _DISK = re.compile(
 )
 _NET = re.compile(
     r"could not resolve|name resolution|getaddrinfo|network is unreachable|\bENOTFOUND\b|\bEAI_AGAIN\b|\bENETUNREACH\b"
-    r"|failed to establish a new connection|couldn.t connect to server|no route to host|unable to access 'https?:",
+    r"|failed to establish a new connection|couldn.t connect to server|no route to host|tunnel failed"
+    r"|mimo sandbox:|ProxyError|unable to access 'https?:",
     re.IGNORECASE,
 )
 
