@@ -50,8 +50,6 @@ class Heard:
     asking: int = 0
     status: int = 0
     """Of the last answer that was an error."""
-    error: MimoError | None = None
-    """Why no request could be sent at all."""
 
     def now(self) -> None:
         """It lives."""
@@ -101,7 +99,7 @@ async def _enter(stack: AsyncExitStack, client: Client, *, last: bool, heard: He
     try:
         return await stack.enter_async_context(client)
     except Exception:
-        if last or heard.error or heard.status not in (400, 404, 405, 406):
+        if last or heard.status not in (400, 404, 405, 406):
             raise
         return None
 
