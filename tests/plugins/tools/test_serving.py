@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -49,7 +49,8 @@ async def test_another_agent_works_with_our_tools(cli: Cli) -> None:
         assert await text(client, "edit", file_path="a.txt", old_string="one", new_string="two") == "Replaced 1 place."
         assert "a.txt" in await text(client, "grep", pattern="two")
         assert "two" in await text(client, "bash", command="cat a.txt", description="show")
-        assert "there is no tool 'multiedit'" in await text(client, "multiedit", file_path="a.txt", edits=[])
+        with pytest.raises(MCPError, match="there is no tool 'multiedit'"):
+            await text(client, "multiedit", file_path="a.txt", edits=[])
         outside = await text(client, "read", file_path=str(cli.home / "errors"))
         assert outside.startswith("error: Denied: ") and "nobody is there to approve it" in outside
         assert (await text(client, "read", file_path=".env")).startswith("error: Denied: ")

@@ -39,7 +39,8 @@ class Known:
     sse: bool = False
     """It only speaks the older transport, HTTP with server-sent events."""
     oauth: Mapping[str, str] | None = field(default_factory=dict)
-    """How to log in: `clientId`, `clientSecret`, `scope`, `redirectUri`; None for never."""
+    """How to log in: `clientId`, `clientSecret`, `scope`, `redirectUri`,
+    `clientMetadataUrl` (an address that describes the client, for servers that read one); None for never."""
     sampling: str = "deny"
     """Whether it may ask the model something: "deny", "ask" or "allow"."""
 

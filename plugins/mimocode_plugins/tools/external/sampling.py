@@ -25,7 +25,7 @@ _STOPS = {"stop": "endTurn", "length": "maxTokens"}
 
 
 def willing(server: Known, session: Session | None) -> bool:
-    """Whether to say at all that we answer such questions."""
+    """Whether such questions are answered at all."""
     return session is not None and (server.sampling == "allow" or (server.sampling == "ask" and somebody(session)))
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Changed = Callable[[Client], Awaitable[None]]
 _PAGES = 50
+_HEADER = "x-mcp-header"
+"""Marks an argument that is also sent as a header (protocol 2026-07-28, SEP-2243)."""
 _REST = 1.0
 """Seconds between two looks at a list that keeps changing."""
 _ASKS = (types.PromptListChangedNotification, types.ResourceListChangedNotification, types.ToolListChangedNotification)
@@ -129,6 +131,8 @@ async def _watched(
         if client.protocol_version in MODERN_PROTOCOL_VERSIONS:
             tasks.append(asyncio.ensure_future(_follow(client, news)))
         try:
+            if server.url and any(_HEADER in repr(s.schema) for s in session.toolbox.specs.values()):
+                await client.list_tools()  # only then the library knows which arguments belong into headers
             yield client
         finally:
             for task in tasks:

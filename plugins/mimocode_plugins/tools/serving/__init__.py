@@ -9,14 +9,17 @@ from mimocode.ports import StashKey
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Awaitable, Callable
 
     from mimocode.events import Event
     from mimocode.host import Host
     from mimocode.main import Commands
     from mimocode.session import Session
 
-SERVING: StashKey[bool] = StashKey("serving")
-"""Set in a session whose calls come from outside: nobody is there to approve anything."""
+    Reports = dict[str, Callable[[str], Awaitable[None]]]
+
+SERVING: StashKey[Reports] = StashKey("serving")
+"""In a session whose calls come from outside, where nobody can approve anything: who hears of their progress."""
 REFUSED = "nobody is there to approve it; a rule in the settings of `mimo` can allow it"
 
 
@@ -28,11 +31,13 @@ def register_cli(commands: Commands) -> None:
 
 @hookimpl
 async def on_event(event: Event, session: Session) -> None:
-    """Refuse what would have to be asked."""
-    if SERVING not in session.stash:
+    """Refuse what would have to be asked; pass on what a tool says while it works."""
+    if (reports := session.stash.get(SERVING)) is None:
         return
-    from mimocode.events import ApprovalAsked, Approve
+    from mimocode.events import ApprovalAsked, Approve, ToolProgress
 
+    if isinstance(event, ToolProgress) and (report := reports.get(event.call_id)):
+        await report(event.text)
     if isinstance(event, ApprovalAsked):
         why = event.reason.rstrip(".")
         await session.submit(Approve(event.call.id, False, f"{why}; {REFUSED}" if why else REFUSED))
@@ -47,5 +52,5 @@ async def _serve(args: argparse.Namespace, host: Host) -> int:
     from .server import serve
 
     async with host.open(title="mcp serve") as session:
-        session.stash[SERVING] = True
+        session.stash[SERVING] = {}
         return await serve(session, args.names, args.http)

@@ -8,10 +8,12 @@ import itertools
 import secrets
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
+from mcp import MCPError
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
@@ -19,6 +21,8 @@ from mimocode import __version__, turn
 from mimocode.errors import UsageError
 from mimocode.events import MessageAdded
 from mimocode.messages import Media, Text, ToolCall, ToolSpec, assistant
+
+from . import SERVING
 
 if TYPE_CHECKING:
     from mimocode.ports import ToolResult
@@ -39,14 +43,15 @@ def build(session: Session, names: Sequence[str]) -> Server[Any]:
     async def list_(_: Any, __: Any) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[_tool(spec) for spec in specs.values()])
 
-    async def call(_: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
         if params.name not in specs:
-            return _said(f"there is no tool {params.name!r}", error=True)
+            raise MCPError(types.INVALID_PARAMS, f"there is no tool {params.name!r}")
         asked = ToolCall(f"served_{next(numbers)}", params.name, params.arguments or {})
-        if specs[params.name].read_only:
-            return _result(await _answer(session, asked))
-        async with alone:  # what changes something waits for what changes something
-            return _result(await _answer(session, asked))
+        with _heard(session, asked, ctx):
+            if specs[params.name].read_only:
+                return _result(await _answer(session, asked))
+            async with alone:  # what changes something waits for what changes something
+                return _result(await _answer(session, asked))
 
     return Server("mimocode", version=__version__, on_list_tools=list_, on_call_tool=call)
 
@@ -61,6 +66,21 @@ def _chosen(session: Session, names: Sequence[str]) -> dict[str, ToolSpec]:
         servers = ", ".join(sorted({spec.server for spec in ours.values()}))
         raise UsageError(f"there is no server or tool {odd[0]!r} to offer; there is {servers}")
     return {name: spec for name, spec in ours.items() if not names or {name, spec.server} & set(names)}
+
+
+@contextmanager
+def _heard(session: Session, call: ToolCall, ctx: Any) -> Iterator[None]:
+    """Tell the other side what a call says while it works."""
+    steps, reports = itertools.count(1), session.stash.setdefault(SERVING, {})
+
+    async def report(text: str) -> None:
+        await ctx.session.report_progress(next(steps), None, text)
+
+    reports[call.id] = report
+    try:
+        yield
+    finally:
+        del reports[call.id]
 
 
 async def _answer(session: Session, call: ToolCall) -> ToolResult:
@@ -82,14 +102,12 @@ def _result(result: ToolResult) -> types.CallToolResult:
             content.append(types.TextContent(text=block.text))
         elif isinstance(block, Media) and block.mime.startswith("image/"):
             content.append(types.ImageContent(data=block.data, mime_type=block.mime))
+        elif isinstance(block, Media) and block.mime.startswith("audio/"):
+            content.append(types.AudioContent(data=block.data, mime_type=block.mime))
         elif isinstance(block, Media):
             blob = types.BlobResourceContents(uri=f"file:///{block.name}", mime_type=block.mime, blob=block.data)
             content.append(types.EmbeddedResource(resource=blob))
     return types.CallToolResult(content=content, is_error=result.error)
-
-
-def _said(text: str, *, error: bool) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(text=text)], is_error=error)
 
 
 async def serve(session: Session, names: Sequence[str], port: int | None) -> int:

@@ -21,8 +21,6 @@ from mcp.shared.auth import (
     ProtectedResourceMetadata,
 )
 
-from mimocode.errors import MimoError
-
 from ..hookspecs import Vault
 from ..known import Known
 from .callback import Callback
@@ -35,8 +33,9 @@ _EARLY = 30.0
 Browse = Callable[[str], Awaitable[None]]
 
 
-class NeedsLogin(MimoError):
-    """The server wants somebody to log in, and this is no moment to open a browser."""
+def _wants_more(response: httpx2.Response) -> bool:
+    """Whether the token is fine and does not allow enough."""
+    return response.status_code == 403 and extract_field_from_www_auth(response, "error") == "insufficient_scope"
 
 
 class Kept:
@@ -82,6 +81,12 @@ class Kept:
         self.entry["client"] = client_info.model_dump(mode="json", exclude_none=True)
         await self._save()
 
+    async def want(self, scope: str) -> None:
+        """Remember what a call would have needed, for the next time that somebody logs in; "" forgets it."""
+        if self.entry.get("wanted", "") != scope:
+            self.entry["wanted"] = scope
+            await self._save()
+
     async def _save(self) -> None:
         await self._vault.write(self._server.account, json.dumps({**self.entry, "serverUrl": self._server.url}))
 
@@ -89,7 +94,7 @@ class Kept:
 class Login(OAuthClientProvider):
     """The login at one server, as the HTTP library wants it.
 
-    Without `browse` nobody is asked to log in: what cannot be done with the tokens at hand raises `NeedsLogin`.
+    Without `browse` nobody is asked to log in: what cannot be done with the tokens at hand is refused by the server.
     """
 
     def __init__(
@@ -107,12 +112,13 @@ class Login(OAuthClientProvider):
                 "scope": said.get("scope"),
             }
         )
-        interactive = (self._send, self._answer) if browse else (None, None)
-        super().__init__(server.url, about, self._kept, *interactive)
+        send, answer = (self._send, self._answer) if browse else (None, None)
+        super().__init__(server.url, about, self._kept, send, answer, said.get("clientMetadataUrl"))
         self._kept.login = self
 
     async def _send(self, url: str) -> None:
         assert self._browse and self._callback
+        self._prove()
         self._callback.expect(parse_qs(urlsplit(url).query)["state"][0])
         await self._browse(url)
 
@@ -130,6 +136,7 @@ class Login(OAuthClientProvider):
             context.oauth_metadata = OAuthMetadata.model_validate(entry["server"])
         if entry.get("resource"):
             context.protected_resource_metadata = ProtectedResourceMetadata.model_validate(entry["resource"])
+        self._prove()
 
     async def _auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
         if not self._initialized:
@@ -141,34 +148,59 @@ class Login(OAuthClientProvider):
                 if not self.context.is_token_valid() and self.context.can_refresh_token():
                     await self._handle_refresh_response((yield await self._refresh_token()))
         used = self._access
-        self._add_auth_header(request)
-        response = yield request
-        if response.status_code == 401 and used:
-            async with held(self._lock):
-                await self._initialize()  # another process may have refreshed meanwhile
-                if self._access == used and self.context.can_refresh_token():
-                    await self._handle_refresh_response((yield await self._refresh_token()))
-            if self._access not in ("", used):
-                self._add_auth_header(request)
-                response = yield request
-        more = response.status_code == 403 and extract_field_from_www_auth(response, "error") == "insufficient_scope"
-        if response.status_code != 401 and not more:
-            return
-        if self._browse is None:
-            raise NeedsLogin(f"it wants you to log in: run `mimo mcp auth {self._server.name}`")
-        if not more:
-            self.context.clear_tokens()
-            if had:  # what we had, the refresh included, is not accepted: begin from nothing
-                self.context.client_info = preset(self._server)
+        foretold = self._foretold(request) if used else None
+        if foretold is None:
+            self._add_auth_header(request)
+            response = yield request
+            if used and (response.status_code == 401 or _wants_more(response)):
+                async with held(self._lock):
+                    await self._initialize()  # another process may have refreshed, or logged in, meanwhile
+                    if response.status_code == 401 and self._access == used and self.context.can_refresh_token():
+                        await self._handle_refresh_response((yield await self._refresh_token()))
+                if self._access not in ("", used):
+                    self._add_auth_header(request)
+                    response = yield request
+            if response.status_code != 401 and not _wants_more(response):
+                return
+            if self._browse is None:  # the answer says it all: whoever asked tells the user to log in
+                if _wants_more(response):
+                    await self._kept.want(extract_field_from_www_auth(response, "scope") or "")
+                return
+            if response.status_code == 401:
+                self._begin_anew(had)
         flow = super()._auth_flow(request)
         try:
             sent = await flow.__anext__()
+            if foretold is not None:
+                sent = await flow.asend(foretold)
             while True:
                 sent = await flow.asend((yield sent))
         except StopAsyncIteration:
+            if foretold is not None:
+                await self._kept.want("")
             return
         finally:
             await flow.aclose()
+
+    def _begin_anew(self, had: str) -> None:
+        self.context.clear_tokens()
+        if had:  # what we had, the refresh included, is not accepted
+            self.context.client_info = preset(self._server)
+
+    def _foretold(self, request: httpx2.Request) -> httpx2.Response | None:
+        """The refusal that a call met when nobody could log in: now somebody can, so it is answered first."""
+        if not self._browse or not (wanted := self._kept.entry.get("wanted")):
+            return None
+        told = {"www-authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'}
+        return httpx2.Response(403, headers=told, request=request)
+
+    def _prove(self) -> None:
+        """How a client of the settings shows its secret: as the server wants it, else by Basic (RFC 8414)."""
+        who, metadata = self.context.client_info, self.context.oauth_metadata
+        if who and who.client_secret and preset(self._server):
+            able = metadata.token_endpoint_auth_methods_supported if metadata else None
+            basic = not able or "client_secret_basic" in able
+            who.token_endpoint_auth_method = "client_secret_basic" if basic else "client_secret_post"
 
     @property
     def _access(self) -> str:
@@ -186,6 +218,6 @@ def preset(server: Known) -> OAuthClientInformationFull | None:
             "client_id": said["clientId"],
             "client_secret": secret,
             "redirect_uris": [said.get("redirectUri") or REDIRECT],
-            "token_endpoint_auth_method": "client_secret_post" if secret else "none",
+            "token_endpoint_auth_method": "client_secret_basic" if secret else "none",
         }
     )

@@ -27,7 +27,7 @@ from ..known import Known, environment
 from ..login.callback import Callback
 from ..login.server import Browse, Login
 from ..pipe import piped
-from ..sampling import sampled, willing
+from ..sampling import sampled
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -50,8 +50,6 @@ class Heard:
     asking: int = 0
     status: int = 0
     """Of the last answer that was an error."""
-    error: MimoError | None = None
-    """Why no request could be sent at all."""
 
     def now(self) -> None:
         """It lives."""
@@ -77,9 +75,9 @@ async def connected(
 ) -> AsyncIterator[Client]:
     """A client of a server, which is started for it; `ended` is called when it goes away by itself.
 
-    It may ask for our roots; for answers of the user if somebody is there; for those of the model if its settings
-    say so. A remote server that does not speak streamable HTTP is tried once more with the older transport. With
-    `browse` the user may be asked to log in.
+    It may ask for our roots; for answers of the user, which are cancelled when nobody is there; for those of the
+    model if its settings say so. A remote server that does not speak streamable HTTP is tried once more with the older
+    transport. With `browse` the user may be asked to log in.
     """
     heard = heard or Heard()
     voice = _voice(server, host, session, heard)
@@ -101,7 +99,7 @@ async def _enter(stack: AsyncExitStack, client: Client, *, last: bool, heard: He
     try:
         return await stack.enter_async_context(client)
     except Exception:
-        if last or heard.error or heard.status not in (400, 404, 405, 406):
+        if last or heard.status not in (400, 404, 405, 406):
             raise
         return None
 
@@ -117,7 +115,8 @@ def _voice(server: Known, host: Host, session: Session | None, heard: Heard) -> 
         logging.getLogger(f"mimocode.mcp.{server.name}").info("%s: %r", params.level, str(params.data)[:2000])
 
     async def elicit(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
-        assert session is not None
+        if session is None or not somebody(session):
+            return types.ElicitResult(action="cancel")
         heard.asking += 1
         try:
             if isinstance(params, types.ElicitRequestURLParams):
@@ -130,7 +129,8 @@ def _voice(server: Known, host: Host, session: Session | None, heard: Heard) -> 
         return types.ElicitResult.model_validate({"action": action, "content": content if action == "accept" else None})
 
     async def sample(context: Any, params: Any) -> types.CreateMessageResult | types.ErrorData:
-        assert session is not None
+        if session is None:
+            return types.ErrorData(code=-1, message="no conversation is open")
         heard.asking += 1
         try:
             text, model, stop = await sampled(session, server, params)
@@ -142,10 +142,9 @@ def _voice(server: Known, host: Host, session: Session | None, heard: Heard) -> 
         content = types.TextContent(text=text)
         return types.CreateMessageResult(role="assistant", content=content, model=model, stop_reason=stop)
 
-    voice: dict[str, Any] = {"list_roots_callback": roots, "logging_callback": log}
-    if somebody(session):
-        voice["elicitation_callback"] = elicit
-    if willing(server, session):
+    # The same whoever is there: some servers offer other tools to those who answer questions.
+    voice: dict[str, Any] = {"list_roots_callback": roots, "logging_callback": log, "elicitation_callback": elicit}
+    if server.sampling != "deny":
         voice["sampling_callback"] = sample
     return voice
 
