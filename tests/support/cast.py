@@ -59,7 +59,7 @@ class Cast:
         raise ModelError(ModelFault.REQUEST, f"nobody plays {prompt.messages[-1].text[:80]!r}")
 
 
-@hookimpl
+@hookimpl(tryfirst=True)
 def open_model(ref: str) -> Cast | None:
     """`cast/...`."""
     provider, _, path = ref.partition("/")
