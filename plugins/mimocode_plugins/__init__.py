@@ -12,6 +12,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.context.instructions",
     "mimocode_plugins.context.prompt",
     "mimocode_plugins.context.window",
+    "mimocode_plugins.crew.actors",
     "mimocode_plugins.crew.agents",
     "mimocode_plugins.crew.commands",
     "mimocode_plugins.crew.compose",

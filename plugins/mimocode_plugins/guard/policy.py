@@ -81,8 +81,8 @@ class Policy:
     rules: tuple[Rule, ...]
     agent: tuple[Rule, ...] = ()
     """The agent's own: their denials hold whatever comes after."""
-    above: tuple[tuple[Rule, ...], ...] = ()
-    """Those of the agents of the sessions that started this one: a child may not do what its parent must not."""
+    above: tuple[Policy, ...] = ()
+    """Those of the sessions that started this one: a child may not do what its parent must not, or must ask for."""
     fenced: tuple[Rule, ...] = ()
     """The rules as a project that is not trusted would have them: they count where they are stricter."""
     yolo: bool = False
@@ -94,15 +94,17 @@ class Policy:
         decided = Decision(rule.verdict if rule else Verdict.ASK, rule)
         if (other := last_match(self.fenced, key, text)) and other.verdict > decided.verdict:
             decided = Decision(other.verdict, other)
-        for rules in (self.agent, *self.above):
-            own = last_match(rules, key, text)
-            if own and own.verdict is Verdict.DENY:
-                return Decision(own.verdict, own)
+        own = last_match(self.agent, key, text)
+        if own and own.verdict is Verdict.DENY:
+            return Decision(own.verdict, own)
+        for theirs in (policy.decide(key, text) for policy in self.above):
+            if theirs.verdict > decided.verdict:
+                decided = theirs
         return decided
 
     def named(self, key: str, text: str) -> Decision | None:
         """What the strictest of the rules that name this very key says; None when no rule does."""
-        rules = (self.rules, self.fenced, self.agent, *self.above)
+        rules = (self.rules, self.fenced, self.agent, *(rules for p in self.above for rules in (p.rules, p.agent)))
         found = [last_match([rule for rule in each if rule.key == key], key, text) for each in rules]
         strictest = max((rule for rule in found if rule), key=lambda rule: rule.verdict, default=None)
         return Decision(strictest.verdict, strictest) if strictest else None
@@ -118,7 +120,7 @@ class Policy:
         """Every rule that denies something."""
         return (
             rule
-            for rule in (*self.agent, *chain(*self.above), *self.rules, *self.fenced)
+            for rule in (*self.agent, *chain(*(p.denials() for p in self.above)), *self.rules, *self.fenced)
             if rule.verdict is Verdict.DENY
         )
 
@@ -159,7 +161,7 @@ def _policy(host: Host, agent: Agent, above: Sequence[Agent]) -> Policy:
     return Policy(
         (*DEFAULTS, *under, *own, *_said(layers if host.trusted else users, agent.name)),
         own,
-        tuple(_own(each) for each in above),
+        tuple(_policy(host, each, ()) for each in above),
         () if host.trusted or len(users) == len(layers) else (*DEFAULTS, *under, *own, *_said(layers, agent.name)),
         yolo=bool(host.options.get("yolo")),
         auto_delete=skip or bool(host.options.get("auto_delete")) or _set(host, "MIMOCODE_AUTO_APPROVE_DELETE"),

@@ -31,7 +31,12 @@ class Meter:
 
     ref, window = "meter/model", 100_000
 
-    def __init__(self, *usages: Usage | Exception | None, price: dict[str, float] | None = None) -> None:
+    def __init__(
+        self, *usages: Usage | Exception | None, price: dict[str, float] | None = None, pause: bool = False
+    ) -> None:
+        self.go = asyncio.Event()
+        if not pause:
+            self.go.set()
         self.usages, self.price, self.options = list(usages), price, list[Any]()
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Pulse | Answer]:
@@ -40,6 +45,7 @@ class Meter:
         if isinstance(usage, ModelError):
             raise usage
         yield TextDelta("four words of text")
+        await self.go.wait()
         if usage is None:
             await asyncio.Event().wait()
         if isinstance(usage, Exception):
@@ -95,6 +101,21 @@ async def test_children_draw_from_the_same_budget() -> None:
         assert [await ended(s) for s in (child, grandchild)] == [TurnEnded("done")] * 2
         assert (await ended(session)).reason == "limited"
         assert ledger(grandchild) is ledger(session)
+
+
+async def test_those_who_work_side_by_side_wait_for_what_others_do_not_use() -> None:
+    meter = Meter(Usage(600, 100), Usage(600, 100), pause=True)
+    async with (
+        play(plugins=[budget, meter], budget={"tokens": 1500}) as session,
+        session.host.open(parent=session, model=meter.ref) as one,
+        session.host.open(parent=session, model=meter.ref) as other,
+    ):
+        both = asyncio.gather(ended(one), ended(other))
+        while not ledger(session).promised or not meter.options:  # noqa: ASYNC110  a few rounds of the loop, no time
+            await asyncio.sleep(0)
+        assert len(meter.options) == 1
+        meter.go.set()
+        assert await both == [TurnEnded("done")] * 2
 
 
 async def test_money_needs_a_known_price() -> None:

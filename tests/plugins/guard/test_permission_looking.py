@@ -198,3 +198,21 @@ async def test_who_works_for_it_may_no_more_than_it(tmp_path: Path) -> None:
             said = [line for line in talk(child) if line.startswith("tool: ")]
     assert [line.startswith("tool: Denied") for line in said] == [True, True, False]
     assert tree(tmp_path) == set()
+
+
+async def test_what_its_caller_must_ask_for_it_asks_for_too(tmp_path: Path) -> None:
+    class Crew:
+        @hookimpl
+        def register_agents(self) -> list[Agent]:
+            return [Agent("worker", mode="subagent", options={"permission": {"bash": "allow"}})]
+
+    careful = Agent("careful", options={"permission": {"bash": {"*": "ask", "ls *": "allow"}}})
+    calls = [ToolCall("1", "bash", {"command": "touch b.py"}), ToolCall("2", "bash", {"command": "ls -a"})]
+    plugins = [permission, shell, Crew()]
+    async with play([*calls], "ok", plugins=plugins, directory=tmp_path, agent=careful, allow=False) as session:
+        async with session.host.open(agent="worker", model="script/lines", parent=session) as child:
+            await child.submit(Say("go"))
+            await child.settled()
+            said = [line for line in talk(child) if line.startswith("tool: ")]
+    assert [line.startswith("tool: Denied: the user said no") for line in said] == [True, False]
+    assert tree(tmp_path) == set()

@@ -6,6 +6,7 @@ tokens twice. What cannot be known counts as used: the ledger fails closed (dema
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,10 @@ class Limits:
         return cls(**numbers)
 
 
+class Overdrawn(ModelError):
+    """Too little is left for a call beside those that are on their way."""
+
+
 @dataclass
 class Reservation:
     """What one call was promised. `answer` is the longest answer in tokens that fits."""
@@ -70,6 +75,8 @@ class Ledger:
     promised: list[Reservation] = field(default_factory=list)
     turns: set[tuple[str, int]] = field(default_factory=set)
     began: float | None = None
+    freed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a call ends: what it did not use is free for others."""
 
     def reserve(self, size: int, wanted: int, price: Mapping[str, float] | None, ref: str) -> Reservation:
         """Promise room for a request of `size` tokens and an answer of at most `wanted` (0: not said).
@@ -91,7 +98,8 @@ class Ledger:
             rooms.append(self._affordable(size, price, ref))
         answer = min(rooms)
         if answer < min(LEAST, wanted or MOST):
-            raise _refused(self._overdrawn(size, limit_is_money=limits.tokens is None or rooms[-1] < rooms[1]))
+            money = limits.tokens is None or rooms[-1] < rooms[1]
+            raise Overdrawn(ModelFault.BUDGET, f"stopped by the budget: {self._overdrawn(size, limit_is_money=money)}")
         made = Reservation(size, answer, priced(Usage(size, answer), price) if price else 0.0)
         self.promised.append(made)
         return made
@@ -104,6 +112,7 @@ class Ledger:
     def release(self, reservation: Reservation) -> None:
         """A call ended; what it used is added for itself."""
         self.promised = [r for r in self.promised if r is not reservation]
+        self.freed.set()
 
     @property
     def rations(self) -> bool:

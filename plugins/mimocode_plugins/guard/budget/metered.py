@@ -13,7 +13,7 @@ from mimocode.events import CallDelta, Pulse, ReasoningDelta, Retrying, TextDelt
 from mimocode.messages import Usage
 from mimocode.ports import Answer, Model, Prompt, StashKey
 
-from .ledger import MOST, Ledger, Limits
+from .ledger import MOST, Ledger, Limits, Overdrawn, Reservation
 from .tokens import Counter, estimate, of_message
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Metered:
         account.turns.add((session.id, len(session.state.turns)))
         price = await self._known_price(account)
         size, wanted = counter.count(prompt), int(prompt.options.get("max_output") or 0)
-        promise = account.reserve(size, wanted, price, self.ref)
+        promise = await self._promised(account, size, wanted, price)
         if account.rations and promise.answer < (wanted or MOST):
             prompt = replace(prompt, options={**prompt.options, "max_output": promise.answer})
         used = Usage(size)  # what is known of the call so far; a call that is cut off is billed
@@ -100,6 +100,19 @@ class Metered:
         finally:
             account.release(promise)
             account.add(used, price)
+
+    async def _promised(
+        self, account: Ledger, size: int, wanted: int, price: Mapping[str, float] | None
+    ) -> Reservation:
+        """Reserve; when others have reserved what is left, wait until one of them gives back what it did not use."""
+        while True:
+            try:
+                return account.reserve(size, wanted, price, self.ref)
+            except Overdrawn:
+                if not account.promised:
+                    raise
+                account.freed.clear()
+            await account.freed.wait()
 
     async def _timed(self, prompt: Prompt, account: Ledger) -> AsyncGenerator[Pulse | Answer, None]:
         pieces = self._inner.stream(prompt)

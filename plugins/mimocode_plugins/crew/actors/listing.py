@@ -1,0 +1,87 @@
+"""`mimo agents` and `/actors`: the tree of subagents, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from mimocode.errors import UsageError
+from mimocode.state import replay
+
+from ..children.roster import NOTES, Actor, line, roster
+from ..children.team import team
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mimocode.host import Host
+    from mimocode.ports import Store
+    from mimocode.session import Session
+
+DEEPEST = 8
+"""A bound for logs that are not ours."""
+
+
+def tree(store: Store, session: str, level: int = 0) -> Iterator[tuple[int, Actor]]:
+    """The children of a session in order, each followed by its own."""
+    notes = replay(store.read(session)).notes.get(NOTES, ())
+    for actor in roster(notes).values():
+        yield level, actor
+        if actor.session and level < DEEPEST:
+            yield from tree(store, actor.session, level + 1)
+
+
+def shown(level: int, actor: Actor) -> dict[str, Any]:
+    """One child for programs."""
+    usage = actor.usage or {}
+    tokens = int(usage.get("input", 0)) + int(usage.get("output", 0))
+    return {
+        "level": level,
+        "id": actor.id,
+        "session": actor.session,
+        "agent": actor.order.agent,
+        "description": actor.order.description,
+        "context": actor.order.context,
+        "background": actor.order.background,
+        "state": actor.state,
+        "why": actor.why,
+        "summary": actor.summary,
+        "worktree": actor.place,
+        "began": actor.began,
+        "ended": actor.ended,
+        "tokens": tokens,
+    }
+
+
+async def run(args: argparse.Namespace, host: Host) -> int:
+    """Print the tree."""
+    store = await host.store()
+    infos = store.sessions(str(host.directory))
+    ids = [args.session] if args.session else [info.id for info in infos if not info.parent]
+    if args.session and next(iter(store.read(args.session)), None) is None:
+        raise UsageError(f"there is no session {args.session!r}; `mimo session list` shows those of this project")
+    found = next((rows for id in ids if (rows := list(tree(store, id)))), [])
+    if args.json:
+        sys.stdout.write(
+            json.dumps([shown(level, actor) for level, actor in found], ensure_ascii=False, indent=1) + "\n"
+        )
+    elif found:
+        sys.stdout.write("\n".join(_line(level, actor) for level, actor in found) + "\n")
+    else:
+        sys.stderr.write("No subagents here.\n")
+    return 0
+
+
+async def slash(arguments: str, session: Session) -> None:
+    """`/actors`."""
+    found = list(tree(await session.host.store(), session.id))
+    working = len(team(session).live)
+    head = f"{len(found)} subagents, {working} at work" if found else "There are no subagents yet."
+    await session.notice("actors", "\n".join([head, *(_line(level, actor) for level, actor in found)]))
+
+
+def _line(level: int, actor: Actor) -> str:
+    seconds = f", {actor.ended - actor.began:.0f} s" if actor.ended > actor.began > 0 else ""
+    return "  " * level + line(actor) + seconds

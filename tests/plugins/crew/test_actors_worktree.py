@@ -1,0 +1,145 @@
+"""Children that edit in a git worktree of their own: merged, discarded, cleaned up, and kept inside of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mimocode import Agent, Ruling, Say, Verdict, hookimpl
+from mimocode.events import CallFinished, ChooseModel
+from mimocode.session import Session
+from mimocode.testing import play
+from mimocode_plugins.crew import actors
+from mimocode_plugins.crew.children.team import team
+from mimocode_plugins.tools import files, shell
+from support import cast
+
+DONE = {"text": "Status: done\nSummary: changed\nok"}
+
+
+class Crew:
+    """One subagent, and nobody who minds."""
+
+    @hookimpl
+    def register_agents(self) -> list[Agent]:
+        return [Agent("general", mode="subagent", prompt="General.")]
+
+    @hookimpl
+    def rule_on_call(self) -> Ruling:
+        return Ruling(Verdict.ALLOW)
+
+
+def git(project: Path, *words: str) -> str:
+    name = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    return subprocess.run(["git", *name, *words], cwd=project, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A repository with one commit."""
+    place = tmp_path / "project"
+    place.mkdir()
+    git(place, "init", "-q", "-b", "main")
+    (place / "a.txt").write_text("one\n")
+    git(place, "add", "-A")
+    git(place, "commit", "-qm", "begin")
+    return place
+
+
+def call(name: str, **arguments: Any) -> dict[str, Any]:
+    return {"name": name, "arguments": arguments}
+
+
+def actor(action: str, **arguments: Any) -> dict[str, Any]:
+    return {"calls": [call("actor", action=action, **arguments)]}
+
+
+@asynccontextmanager
+async def played(project: Path, **parts: list[dict[str, Any]]) -> AsyncIterator[Session]:
+    """A session whose model plays these parts."""
+    script = project.parent / "parts.json"
+    script.write_text(json.dumps(parts))
+    plugins = [cast, Crew(), actors, files, shell]
+    async with play(plugins=plugins, directory=project, agent=Agent("build", mode="primary"), headless=True) as session:
+        await session.submit(ChooseModel(f"cast/{script}"))
+        await session.submit(Say("go"))
+        await session.settled()
+        yield session
+
+
+def results(session: Session) -> list[str]:
+    return [message.text for message in session.state.messages if message.role == "tool"]
+
+
+def worktrees(project: Path) -> int:
+    return len(git(project, "worktree", "list").splitlines()) - 1
+
+
+EDIT = {
+    "calls": [call("bash", command="printf 'two\\n' > a.txt; printf 'new\\n' > b.txt; git rev-parse --show-prefix")]
+}
+
+
+async def test_what_it_changed_is_merged_uncommitted_and_the_worktree_goes(project: Path) -> None:
+    steps = [actor("run", prompt="edit", worktree=True), actor("merge", actor_id="general-1"), {"text": "ok"}]
+    async with played(project, go=steps, edit=[EDIT, DONE]) as session:
+        told, merged = results(session)
+    assert "\nIt worked in " in told
+    assert merged.startswith("Merged into the working tree, not committed; the worktree is gone.\n")
+    assert ((project / "a.txt").read_text(), (project / "b.txt").read_text()) == ("two\n", "new\n")
+    assert git(project, "status", "--short") == " M a.txt\n?? b.txt\n"
+    assert (worktrees(project), git(project, "branch", "--list", "mimo/*")) == (0, "")
+
+
+async def test_nothing_is_merged_over_what_changed_meanwhile(project: Path) -> None:
+    mine = {"calls": [call("bash", command="printf 'three\\n' > a.txt")]}
+    steps = [
+        actor("run", prompt="edit", worktree=True),
+        mine,
+        actor("merge", actor_id="general-1"),
+        actor("discard", actor_id="general-1"),
+        actor("merge", actor_id="general-1"),
+        {"text": "ok"},
+    ]
+    async with played(project, go=steps, edit=[EDIT, DONE]) as session:
+        said = results(session)
+    assert said[2].startswith("What changed does not fit the tree any more; it stays in ")
+    assert said[3:] == ["The worktree is gone with all that was in it.", "general-1 has no worktree."]
+    assert git(project, "status", "--short") == " M a.txt\n"
+    assert (project / "a.txt").read_text() == "three\n"
+    assert worktrees(project) == 0
+
+
+async def test_a_worktree_without_changes_cleans_itself_up(project: Path) -> None:
+    async with played(project, go=[actor("run", prompt="look", worktree=True), {"text": "ok"}], look=[DONE]) as session:
+        [one] = team(session).actors.values()
+    assert (one.place, one.state, worktrees(project)) == ("", "done", 0)
+
+
+async def test_it_edits_nothing_outside_of_its_worktree(project: Path) -> None:
+    out = {"calls": [call("write", file_path=str(project / "c.txt"), content="c")]}
+    inside = {"calls": [call("write", file_path="c.txt", content="c")]}
+    steps = [actor("run", prompt="edit", worktree=True), {"text": "ok"}]
+    async with played(project, go=steps, edit=[out, inside, DONE]) as session:
+        [one] = team(session).actors.values()
+        store = await session.host.store()
+        finished = [e.event for e in store.read(one.session) if isinstance(e.event, CallFinished)]
+    assert [event.error for event in finished] == [True, False]
+    assert "lies outside of the worktree" in finished[0].content[0].text
+    assert (project / "c.txt").exists() is False
+    assert (Path(one.place) / "c.txt").read_text() == "c"
+
+
+async def test_without_a_repository_there_is_no_worktree(tmp_path: Path) -> None:
+    place = tmp_path / "plain"
+    place.mkdir()
+    async with played(place, go=[actor("run", prompt="look", worktree=True), {"text": "ok"}], look=[DONE]) as session:
+        [said] = results(session)
+    assert 'state="failed"' in said
+    assert "A worktree needs a git repository with a commit" in said
