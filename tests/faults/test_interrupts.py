@@ -62,7 +62,7 @@ STREAMS: dict[str, dict[str, Any]] = {
     "while the stream says nothing": {"text": "some words and then", "fault": {"stall_events": 3, "times": 1}},
     "while it waits to try again": {"fault": {"status": 429, "headers": {"retry-after": "30"}, "times": 1}},
 }
-SPOKEN = {"in the middle of a stream": "word word", "while the stream says nothing": "some"}
+SPOKEN = {"in the middle of a stream": "word", "while the stream says nothing": "some"}
 """Where something had been said, how it begins: it joins the conversation."""
 
 

@@ -21,7 +21,7 @@ def acted(cli: Cli) -> None:
         step("read", file_path="a.txt"),
         {"text": "Done."},
     ]
-    cli.settings(permission={"bash": {"pip *": "deny"}})
+    cli.settings(permission={"bash": {"pip *": "deny"}}, sandbox={"enabled": False})
     assert cli("run", "-m", cli.scenario(steps), "Go").code == 0
 
 

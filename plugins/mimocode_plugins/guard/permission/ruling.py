@@ -84,8 +84,8 @@ def _confine(judged: Judged, held: Confined, now: Policy) -> Judged:
         return Judged(touch, Decision(Verdict.ALLOW, None), "the sandbox has no network")
     own = any(
         rule.key == "bash" and rule.pattern != "*"
-        for rules in (now.rules, now.fenced, now.agent, *now.above)
-        for rule in rules
+        for policy in (now, *now.above)
+        for rule in (*policy.rules, *policy.fenced, *policy.agent)
     )
     if touch.literal and touch.key == "bash" and decision.rule is None and not own:
         return Judged(touch, Decision(Verdict.ALLOW, None), "it runs in a sandbox, whatever it does")

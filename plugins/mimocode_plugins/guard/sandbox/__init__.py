@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def register_settings() -> Iterable[Setting]:
     """`sandbox`: what commands may reach."""
     shape = "mimocode_plugins.guard.sandbox.settings:SandboxSettings"
-    return [Setting("sandbox", shape, {}, "What commands may reach: the sandbox they run in.", needs_trust=True)]
+    return [Setting("sandbox", shape, None, "What commands may reach: the sandbox they run in.", needs_trust=True)]
 
 
 @hookimpl

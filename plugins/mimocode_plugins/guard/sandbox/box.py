@@ -24,7 +24,7 @@ from .ladder import Verdict, verdict
 from .layout import Grounds, Layout, layout
 from .names import Target, rules
 from .proxy import Proxy
-from .settings import Wanted
+from .wanted import Wanted
 
 if TYPE_CHECKING:
     from mimocode.host import Host

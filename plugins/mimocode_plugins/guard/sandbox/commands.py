@@ -14,7 +14,7 @@ from ..confinement import outermost
 from . import bubblewrap
 from .box import BOX, Box, grounds_of, judged, open_box, tell
 from .layout import Access, layout
-from .settings import Wanted
+from .wanted import Wanted
 
 if TYPE_CHECKING:
     from mimocode.host import Host
