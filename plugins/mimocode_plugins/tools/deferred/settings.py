@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-from pydantic.dataclasses import dataclass
+from dataclasses import dataclass
+from typing import ClassVar
 
 
-@dataclass(config={"extra": "forbid"})
+@dataclass
 class ToolSearch:
     """When tools wait until they are looked for."""
 
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
     enabled: bool = True
     """False: every tool is told at once."""
-    budget: Annotated[int, Field(ge=0)] = 4000
+    budget: int = 4000
     """Tokens that the tools of MCP servers may take in every request; whole servers wait when they take more."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense; said here, because what validates costs too much at every start."""
+        if self.budget < 0:
+            raise ValueError("budget must not be negative")
