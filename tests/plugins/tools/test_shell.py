@@ -111,6 +111,15 @@ async def test_output_that_is_no_text_is_still_shown(tools: Tools) -> None:
     assert await tools("bash", command=r"printf 'a\xffb\r\nc'") == "a�b\nc"
 
 
+async def test_after_a_conflict_the_work_of_both_sides_is_called_to_mind(tools: Tools) -> None:
+    git = "git -c user.name=a -c user.email=a@b -c init.defaultBranch=main"
+    begin = f"{git} init -q; echo 1 > f; git add f; {git} commit -qm 1; git checkout -qb other; echo 2 > f"
+    await tools("bash", command=f"{begin}; {git} commit -qam 2; git checkout -q main; echo 3 > f; {git} commit -qam 3")
+    notes = _notes(await tools("bash", command=f"{git} merge other")).splitlines()
+    assert notes[0] == "Exit code 1."
+    assert notes[1].startswith("Git reports conflicts. Both sides are somebody's work")
+
+
 # -- long output --------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -22,13 +23,14 @@ from .environment import environment, is_secret
 from .groups import Groups
 from .jobs import Jobs
 from .running import Ending, Running, shell
-from .spool import LARGEST, Spool
+from .spool import BYTES, LARGEST, Spool
 
 _RUNS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True)
 _LOOKS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 _SCREEN = 30_000
 """Bytes of output that the screen is given."""
 _TIMEOUT = 120_000
+_CONFLICT = re.compile(rb"^CONFLICT \(", re.MULTILINE)
 HandOver = Callable[[Sequence[str], Path, Mapping[str, str]], Awaitable[int]]
 Wrap = Callable[[Sequence[str], Path], Awaitable[Sequence[str]]]
 
@@ -188,6 +190,11 @@ def _notes(end: Ending, spool: Spool, limit: float, group: int) -> list[str]:
         notes.append(f"Killed by {_signal(-end.exit)}.")
     elif end.exit:
         notes.append(f"Exit code {end.exit}.")
+    if end.exit > 0 and _CONFLICT.search(spool.between(spool.size - BYTES, spool.size)):
+        notes.append(
+            "Git reports conflicts. Both sides are somebody's work: look at each and keep what both meant; "
+            "do not take one side for all or abort what the user began without asking."
+        )
     if spool.lost:
         notes.append(f"Not all output could be kept: {spool.lost}.")
     if end.left_running:
