@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from support.cli import Cli
+
+settings.register_profile("calm", deadline=None)  # the machine may be busy: how long an example takes says nothing
+settings.load_profile("calm")
 
 
 @pytest.fixture

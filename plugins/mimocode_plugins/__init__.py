@@ -57,10 +57,12 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.tools.websearch",
     "mimocode_plugins.ui.config",
     "mimocode_plugins.ui.demo",
+    "mimocode_plugins.ui.doctor",
     "mimocode_plugins.ui.models",
     "mimocode_plugins.ui.plugins",
     "mimocode_plugins.ui.run",
     "mimocode_plugins.ui.sessions",
     "mimocode_plugins.ui.setup",
     "mimocode_plugins.ui.terminal",
+    "mimocode_plugins.ui.upkeep",
 )

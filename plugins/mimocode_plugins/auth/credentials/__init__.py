@@ -21,6 +21,16 @@ async def find_credential(provider: str, host: Host) -> str | None:
     return await secret(provider, host)
 
 
+@hookimpl(optionalhook=True)
+async def check_health(host: Host) -> list[tuple[str, str, str, str]]:
+    """For `mimo doctor`: where secrets are kept."""
+    import asyncio
+
+    from .health import look
+
+    return await asyncio.to_thread(look, host)
+
+
 @hookimpl
 def register_cli(commands: Commands) -> None:
     """Add `mimo auth login | list | logout | whoami`, which the original also calls `mimo providers`."""

@@ -67,6 +67,14 @@ async def list_models(host: Host) -> None:
             host.report("configured", error)
 
 
+@hookimpl(optionalhook=True)
+async def check_health(host: Host) -> list[tuple[str, str, str, str]]:
+    """For `mimo doctor`: whether the address of the chosen model answers."""
+    from .reaching import reach
+
+    return await reach(host)
+
+
 # asked last: whoever speaks the wire has had the chance
 @hookimpl(trylast=True)
 async def open_model(ref: str, host: Host) -> Model:
