@@ -61,7 +61,7 @@ class Place:
 
     @contextmanager
     def served(self, lifetime: int = 3600) -> Iterator[None]:
-        words = [sys.executable, str(SUPPORT / "identity.py"), str(self.port), str(self.happened), str(lifetime)]
+        words = [sys.executable, str(SUPPORT / "guarded_server.py"), str(self.port), str(self.happened), str(lifetime)]
         with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
                 listening_at(self.port, process)
