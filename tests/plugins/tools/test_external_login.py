@@ -61,7 +61,7 @@ class Place:
 
     @contextmanager
     def served(self, lifetime: int = 3600) -> Iterator[None]:
-        words = [sys.executable, str(SUPPORT / "identity.py"), str(self.port), str(self.happened), str(lifetime)]
+        words = [sys.executable, str(SUPPORT / "guarded_server.py"), str(self.port), str(self.happened), str(lifetime)]
         with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
                 listening_at(self.port, process)
@@ -100,6 +100,9 @@ def test_log_in_use_it_log_out(place: Place) -> None:
         assert before.out.startswith("⚠ needs login  guarded"), before.err
         assert "run `mimo mcp auth guarded`" in before.err
         assert cli("mcp", "auth").out.startswith("✗ not logged in  guarded")
+        debugged = cli("mcp", "debug", "guarded")
+        assert debugged.code == 1 and debugged.out.splitlines()[1] == "✗ not logged in"
+        assert debugged.out.splitlines()[2].startswith("HTTP 401, WWW-Authenticate: Bearer ")
         done = cli("mcp", "auth", "guarded", BROWSER=BROWSER)
         assert (done.code, done.out) == (0, "logged in to guarded; it offers 1 tool\n"), done.err
         assert place.noted("registered") == ["MiMo Code"] and len(place.noted("codes")) == 1
@@ -167,6 +170,13 @@ def test_what_cannot_log_in_says_so(place: Place) -> None:
     assert "runs on this machine" in place.cli("mcp", "auth", "here").err
     assert "there is here" in place.cli("mcp", "auth", "nobody").err
     assert place.cli("mcp", "auth").err == "mimo: there is no remote MCP server that one could log in to\n"
+
+
+def test_who_we_are_can_be_given_when_a_server_is_added(place: Place) -> None:
+    added = place.cli("mcp", "add", "other", "https://x.test/mcp", "--client-id", "me", "--client-secret", "{env:S}")
+    assert added.code == 0
+    entry = json.loads((place.cli.home / ".config/mimocode/mimocode.json").read_text())["mcp"]["other"]
+    assert entry["oauth"] == {"clientId": "me", "clientSecret": "{env:S}"}
 
 
 def test_a_keyring_is_preferred_to_the_file(place: Place) -> None:

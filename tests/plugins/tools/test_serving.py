@@ -17,7 +17,9 @@ from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from support.calling import until
 from support.cli import Cli
+from support.job import Log, whole
 
 
 @pytest.fixture
@@ -58,6 +60,26 @@ async def test_another_agent_works_with_our_tools(cli: Cli) -> None:
     assert (cli.project / "a.txt").read_text() == "two\n"
     listed = json.loads(cli("session", "list", "--format", "json").out)
     assert [session["title"] for session in listed] == ["mcp serve"]
+
+
+async def test_what_a_call_says_while_it_works_and_a_call_that_is_given_up(cli: Cli) -> None:
+    heard: list[str] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message or "")
+
+    async with served(cli, "bash", "read") as client:
+        command = {"command": "echo one; sleep 0.3; echo two", "description": "count"}
+        done = await client.call_tool("bash", command, progress_callback=hear)
+        assert not done.is_error and any("one" in text for text in heard), heard
+        slow = {"command": "touch begun; sleep 60", "description": "sleep"}
+        task = asyncio.ensure_future(client.call_tool("bash", slow))
+        await until((cli.project / "begun").exists, 20)
+        task.cancel()
+        await asyncio.wait([task])
+        assert "begun" in await text(client, "bash", command="ls", description="list")
+    assert Log.of(cli).dangling() == set()
+    whole(cli)
 
 
 async def test_all_of_ours_and_only_what_exists(cli: Cli) -> None:

@@ -28,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", nargs="+", help="the address, or after -- the command and its arguments")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable; repeatable")
     parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="a header; repeatable")
+    parser.add_argument("--client-id", metavar="ID", help="for servers that register nobody: who we are to them")
+    parser.add_argument("--client-secret", metavar="SECRET", help="its secret; {env:NAME} keeps it out of the file")
     parser.add_argument("--project", action="store_true", help="in this project's settings, not in yours")
 
 
@@ -84,6 +86,9 @@ async def add(args: argparse.Namespace, host: Host) -> int:
         entry = {"type": "remote", "url": args.what[0]}
         if args.header:
             entry["headers"] = _pairs(args.header)
+        said = {"clientId": args.client_id, "clientSecret": args.client_secret}
+        if oauth := {key: value for key, value in said.items() if value}:
+            entry["oauth"] = oauth
     else:
         entry = {"type": "local", "command": args.what}
         if args.env:
@@ -129,6 +134,10 @@ async def debug(args: argparse.Namespace, host: Host) -> int:
 
     server = named(args.name, host)
     _say(f"{server.name}: {server.shown} ({server.origin})")
+    if server.url and server.oauth is not None:
+        from .signing import state
+
+        _say(await state(server, host))
     start, heard = time.monotonic(), Heard()
     log = log_of(server, host.paths.state)
     before = log.stat().st_size if log.exists() else 0
@@ -142,6 +151,8 @@ async def debug(args: argparse.Namespace, host: Host) -> int:
     except TimeoutError:
         _complain(f"no answer in {server.timeout:g} s")
     except Exception as error:
+        if heard.status:
+            _say(f"HTTP {heard.status}" + f", WWW-Authenticate: {ascii(heard.challenge)[1:-1]}" * bool(heard.challenge))
         _complain(reason(error, server, host.paths.state, heard))
     else:
         return 0

@@ -76,6 +76,11 @@ async def _overview(host: Host, vault: Vault) -> int:
     return 0
 
 
+async def state(server: Known, host: Host) -> str:
+    """Whether somebody is logged in at a server."""
+    return _state(await (await _vault(host)).read(server.account))
+
+
 def _state(text: str | None) -> str:
     try:
         entry: Any = json.loads(text or "{}")

@@ -9,18 +9,20 @@ import secrets
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
+from anyio import BrokenResourceError, ClosedResourceError
 from mcp import MCPError
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from mimocode import __version__, turn
 from mimocode.errors import UsageError
-from mimocode.events import MessageAdded
+from mimocode.events import CallFinished, MessageAdded
 from mimocode.messages import Media, Text, ToolCall, ToolSpec, assistant
+from mimocode.session import INTERRUPTED
 
 from . import SERVING
 
@@ -47,10 +49,8 @@ def build(session: Session, names: Sequence[str]) -> Server[Any]:
         if params.name not in specs:
             raise MCPError(types.INVALID_PARAMS, f"there is no tool {params.name!r}")
         asked = ToolCall(f"served_{next(numbers)}", params.name, params.arguments or {})
-        with _heard(session, asked, ctx):
-            if specs[params.name].read_only:
-                return _result(await _answer(session, asked))
-            async with alone:  # what changes something waits for what changes something
+        async with alone:  # the log is that of one conversation: a call, its answer, the next call
+            with _heard(session, asked, ctx):
                 return _result(await _answer(session, asked))
 
     return Server("mimocode", version=__version__, on_list_tools=list_, on_call_tool=call)
@@ -74,7 +74,8 @@ def _heard(session: Session, call: ToolCall, ctx: Any) -> Iterator[None]:
     steps, reports = itertools.count(1), session.stash.setdefault(SERVING, {})
 
     async def report(text: str) -> None:
-        await ctx.session.report_progress(next(steps), None, text)
+        with suppress(MCPError, ClosedResourceError, BrokenResourceError):  # nobody listens any more
+            await ctx.session.report_progress(next(steps), None, text)
 
     reports[call.id] = report
     try:
@@ -86,7 +87,12 @@ def _heard(session: Session, call: ToolCall, ctx: Any) -> Iterator[None]:
 async def _answer(session: Session, call: ToolCall) -> ToolResult:
     """As in a turn: the call is in the log before it is ruled on, and its result before it is shown."""
     await session.emit(MessageAdded(assistant("", call)))
-    return await turn.answer(session, call)
+    try:
+        return await turn.answer(session, call)
+    except asyncio.CancelledError:  # the other side gave up: no call stays unanswered
+        if session.state.unanswered:
+            await session.emit(CallFinished(call.id, (Text(INTERRUPTED),), error=True))
+        raise
 
 
 def _tool(spec: ToolSpec) -> types.Tool:

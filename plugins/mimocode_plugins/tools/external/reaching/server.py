@@ -50,6 +50,8 @@ class Heard:
     asking: int = 0
     status: int = 0
     """Of the last answer that was an error."""
+    challenge: str = ""
+    """What it said of the authorization it wants (WWW-Authenticate)."""
 
     def now(self) -> None:
         """It lives."""
@@ -165,6 +167,7 @@ async def _transport(
         heard.now()
         if response.status_code >= 400 and str(response.request.url).startswith(server.url):
             heard.status = response.status_code
+            heard.challenge = response.headers.get("www-authenticate", "")
 
     def http(
         headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None, auth: httpx2.Auth | None = None
