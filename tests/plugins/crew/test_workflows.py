@@ -243,12 +243,18 @@ def attempt():
     assert told == [{"do": "end", "value": [24, 24, 24]}]  # EMFILE
 
 
-async def test_an_untrusted_project_brings_no_workflow(tmp_path: Path) -> None:
-    async with stage(tmp_path) as session:
-        write(tmp_path, "return 1")
+async def test_an_untrusted_project_takes_no_names_and_chooses_no_models(tmp_path: Path) -> None:
+    async with stage(tmp_path, one=says("first")) as session:
+        write(tmp_path, 'return agent("one thing")')
+        write(tmp_path, 'return agent("one thing", model="dear/one")', "dear")
+        write(tmp_path, "return 1", "team")
         session.host.trusted = False
-        with pytest.raises(UsageError, match="came with a project that you have not trusted"):
-            new_run(session, "mine", {})
+        assert (await new_run(session, "mine", {}).work()).value == "first"
+        dear = await new_run(session, "dear", {}).work()
+        assert "came with a project that you have not trusted, and chooses a model" in dear.why
+        assert known(session.host)["team"].origin == "shipped"
+        session.host.trusted = True
+        assert known(session.host)["team"].origin == "project"
 
 
 def test_those_that_are_shipped_are_in_order() -> None:

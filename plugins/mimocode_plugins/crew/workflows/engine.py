@@ -84,6 +84,7 @@ class Run:
         self.session, self.journal = session, journal
         self._found, self._source = found, source
         self._scripts = {found.name: fingerprint(source)}
+        self._strangers = set() if found.trusted else {found.name}
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._agents = 0
@@ -179,8 +180,11 @@ class Run:
     def _load(self, name: str, depth: int) -> str:
         if depth >= self._limits.maxDepth:
             raise UsageError(f"workflows call workflows at most {self._limits.maxDepth} deep")
-        source, _ = workflow(self.session.host, name).read()
+        found = workflow(self.session.host, name)
+        source, _ = found.read()
         self._scripts[name] = fingerprint(source)
+        if not found.trusted:
+            self._strangers.add(name)
         return source
 
     async def _agent(self, prompt: str, opts: Mapping[str, Any], script: str) -> Any:
@@ -188,6 +192,10 @@ class Run:
         agent = (await self.session.host.agents()).get(name)
         if agent is None or agent.hidden:
             raise UsageError(f"there is no agent {name!r}")
+        if opts["model"] and script in self._strangers:
+            raise UsageError(
+                f"{script} came with a project that you have not trusted, and chooses a model: `mimo trust`"
+            )
         if opts["schema"] is not None and (why := unfit(opts["schema"])):
             raise UsageError(f"the schema of {opts['label'] or prompt[:40]!r} is none: {why}")
         tools = [dict(agent.tools), agent.options.get("permission")]

@@ -84,7 +84,7 @@ def _confine(judged: Judged, held: Confined, now: Policy) -> Judged:
         return Judged(touch, Decision(Verdict.ALLOW, None), "the sandbox has no network")
     own = any(
         rule.key == "bash" and rule.pattern != "*"
-        for rules in (now.rules, now.fenced, now.agent, *now.above)
+        for rules in (now.rules, now.fenced, now.agent, *(each.rules for each in now.above))
         for rule in rules
     )
     if touch.literal and touch.key == "bash" and decision.rule is None and not own:
