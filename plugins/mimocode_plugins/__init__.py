@@ -19,6 +19,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.crew.skills",
     "mimocode_plugins.crew.tasks",
     "mimocode_plugins.crew.title",
+    "mimocode_plugins.crew.workflows",
     "mimocode_plugins.guard.audit",
     "mimocode_plugins.guard.budget",
     "mimocode_plugins.guard.permission",

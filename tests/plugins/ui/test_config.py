@@ -20,7 +20,12 @@ from mimocode.ports import Setting
 from mimocode_plugins.ui.config import claims, commands, shapes
 from mimocode_plugins.ui.config.telling import explain as explanation
 
-OWNERS = ("mimocode_plugins.context.window", "mimocode_plugins.memory.checkpoint", "mimocode_plugins.tools.undo")
+OWNERS = (
+    "mimocode_plugins.context.window",
+    "mimocode_plugins.crew.workflows",
+    "mimocode_plugins.memory.checkpoint",
+    "mimocode_plugins.tools.undo",
+)
 PLUGIN, WORKSPACE = "mimocode_plugins.ui.config", "mimocode_plugins.store.workspace"
 
 
@@ -164,6 +169,7 @@ async def test_an_existing_file_loads_whole(workspace: Path) -> None:
         "compaction",
         "checkpoint",
         "snapshot",
+        "workflow",
     }
     for claim in claims.CLAIMS:
         assert here.settings[claim.name] is not None

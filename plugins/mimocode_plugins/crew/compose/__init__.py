@@ -32,8 +32,11 @@ def tool_servers(session: Session) -> Iterable[ToolServer]:
 
 @hookimpl
 async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
-    """Finishing a phase and merging need evidence."""
-    if not session.agent.options.get("gates"):
+    """Finishing a phase and merging need evidence, also for those who work for an agent with gates."""
+    holder: Session | None = session
+    while holder is not None and not holder.agent.options.get("gates"):
+        holder = holder.parent
+    if holder is None:
         return None
     from .guarding import ruling
 

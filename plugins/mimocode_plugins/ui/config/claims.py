@@ -29,7 +29,6 @@ CLAIMS = (
     Setting("dream", f"{SHAPES}Dream", {}, "Tidying the memory from time to time."),
     Setting("distill", f"{SHAPES}Distill", {}, "Turning repeated work into skills from time to time."),
     Setting("voice", f"{SHAPES}Voice", {}, "The models that listen."),
-    Setting("workflow", f"{SHAPES}Workflow", {}, "Limits of workflows."),
     Setting("experimental", f"{SHAPES}Experimental", {}, "What may still change or go away."),
     Setting("layout", str | None, None, "Without effect; old files have it."),
 )

@@ -101,16 +101,6 @@ class Voice(Strict):
 
 
 @dataclass
-class Workflow(Strict):
-    """Unset `maxConcurrentAgents` goes by the number of processors. The deadline is in milliseconds."""
-
-    maxConcurrentAgents: int | None = None
-    maxDepth: int = 8
-    maxLifecycleAgents: int = 1000
-    scriptDeadlineMs: int = 12 * 60 * 60 * 1000
-
-
-@dataclass
 class Candidates(Strict):
     """How many proposals Max Mode compares, when, judged by which model, for how many dollars more than usual."""
 

@@ -1,0 +1,297 @@
+"""One run of a workflow: its process, what it asks for, its journal, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mimocode import turn
+from mimocode.errors import MimoError, ToolFailed, UsageError
+from mimocode.events import Noted
+from mimocode.messages import ToolCall
+from mimocode.ports import Verdict
+
+from ..children.reports import unfit
+from ..children.roster import Order
+from ..children.team import team
+from .journal import Journal, folder, key
+from .settings import bounds
+from .sources import Workflow, fingerprint, workflow
+
+if TYPE_CHECKING:
+    from mimocode.session import Session
+
+NOTES = "workflow"
+RUNNER = Path(__file__).with_name("runner.py")
+LINE = 16 * 1024 * 1024
+"""Bytes that one message of a script may have."""
+READ, FOUND = 256_000, 1000
+"""Characters of a file, and files of a pattern, that a script gets."""
+PAUSE = 0.4
+"""Seconds before the first retry; then twice as many each time, at most 4 (runtime.md 10.3)."""
+_HEADER = re.compile(r"\A\W*status\W*[:=].*\n(?:\W*summary\W*[:=].*(?:\n|\Z))?", re.IGNORECASE)
+
+
+@dataclass
+class Outcome:
+    """How a run ended: done, failed or cancelled."""
+
+    state: str
+    value: Any = None
+    why: str = ""
+
+
+def new_run(session: Session, name: str, args: Mapping[str, Any]) -> Run:
+    """A run that has yet to begin.
+
+    Raises:
+        UsageError: there is no such workflow, or it cannot be run.
+    """
+    found = workflow(session.host, name)
+    source, _ = found.read()
+    id = f"wf_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(3)}"
+    journal = Journal(folder(session.host) / f"{id}.jsonl")
+    place = {"root": str(session.host.root), "session": session.id}
+    journal.write(run=id, name=name, script=fingerprint(source), args=dict(args), **place)
+    return Run(session, found, source, journal)
+
+
+def old_run(session: Session, journal: Journal) -> Run:
+    """A run that goes on: the script is read again, what had succeeded is answered from the journal.
+
+    Raises:
+        UsageError: the workflow is gone, or cannot be run.
+    """
+    found = workflow(session.host, str(journal.head["name"]))
+    return Run(session, found, found.read()[0], journal)
+
+
+class Run:
+    """One run."""
+
+    def __init__(self, session: Session, found: Workflow, source: str, journal: Journal) -> None:
+        self.session, self.journal = session, journal
+        self._found, self._source = found, source
+        self._scripts = {found.name: fingerprint(source)}
+        self._strangers = set() if found.trusted else {found.name}
+        self._process: asyncio.subprocess.Process | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._agents = 0
+        self._limits = bounds(session.host)
+        self._free = asyncio.Semaphore(self._limits.maxConcurrentAgents or self._limits.maxLifecycleAgents)
+        self._actors: set[str] = set()
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self.journal.head["run"])
+
+    async def work(self) -> Outcome:
+        """Run to the end. Cancelling ends the script and its agents; the journal stays for a resume."""
+        await self._note("began", name=self._found.name)
+        outcome = Outcome("cancelled", why="it was stopped")
+        try:
+            async with asyncio.timeout(self._limits.deadline):
+                outcome = await self._conversation()
+        except TimeoutError:
+            outcome = Outcome("failed", why=f"it took longer than {self._limits.deadline:g} s")
+        finally:
+            await self._stop()
+            self.journal.write(ended=outcome.state, value=outcome.value, why=outcome.why)
+            await self._note("ended", state=outcome.state, why=outcome.why)
+        return outcome
+
+    async def _conversation(self) -> Outcome:
+        limits = self._limits
+        pipe = asyncio.subprocess.PIPE
+        command = [sys.executable, "-s", "-S", "-B", "-P", str(RUNNER)]
+        env = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8"}
+        self._process = process = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, cwd="/", start_new_session=True, limit=LINE
+        )
+        order = {"source": self._source, "name": self._found.name, "args": self.journal.head["args"]}
+        self._send({**order, "memory": limits.memory, "cpu": limits.cpu})
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while line := await process.stdout.readline():
+            message = json.loads(line)
+            if message["do"] == "end":
+                why = str(message.get("error", ""))
+                return Outcome("failed", why=why) if why else Outcome("done", message.get("value"))
+            task = asyncio.create_task(self._answer(message))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        code = await process.wait()
+        said = (await process.stderr.read()).decode("utf-8", "replace").strip().splitlines()
+        cause = (
+            "it computed for too long" if -code in (signal.SIGXCPU, signal.SIGKILL) else (said or [f"code {code}"])[-1]
+        )
+        return Outcome("failed", why=f"the script's process ended: {cause}")
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        with suppress(ConnectionError):
+            self._process.stdin.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+
+    async def _answer(self, message: Mapping[str, Any]) -> None:
+        """Do what the script asks for. What makes no sense ends the script; an agent that fails is None."""
+        try:
+            value = await self._done(message)
+        except MimoError as error:
+            self._send({"id": message.get("id"), "fatal": str(error)})
+        except Exception as error:
+            self.session.host.report("mimocode_plugins.crew.workflows", error)
+            self._send({"id": message.get("id"), "fatal": f"{type(error).__name__}: {error}"})
+        else:
+            if "id" in message:
+                self._send({"id": message["id"], "value": value})
+
+    async def _done(self, message: Mapping[str, Any]) -> Any:
+        match message["do"]:
+            case "agent":
+                return await self._agent(message["prompt"], message["opts"], message["script"])
+            case "phase":
+                self.journal.write(phase=message["name"])
+                await self._note("phase", name=message["name"])
+            case "log":
+                text = str(message["text"])[:2000]
+                self.journal.write(log=text)
+                await self._note("log", text=text)
+            case "load":
+                return self._load(message["name"], message["depth"])
+            case "read":
+                return await self._read(message["path"])
+            case "find":
+                return self._find(message["pattern"])
+        return None
+
+    def _load(self, name: str, depth: int) -> str:
+        if depth >= self._limits.maxDepth:
+            raise UsageError(f"workflows call workflows at most {self._limits.maxDepth} deep")
+        found = workflow(self.session.host, name)
+        source, _ = found.read()
+        self._scripts[name] = fingerprint(source)
+        if not found.trusted:
+            self._strangers.add(name)
+        return source
+
+    async def _agent(self, prompt: str, opts: Mapping[str, Any], script: str) -> Any:
+        name = opts["agent"] or "general"
+        agent = (await self.session.host.agents()).get(name)
+        if agent is None or agent.hidden:
+            raise UsageError(f"there is no agent {name!r}")
+        if opts["model"] and script in self._strangers:
+            raise UsageError(
+                f"{script} came with a project that you have not trusted, and chooses a model: `mimo trust`"
+            )
+        if opts["schema"] is not None and (why := unfit(opts["schema"])):
+            raise UsageError(f"the schema of {opts['label'] or prompt[:40]!r} is none: {why}")
+        tools = [dict(agent.tools), agent.options.get("permission")]
+        mark = key(prompt, opts, self._scripts[script], tools)
+        known, value = (False, None) if opts["isolation"] else self.journal.occurrence(mark)
+        if known:
+            return value
+        self._agents += 1
+        if self._agents > self._limits.maxLifecycleAgents:
+            raise UsageError(f"a run has at most {self._limits.maxLifecycleAgents} agents")
+        order = Order(
+            name,
+            prompt,
+            opts["label"] or opts["phase"] or self._found.name,
+            opts["context"] or "none",
+            opts["model"],
+            opts["schema"],
+            worktree=opts["isolation"] == "worktree",
+            origin="workflow",
+        )
+        async with self._free:
+            value = await self._tried(order, float(opts["timeout"] or 0), int(opts["retries"] or 0))
+        if value is not None and not opts["isolation"]:
+            self.journal.write(key=mark, value=value, label=order.description)
+        return value
+
+    async def _tried(self, order: Order, seconds: float, retries: int) -> Any:
+        for attempt in range(retries + 1):
+            if attempt:
+                await asyncio.sleep(min(4.0, PAUSE * 2 ** (attempt - 1)))
+            value = await self._once(order, seconds)
+            if value is not None:
+                return value
+        return None
+
+    async def _once(self, order: Order, seconds: float) -> Any:
+        mine = team(self.session)
+        try:
+            live = await mine.start(order)
+        except ToolFailed as error:
+            raise UsageError(str(error)) from None
+        self._actors.add(live.id)
+        await mine.wait([live.id], seconds or 1e9)
+        if live.id in mine.live:
+            await mine.cancel(live.id, f"it took longer than {seconds:g} s")
+        actor = mine.find(live.id)
+        if actor.state not in ("done", "partial"):
+            self.journal.write(failed=actor.id, why=actor.why or actor.summary, label=order.description)
+            return None
+        if order.schema is not None:
+            return actor.value
+        return _HEADER.sub("", actor.text).strip() or actor.summary
+
+    async def _read(self, path: str) -> str | None:
+        """A file of the project, if the guards let its tool read it."""
+        place = self._inside(path)
+        tool = next((s.name for s in self.session.toolbox.specs.values() if s.name == "read"), "")
+        call = ToolCall(f"wf_{secrets.token_hex(6)}", tool, {"file_path": str(place)})
+        if not tool or (await turn.rule(self.session, call)).verdict is not Verdict.ALLOW:
+            return None
+        try:
+            return place.read_text("utf-8", "replace")[:READ]
+        except OSError:
+            return None
+
+    def _find(self, pattern: str) -> list[str]:
+        self._inside(pattern)
+        root, found = self.session.host.root, []
+        for path in root.glob(pattern):
+            if ".git" not in path.relative_to(root).parts and path.is_file():
+                found.append(path.relative_to(root).as_posix())
+            if len(found) >= FOUND:
+                break
+        return sorted(found)
+
+    def _inside(self, path: str) -> Path:
+        root = self.session.host.root
+        place = Path(os.path.normpath(root / path))
+        if not place.is_relative_to(root) or not place.resolve().is_relative_to(root.resolve()):
+            raise UsageError(f"{path} lies outside of the project")
+        return place
+
+    async def _note(self, op: str, **data: Any) -> None:
+        await self.session.emit(Noted(NOTES, {"run": self.id, "op": op, **data}))
+        if op in ("phase", "log"):
+            await self.session.notice(self._found.name, str(data.get("text") or f"phase: {data.get('name')}"))
+
+    async def _stop(self) -> None:
+        """Nothing of the run goes on."""
+        for task in list(self._tasks):
+            task.cancel()
+        process = self._process
+        if process is not None and process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        mine = team(self.session)
+        cut = [id for id in self._actors if id in mine.live]
+        await asyncio.gather(*(mine.cancel(id, "its workflow ended") for id in cut))
