@@ -11,7 +11,15 @@ from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
 
 SERVERS = ("ask", "files", "lsp", "patch", "search", "shell", "view", "web", "websearch")
-OF_A_SESSION = ("crew.compose", "crew.skills", "crew.tasks", "judgement.goal", "memory.index", "tools.deferred")
+OF_A_SESSION = (
+    "clock.cron",
+    "crew.compose",
+    "crew.skills",
+    "crew.tasks",
+    "judgement.goal",
+    "memory.index",
+    "tools.deferred",
+)
 """Servers that are built around a session; without one they list their tools."""
 
 
