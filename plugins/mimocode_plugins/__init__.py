@@ -8,6 +8,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.auth.imports",
     "mimocode_plugins.auth.platform",
     "mimocode_plugins.auth.logins",
+    "mimocode_plugins.clock.cron",
     "mimocode_plugins.context.environment",
     "mimocode_plugins.context.instructions",
     "mimocode_plugins.context.prompt",

@@ -13,6 +13,7 @@ from mimocode_plugins.tools.place import Place
 SERVERS = ("ask", "files", "lsp", "patch", "search", "shell", "view", "web", "websearch")
 OF_A_SESSION = (
     "crew.actors",
+    "clock.cron",
     "crew.compose",
     "crew.skills",
     "crew.tasks",

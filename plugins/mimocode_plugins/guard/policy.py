@@ -46,6 +46,7 @@ DEFAULTS = (
     *parse(
         {
             "*": "allow",
+            "cron": {"*": "allow", "schedule": "ask"},
             "doom_loop": "ask",
             "egress": "ask",
             "external_directory": "ask",

@@ -1,0 +1,137 @@
+"""`mimo cron list`, `add`, `remove`, `run`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from mimocode.errors import UsageError
+from mimocode.events import Say, TurnEnded
+
+from .beat import LOOK, ORIGIN, words
+from .desk import Desk, desk, line
+from .jobs import Job, made
+from .times import FORMS, parsed, span
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.main import Commands
+
+CODES = {"done": 0, "failed": 1, "limited": 3, "interrupted": 130}
+TITLE = 50
+"""Characters of a prompt in the title of its session."""
+
+
+def register(commands: Commands) -> None:
+    """Add them."""
+    commands.add("cron list", "Show what is scheduled in this project", list_, _declare_list)
+    commands.add("cron add", "Schedule a prompt", add, _declare_add)
+    commands.add("cron remove", "Take a job off the schedule", remove, _declare_one, aliases=("cron rm",))
+    commands.add("cron run", "Run what is due, each in a session of its own", run, _declare_run)
+
+
+def _declare_list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _declare_add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("when", metavar="WHEN", help=FORMS.replace("%", "%%"))
+    parser.add_argument("prompt", nargs="+", metavar="PROMPT", help="what to say to the agent")
+    parser.add_argument("--expires", default="", metavar="SPAN", help='end after "30d", or "never"')
+    parser.add_argument("--skip-missed", action="store_true", help="leave out runs that were missed")
+
+
+def _declare_one(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID")
+
+
+def _declare_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", nargs="?", default="", metavar="ID", help="this one now, due or not")
+    parser.add_argument("--watch", action="store_true", help="go on until interrupted")
+
+
+async def list_(args: argparse.Namespace, host: Host) -> int:
+    """Print the jobs, the next one first."""
+    post = await desk(host)
+    jobs = post.book.jobs(host.root)
+    if args.json:
+        sys.stdout.write(json.dumps([asdict(job) for job in jobs], indent=1, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write("".join(f"{line(job, post.zone)}\n" for job in jobs))
+        sys.stderr.write("" if jobs else 'nothing is scheduled; mimo cron add "every 1h" "look at the build"\n')
+    return 0
+
+
+async def add(args: argparse.Namespace, host: Host) -> int:
+    """Keep a job and print its line."""
+    post, now = await desk(host), (await desk(host)).clock.now()
+    days = post.wishes.expire_days
+    if args.expires:
+        days = 0 if args.expires == "never" else span(args.expires) / 86_400
+    missed = "skip" if args.skip_missed else post.wishes.catch_up
+    rule = parsed(args.when, now, post.zone)
+    job = made(rule, " ".join(args.prompt), host.root, now, days=days, catch_up=missed)
+    post.book.add(job)
+    sys.stdout.write(f"{line(job, post.zone)}\n")
+    return 0
+
+
+async def remove(args: argparse.Namespace, host: Host) -> int:
+    """Forget a job."""
+    post = await desk(host)
+    sys.stdout.write(f"removed {line(post.book.remove(args.id, host.root), post.zone)}\n")
+    return 0
+
+
+async def run(args: argparse.Namespace, host: Host) -> int:
+    """Run one job, or everything that is due; the answers go to stdout."""
+    post = await desk(host)
+    if not post.wishes.enabled:
+        raise UsageError("schedules are switched off: cron.enabled is false")
+    host.options |= {"headless": True, "scheduled": True}
+    if args.id:
+        job = post.book.find(args.id, host.root)
+        post.book.ran(job, post.clock.now())
+        return await _run(job, post, host)
+    worst = 0
+    while True:
+        taken = post.book.take(host.root, "", post.clock.now(), post.zone)
+        for over in taken.ended:
+            sys.stderr.write(f"ended and removed: {line(over, post.zone)}\n")
+        if taken.job:
+            worst = max(worst, await _run(taken.job, post, host))
+        elif not args.watch:
+            return worst
+        else:
+            due = post.book.next(host.root, "", now := post.clock.now(), post.zone)
+            await post.clock.sleep(LOOK if due is None else min(LOOK, max(0.0, due - now)))
+
+
+async def _run(job: Job, post: Desk, host: Host) -> int:
+    """Say it in a session of its own; what would need a person's word is refused there."""
+    sys.stderr.write(f"running {line(job, post.zone)}\n")
+    ended = "failed"
+    async with host.open(title=f"cron: {' '.join(job.prompt.split())[:TITLE]}") as session:
+
+        async def watch() -> None:
+            nonlocal ended
+            async for entry in session.follow():
+                if isinstance(entry.event, TurnEnded):
+                    ended = entry.event.reason
+                    sys.stderr.write(f"{entry.event.detail}\n" if entry.event.detail else "")
+
+        watching = asyncio.create_task(watch())
+        await asyncio.sleep(0)  # it listens from here on
+        await session.submit(Say(words(job, post), origin=ORIGIN))
+        await session.settled()
+        await asyncio.sleep(0)
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        sys.stdout.write(f"{session.last_words().strip()}\n")
+    return CODES[ended]
