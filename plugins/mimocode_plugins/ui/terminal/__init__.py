@@ -17,21 +17,30 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_cli(commands: Commands) -> None:
-    """Add `mimo chat`, which is also what `mimo` alone means at a terminal."""
+    """Add `mimo chat`, which is also what `mimo` means with no command, with its options or with a directory."""
+    from .alone import understood
+
     commands.add("chat", "Talk with the agent in this terminal", _chat, _arguments)
     commands.at_terminal = ["chat"]
+    commands.parser.epilog = "`mimo` alone is `mimo chat`: mimo -c, mimo --prompt TEXT, mimo PROJECT."
+    commands.parser.parse_args = understood(commands.parser)  # type: ignore[method-assign]
 
 
 @hookimpl
 async def on_event(event: Event, session: Session) -> None:
-    """Bring approvals, also those of children, before the user."""
-    from mimocode.events import ApprovalAsked
+    """Bring approvals and questions, also those of children, before the user."""
+    from mimocode.events import ApprovalAsked, Noted
 
     if isinstance(event, ApprovalAsked):
         from .desk import DESK
 
         if desk := session.host.stash.get(DESK):
             await desk.take(event, session)
+    elif isinstance(event, Noted) and event.plugin == "question":
+        from .questions import QUESTIONS
+
+        if questions := session.host.stash.get(QUESTIONS):
+            questions.take(event.data, session)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

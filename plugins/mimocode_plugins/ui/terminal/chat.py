@@ -38,6 +38,8 @@ class Chat:
         host.options["hand_over"] = partial(hand_over, self.face.screen.app)
         self.next: asyncio.Future[Seat | None] = asyncio.get_running_loop().create_future()
         """What comes after this session; None is the end."""
+        self.again = False
+        """Whether the program starts afresh at the end, with settings that have changed."""
         self._early: list[Entry] = []
         self._aside: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,6 +113,7 @@ class Chat:
     def _see(self, entry: Entry) -> None:
         face = self.face
         face.desk.see(entry)
+        face.questions.see(entry)
         face.show(*face.feed.see(entry))
         match entry.event:
             case TurnEnded(reason="interrupted") if entry.session == face.feed.session:
@@ -160,7 +163,7 @@ class Chat:
         """The user pressed a key that is not the prompt's."""
         match key:
             case "escape":
-                self._interrupt()
+                self._escape()
             case "c-c":
                 if self.face.hint("Ctrl-C again to exit", AGAIN):
                     self.go(None)
@@ -170,6 +173,23 @@ class Chat:
                 self.go(None)
             case "tab":
                 self.do(self._next_agent())
+
+    def _escape(self) -> None:
+        """Once stops what runs; twice, when nothing does, clears the prompt or shows what one can go back to."""
+        if self.face.shell.command or self.face.feed.now.busy or self.face.session is None:
+            self._interrupt()
+        elif self.face.screen.buffer.text:
+            if self.face.hint("Esc again to clear the prompt", AGAIN):
+                self.face.screen.clear()
+                self.face.hint("", 0)
+        elif self.face.hint("Esc again for the timeline", AGAIN):
+            self.face.hint("", 0)
+            self.do(self._timeline())
+
+    async def _timeline(self) -> None:
+        from .slash_session import timeline
+
+        await timeline(self, "")
 
     def _interrupt(self) -> None:
         if self.face.shell.command:

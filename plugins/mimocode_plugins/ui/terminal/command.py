@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import MimoError, UsageError
+from mimocode.events import Rewind
 
 from ..streams import Screen as Stream
 from ..streams import speak_utf8
 from .chat import Aside, Chat
 from .desk import DESK
+from .questions import QUESTIONS
 from .seat import Seat, first_seat
 from .trusting import consult
 
@@ -42,7 +45,8 @@ async def chat(args: argparse.Namespace, host: Host) -> int:
         host.options["yolo"] = True
     host = await offered(args, host)
     talk = Chat(host, yolo=args.yolo)
-    host.stash[DESK] = talk.face.desk
+    host.stash[DESK], host.stash[QUESTIONS] = talk.face.desk, talk.face.questions
+    host.options["questions"] = True
     async with _terminal(talk) as running:
         seat: Seat | None = await first_seat(args, host)
         before, words = "", args.prompt
@@ -57,6 +61,9 @@ async def chat(args: argparse.Namespace, host: Host) -> int:
                     raise
                 talk.face.tell(str(error), "error")
                 seat, before = Seat(before), ""
+    if talk.again and before:
+        host.close()
+        os.execv(sys.executable, [sys.executable, "-m", "mimocode.main", "chat", "--session", before])
     _farewell(before)
     return 0
 
@@ -90,6 +97,9 @@ async def _hold(talk: Chat, seat: Seat, running: asyncio.Task[None]) -> tuple[st
     talk.next = asyncio.get_running_loop().create_future()
     host = talk.host
     async with host.open(seat.id, agent=seat.agent, model=seat.model, fork=seat.fork) as session:
+        if seat.to and seat.to < session.state.seq:
+            await session.submit(Rewind(seat.to))
+            await session.settled()
         await talk.attach(session)
         ends: list[asyncio.Future[Any]] = [talk.next, running]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -124,6 +134,7 @@ async def _terminal(talk: Chat) -> AsyncIterator[asyncio.Task[None]]:
         talk.face.flush()
         talk.face.stop()
         talk.host.stash.pop(DESK, None)
+        talk.host.stash.pop(QUESTIONS, None)
         if not running.done():
             app.exit()
         follower.cancel()
@@ -135,4 +146,4 @@ async def _terminal(talk: Chat) -> AsyncIterator[asyncio.Task[None]]:
 def _farewell(session: str) -> None:
     if session:
         stream = Stream(sys.stderr)
-        stream.line(stream.paint(f"Go on with: mimo chat --session {session}", "dim"))
+        stream.line(stream.paint(f"Go on with: mimo -s {session}", "dim"))

@@ -16,7 +16,8 @@ from .files import Files
 from .items import Item, Told, print_items
 from .live import animated, fit, live_lines, spinner
 from .pace import Pace
-from .picker import Choice, Picker
+from .picker import Choice, More, Picker
+from .questions import Questions
 from .screen import Modal, Screen
 from .shell import UserShell
 from .status import status
@@ -64,6 +65,7 @@ class Face:
             PromptCompleter(lambda: self.summaries, Files(host.directory)),
         )
         self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do)
+        self.questions = Questions(self.changed, lambda: self.screen.typed, talker.do)
         self._picker: Picker | None = None
         self._pace = Pace(self.flush, self._again)
         self._finished: list[Item] = []
@@ -90,8 +92,21 @@ class Face:
         self.changed()
         return again
 
-    def pick(self, title: str, choices: list[Choice], then: Callable[[str], Awaitable[None]]) -> None:
-        """Let the user choose."""
+    def pick(
+        self,
+        title: str,
+        choices: list[Choice],
+        then: Callable[[str], Awaitable[None]],
+        *,
+        preview: Callable[[str], str] | None = None,
+        more: More | None = None,
+    ) -> None:
+        """Let the user choose.
+
+        Args:
+            preview: Markdown about a choice, shown below the list while it is marked.
+            more: by key, what else can be done with the marked choice: a word for it, and how.
+        """
 
         def done(value: str | None) -> None:
             self._picker = None
@@ -99,7 +114,12 @@ class Face:
             if value is not None:
                 self._talker.do(then(value))
 
-        self._picker = Picker(title, choices, done)
+        def other(value: str, act: Callable[[str], Awaitable[None]]) -> None:
+            self._picker = None
+            self.changed()
+            self._talker.do(act(value))
+
+        self._picker = Picker(title, choices, done, preview, more or {}, other)
         self.changed()
 
     def turn_to(self, session: Session | None) -> None:
@@ -111,8 +131,15 @@ class Face:
 
     @property
     def modal(self) -> Modal | None:
-        """What takes the keys: a question before a list."""
-        return self.approving if self.approving.takes_keys() else self._picker
+        """What takes the keys: an approval before a question before a list."""
+        if self.approving.takes_keys():
+            return self.approving
+        return self.questions if self.questions.takes_keys() and not self.approving.pending() else self._picker
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something waits for the user's word."""
+        return self.approving.pending() or bool(self.questions.queue)
 
     @property
     def label(self) -> str:
@@ -121,11 +148,13 @@ class Face:
 
     def above(self, look: Look, rows: int) -> list[str]:
         """The live region."""
-        lines = live_lines(self.feed, look, rows, time.time(), self._last_group, self.approving.pending())
+        lines = live_lines(self.feed, look, rows, time.time(), self._last_group, self.waiting)
         if self.shell.command:
             lines += ["", look.paint(fit(f"{spinner(time.time())} ! {self.shell.command}", look.width), "dim")]
         if self.approving.pending() and self.modal is not self.approving:
             lines += ["", *self.approving.lines(look, max(4, rows - len(lines)))]
+        elif self.questions.queue and self.modal is not self.questions:
+            lines += ["", *self.questions.lines(look, max(4, rows - len(lines)))]
         return [*lines, ""] if lines or self._last_group else []
 
     def below(self, look: Look) -> str:
@@ -173,8 +202,10 @@ class Face:
         return lines
 
     def _again(self) -> float:
-        waiting = self.approving.pending()
+        waiting = self.waiting
         beat = 0.2 if self.shell.command else animated(self.feed, waiting)
-        arming = self.approving.armed_in() if waiting and not self.approving.explaining else 0.0
+        arming = 0.0
+        if waiting and not self.approving.explaining:
+            arming = self.approving.armed_in() if self.approving.pending() else self.questions.armed_in()
         pauses = [pause for pause in (beat, arming + 0.01 if arming else 0.0) if pause]
         return min(pauses, default=0.0)

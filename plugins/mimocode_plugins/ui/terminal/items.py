@@ -155,12 +155,14 @@ class Shell:
     command: str
     output: str
     exit: int
+    most: int = 40
+    """Lines of output that are shown."""
     group = "shell"
 
     def lines(self, look: Look) -> list[str]:
         """The command, its output, how it ended if that was not well."""
         end = [] if self.exit == 0 else look.lines(f"exit code {self.exit}", first="  ", style="red")
-        return look.lines(self.command, first="! ", style="bold") + _excerpt(self.output, 40, look, "") + end
+        return look.lines(self.command, first="! ", style="bold") + _excerpt(self.output, self.most, look, "") + end
 
 
 Ending = Literal["done", "interrupted", "failed", "limited"]

@@ -16,6 +16,7 @@ HELP = (
     ("Enter", "send"),
     ("Alt-Enter, Ctrl-J", "new line"),
     ("Esc", "stop the agent; close a list"),
+    ("Esc Esc", "clear the prompt; when it is empty, the timeline"),
     ("Ctrl-C", "clear the prompt; stop the agent; twice: exit"),
     ("Ctrl-D", "exit, when the prompt is empty"),
     ("Tab", "complete; on an empty prompt the next agent"),
@@ -29,7 +30,7 @@ HELP = (
     ("!command", "run a command; its output goes with your next message"),
 )
 """For /help: every key and sign of ours."""
-MODAL = ("escape", "enter", "up", "down", "tab", "s-tab", "backspace", "c-c", "c-d", "c-n", "c-p", "c-u", "c-z")
+MODAL = ("escape", "enter", "up", "down", "tab", "s-tab", "backspace", "c-c", "c-d", "c-f", "c-n", "c-p", "c-u", "c-z")
 """Keys that a list or a question gets although the prompt has uses for them."""
 
 
@@ -139,8 +140,7 @@ def _leaving(keys: KeyBindings, screen: Screen, prompting: FilterOrBool) -> None
     @keys.add("c-c", filter=prompting)
     def stop(event: KeyPressEvent) -> None:
         if screen.buffer.text:
-            screen.buffer.append_to_history()
-            screen.buffer.reset()
+            screen.clear()
         else:
             screen.front.pressed("c-c")
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len, chop_cells
 
 from ..shown.look import Look, plain
+from ..shown.prose import prose
 from .fuzzy import best
 
 SHOWN = 10
 """Choices that are visible at a time."""
+PREVIEWED = 14
+"""Rows from which on there is room for a preview."""
+Act = Callable[[str], Awaitable[None]]
+More = Mapping[str, tuple[str, Act]]
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,18 @@ class Choice:
 class Picker:
     """A list to choose from. Calls `done` with the value, or with None when the user leaves."""
 
-    def __init__(self, title: str, choices: list[Choice], done: Callable[[str | None], None]) -> None:
+    def __init__(
+        self,
+        title: str,
+        choices: list[Choice],
+        done: Callable[[str | None], None],
+        preview: Callable[[str], str] | None = None,
+        more: More | None = None,
+        other: Callable[[str, Act], None] = lambda value, act: None,
+    ) -> None:
         self.title, self._all, self._done = title, choices, done
+        self._preview, self._previewed = preview, dict[str, str]()
+        self._more, self._other = more or {}, other
         self.query = ""
         self._fitting = choices
         self._index = next((number for number, choice in enumerate(choices) if choice.now), 0)
@@ -49,12 +64,15 @@ class Picker:
                 self._filter(self.query[:-1])
             case "c-u":
                 self._filter("")
+            case _ if name in self._more and self._fitting:
+                self._other(self._fitting[self._index].value, self._more[name][1])
             case _ if data.isprintable():
                 self._filter(self.query + data)
 
     def lines(self, look: Look, rows: int) -> list[str]:
         """The title with the filter, and the choices around the chosen one."""
-        room = max(1, min(SHOWN, rows - 2))
+        below = self._below(look, rows)
+        room = max(1, min(SHOWN, rows - 2 - len(below)))
         begin = max(0, min(self._index - room // 2, len(self._fitting) - room))
         shown = self._fitting[begin : begin + room]
         count = f" ({len(self._fitting)})" if len(self._fitting) > room else ""
@@ -62,7 +80,19 @@ class Picker:
         wide = max((cell_len(choice.label) for choice in shown), default=0)
         for number, choice in enumerate(shown, begin):
             lines.append(self._line(choice, number == self._index, wide, look))
-        return lines + look.lines("nothing fits" if not shown else "enter takes · esc leaves", first="  ", style="dim")
+        also = "".join(f" · {key.replace('c-', 'ctrl-')} {word}" for key, (word, _) in self._more.items())
+        keys = "nothing fits" if not shown else f"enter takes · esc leaves{also}"
+        return [*lines, *below, *look.lines(keys, first="  ", style="dim")]
+
+    def _below(self, look: Look, rows: int) -> list[str]:
+        """What is to be known of the marked choice, when there is room for it."""
+        if self._preview is None or not self._fitting or rows < PREVIEWED:
+            return []
+        value = self._fitting[self._index].value
+        if value not in self._previewed:
+            self._previewed[value] = self._preview(value)
+        lines = prose(self._previewed[value], replace(look, width=look.width - 4))
+        return [look.paint("  │", "dim") + f" {line}".rstrip() for line in lines[: rows // 3]]
 
     def _line(self, choice: Choice, here: bool, wide: int, look: Look) -> str:
         mark = ("❯ " if here else "  ") + ("● " if choice.now else "")

@@ -147,6 +147,11 @@ class Screen:
             self.buffer.text = text
             self.buffer.cursor_position = len(text)
 
+    def clear(self) -> None:
+        """Empty the prompt; what stood there can be had again with Up."""
+        self.buffer.append_to_history()
+        self.buffer.reset()
+
     def _touched(self) -> None:
         self.typed = time.monotonic()
 

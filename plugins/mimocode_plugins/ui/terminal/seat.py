@@ -28,6 +28,8 @@ class Seat:
     fork: str = ""
     agent: str = ""
     model: str = ""
+    to: int = 0
+    """With `fork`: nothing after this fact of the original counts in the copy."""
 
 
 async def first_seat(args: argparse.Namespace, host: Host) -> Seat:

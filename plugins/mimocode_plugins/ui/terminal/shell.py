@@ -7,6 +7,7 @@ import contextlib
 import html
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 from .items import Shell
@@ -23,14 +24,20 @@ class UserShell:
         self.command = ""
         """What runs now."""
 
-    async def run(self, command: str, directory: Path) -> Shell:
-        """Run a command to its end, with nothing on its standard input."""
+    async def run(self, command: str, directory: Path, words: Sequence[str] = (), columns: int = 80) -> Shell:
+        """Run a command to its end, with nothing on its standard input.
+
+        Args:
+            words: the program and its arguments when it is not for the shell; `command` is then what is shown.
+            columns: how wide the program may write.
+        """
         shell = os.environ.get("SHELL") or "/bin/sh"
         self.command = command
         try:
             self._process = await asyncio.create_subprocess_exec(
-                shell, "-c", command, cwd=directory, stdin=asyncio.subprocess.DEVNULL,
+                *(words or (shell, "-c", command)), cwd=directory, stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+                env={**os.environ, "COLUMNS": str(columns)},
             )  # fmt: skip
             output = await self._output()
             return Shell(command, output, await self._process.wait())

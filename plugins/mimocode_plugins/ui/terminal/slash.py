@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mimocode.events import Say
 
-from . import slash_session, slash_show
+from . import slash_more, slash_session, slash_show
 from .chat import unknown
 from .items import Said
 from .slash_session import held
@@ -46,6 +46,10 @@ OURS = (
     Slash("rename", "give the session a title", slash_session.rename, (), "<title>"),
     Slash("fork", "go on in a copy of this session", slash_session.fork),
     Slash("undo", "take the last turn back, files included", slash_session.undo, (), "[preview|diff|force|keep]"),
+    Slash("redo", "put back what /undo took", slash_session.redo, (), "[preview|diff|force|keep]"),
+    Slash("timeline", "the turns of this session: look, go back, go on from there in a copy", slash_session.timeline),
+    Slash("connect", "connect a provider of models", slash_more.connect, ("login",), "[way]"),
+    Slash("btw", "ask aside: nothing of it becomes part of the conversation", slash_more.btw, (), "<question>"),
     Slash("thinking", "show or hide what the model thinks", slash_show.thinking, ("toggle-thinking",)),
     Slash("details", "show more or less of tool calls", slash_show.details),
     Slash("status", "this session, its model, its tools, its plugins", slash_show.status),
@@ -57,38 +61,41 @@ OURS = (
     Slash("exit", "leave", slash_session.leave, ("quit", "q")),
 )
 LATER = {
-    "compact": "Making the context window smaller by hand",
-    "summarize": "Making the context window smaller by hand",
-    "init": "Writing an AGENTS.md for the project",
-    "connect": "Connecting a provider",
-    "login": "Connecting a provider",
     "share": "Sharing a session",
     "unshare": "Sharing a session",
-    "memory": "Looking into the memory",
-    "goal": "Working towards a goal",
     "dream": "Tidying the memory",
     "distill": "Turning workflows into skills",
     "voice": "Talking",
+    "plugins": "The list of plugins",
+    "doctor": "Looking for what is wrong",
+    "tasks": "The list of tasks",
+    "stats": "What all sessions cost",
+    "cron": "Work at fixed times",
+    "audit": "What a session did",
+    "worktree": "Working in a git worktree",
+    "init": "Writing an AGENTS.md for the project",
+    "compact": "Making the context window smaller by hand",
+    "summarize": "Making the context window smaller by hand",
+    "memory": "Looking into the memory",
+    "goal": "Working towards a goal",
+    "max": "Proposing a step several times",
     "skills": "Choosing a skill",
     "mcps": "Looking after MCP servers",
-    "themes": "Choosing colours",
-    "tasks": "The list of tasks",
-    "timeline": "The list of turns",
-    "btw": "Asking aside",
     "permissions": "Editing permissions",
 }
-"""What people know from elsewhere and cannot be done here yet; a plugin that brings it takes the name over."""
+"""What people know from elsewhere; without a plugin that brings it, it says so."""
 HINTS = {
-    "connect": "Put the key into the environment (for example OPENAI_API_KEY) or a provider into mimocode.json.",
-    "login": "Put the key into the environment (for example OPENAI_API_KEY) or a provider into mimocode.json.",
+    "share": "/export FILE.html writes a page that you can send.",
     "init": "Ask for it in your own words: write an AGENTS.md for this project.",
     "permissions": 'The key "permission" of mimocode.json has the rules.',
+    "doctor": "/status and /plugins show what there is.",
 }
 
 
 async def summaries(host: Host) -> dict[str, str]:
     """Every command by name with one line on what it does."""
-    found = {command.name: command.summary for command in (await host.commands()).values()}
+    found = {name: f"{LATER[name]}: mimo {' '.join(words)}" for name, words in slash_more.brought(host).items()}
+    found |= {command.name: command.summary for command in (await host.commands()).values()}
     return dict(sorted({**found, **{one.name: one.summary for one in OURS}}.items()))
 
 
@@ -104,6 +111,8 @@ async def run_slash(chat: Chat, text: str) -> bool:
         await ours.run(chat, rest)
     elif name in await chat.host.commands():
         await held(chat).submit(Say(chat.face.screen.pastes.expand(text.strip())))
+    elif name in slash_more.CLI and await slash_more.through_cli(chat, name, rest):
+        pass
     elif name in LATER:
         hint = HINTS.get(name, "")
         chat.face.tell(

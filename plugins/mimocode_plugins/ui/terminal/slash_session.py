@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mimocode.events import ChooseAgent, ChooseModel, Retitle, Rewind, Say
+from mimocode.events import ChooseAgent, ChooseModel, Entry, MessageAdded, Retitle, Rewind, Say, TurnStarted
 
 from ..which import held_here
 from .items import ATTACHED, SHELL
 from .picker import Choice
-from .seat import Seat
+from .seat import Seat, standing
 from .status import thousands
 
 if TYPE_CHECKING:
     from mimocode.session import Session
 
     from .chat import Chat
+
+
+PREVIEWED = 300
+"""Facts at the end of a session in which its preview is looked for."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A turn of the session: its number from 1, the fact it began with, when, and what the user said."""
+
+    number: int
+    seq: int
+    time: float
+    text: str
+
+    @property
+    def said(self) -> str:
+        """Its beginning, on one line."""
+        return " ".join(self.text.split())[:80] or "(without words)"
 
 
 async def new(chat: Chat, rest: str) -> None:
@@ -40,11 +61,107 @@ async def sessions(chat: Chat, rest: str) -> None:
         chat.face.tell("There is no other session in this project.")
         return
 
+    store = await chat.host.store()
+    facts = {info.id: info.facts for info in infos}
+
     async def resume(id: str) -> None:
         chat.go(Seat(id))
 
-    choices = [Choice(info.id, info.title or info.id, f"{ago(info.updated)}, {info.facts} facts") for info in infos]
-    chat.face.pick("Go on with", choices, resume)
+    async def copied(id: str) -> None:
+        chat.go(Seat(fork=id))
+
+    async def forget(id: str) -> None:
+        title = next((info.title for info in infos if info.id == id), "") or id
+
+        async def surely(word: str) -> None:
+            if word == "yes":
+                store.delete(id)
+                chat.face.tell(f"Deleted: {title}")
+            await sessions(chat, "")
+
+        chat.face.pick(f"Delete {title} for good?", [Choice("no", "no"), Choice("yes", "yes, delete it")], surely)
+
+    chat.face.pick(
+        "Go on with",
+        [Choice(info.id, info.title or info.id, f"{ago(info.updated)}, {info.facts} facts") for info in infos],
+        resume,
+        preview=lambda own: last_said(store.read(own, max(0, facts[own] - PREVIEWED))),
+        more={"c-f": ("copy", copied), "c-d": ("delete", forget)},
+    )
+
+
+def last_said(entries: Iterable[Entry]) -> str:
+    """What was said last in a session, in short, as Markdown."""
+    asked = answered = ""
+    for entry in standing(entries):
+        if isinstance(entry.event, MessageAdded):
+            message = entry.event.message
+            words = " ".join(SHELL.sub("", ATTACHED.sub("", message.text)).split())[:400]
+            if message.role == "user" and not message.origin:
+                asked, answered = words, ""
+            elif message.role == "assistant" and words:
+                answered = words
+    return "\n\n".join(part for part in (f"**❯ {literal(asked)}**" if asked else "", literal(answered)) if part)
+
+
+async def timeline(chat: Chat, rest: str) -> None:
+    """The turns of this session: what going back to one would change, go back, or go on from there in a copy."""
+    session = held(chat)
+    entries = standing((await chat.host.store()).read(session.id))
+    turns = turns_of(entries)
+    if not turns:
+        chat.face.tell("Nothing was said yet.")
+        return
+    ends = [turn.seq for turn in turns[1:]] + [entries[-1].seq + 1]
+
+    def preview(number: str) -> str:
+        turn = turns[int(number) - 1]
+        return last_said(entry for entry in entries if turn.seq <= entry.seq < ends[turn.number - 1])
+
+    async def chosen(number: str) -> None:
+        await _at_turn(chat, turns[int(number) - 1])
+
+    choices = [Choice(str(turn.number), f"{turn.number:>3}  {turn.said}", ago(turn.time)) for turn in turns]
+    chat.face.pick("Timeline", choices[::-1], chosen, preview=preview)
+
+
+async def _at_turn(chat: Chat, turn: Turn) -> None:
+    session, number = held(chat), turn.number
+    can = "revert" in await chat.host.commands()
+
+    async def act(what: str) -> None:
+        if session.state.busy:
+            chat.face.tell("Wait for the turn to end, or stop it with Esc.", "warning")
+        elif what == "look":
+            await session.submit(Say(f"/revert {number} preview"))
+        elif what == "back" and can:
+            await session.submit(Say(f"/revert {number}"))
+            await session.settled()
+            chat.face.screen.fill(turn.text)
+        elif what == "back":
+            await session.submit(Rewind(turn.seq - 1))
+        elif what == "copy":
+            chat.go(Seat(fork=session.id, to=turn.seq - 1))
+
+    choices = [Choice("look", "show what going back would change")] if can else []
+    choices += [
+        Choice("back", "go back to before this turn", "files included" if can else "files stay as they are"),
+        Choice("copy", "go on from before this turn in a copy", "this session and all files stay as they are"),
+    ]
+    chat.face.pick(f"Turn {number}: {turn.said}", choices, act)
+
+
+def turns_of(entries: Iterable[Entry]) -> list[Turn]:
+    """The turns among facts that count, numbered as `/revert` numbers them."""
+    found: list[Turn] = []
+    for entry in entries:
+        if isinstance(entry.event, TurnStarted):
+            found.append(Turn(len(found) + 1, entry.seq, entry.time, ""))
+        elif isinstance(entry.event, MessageAdded) and found and not found[-1].text:
+            message = entry.event.message
+            if message.role == "user" and not message.origin:
+                found[-1] = replace(found[-1], text=SHELL.sub("", ATTACHED.sub("", message.text)).strip())
+    return found
 
 
 async def models(chat: Chat, rest: str) -> None:
@@ -136,6 +253,14 @@ async def undo(chat: Chat, rest: str) -> None:
         chat.face.screen.fill(SHELL.sub("", ATTACHED.sub("", said)).strip())
 
 
+async def redo(chat: Chat, rest: str) -> None:
+    """Put back what was taken back last, files included."""
+    if "redo" in await chat.host.commands():
+        await held(chat).submit(Say(f"/redo {rest}".strip()))
+    else:
+        chat.face.tell("Nothing can be put back: no plugin keeps what was taken back.", "warning")
+
+
 async def leave(chat: Chat, rest: str) -> None:
     """Leave."""
     chat.go(None)
@@ -145,6 +270,11 @@ def held(chat: Chat) -> Session:
     """The session; slash commands run only while there is one."""
     assert chat.face.session is not None
     return chat.face.session
+
+
+def literal(text: str) -> str:
+    """Text that is not to be read as Markdown."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>~&#" else letter for letter in text)
 
 
 def ago(then: float) -> str:

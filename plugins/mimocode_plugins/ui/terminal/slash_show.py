@@ -17,7 +17,7 @@ from mimocode.messages import Message
 from .exporting import markdown
 from .items import Drawn
 from .keys import HELP
-from .slash_session import held
+from .slash_session import held, literal
 from .status import money, thousands
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def status(chat: Chat, rest: str) -> None:
         "broken plugins": ", ".join(sorted(host.plugins.broken)) or "none",
         "settings left out": "; ".join(host.settings.ignored) or "none",
     }
-    chat.face.show(Drawn("\n".join(f"- **{name}**: {_literal(value)}" for name, value in rows.items())))
+    chat.face.show(Drawn("\n".join(f"- **{name}**: {literal(value)}" for name, value in rows.items())))
 
 
 async def cost(chat: Chat, rest: str) -> None:
@@ -162,11 +162,6 @@ def _write(directory: Path, name: str, text: str) -> Path:
 
 def _also(one: Slash) -> str:
     return f" (also {', '.join('/' + name for name in one.aliases)})" if one.aliases else ""
-
-
-def _literal(text: str) -> str:
-    """Text that is not to be read as Markdown."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>~&" else letter for letter in text)
 
 
 def _size(message: Message) -> int:

@@ -95,7 +95,7 @@ def test_another_session_and_back(tty: Tty) -> None:
     tty.wait("Going on with The first one")
     tty.wait(lambda tty: tty.text.count("First answer.") == 2)
     run(tty, "/fork", "Going on with.*\n(.*\n)+.*Going on with")
-    run(tty, "/exit", "Go on with: mimo chat --session")
+    run(tty, "/exit", "Go on with: mimo -s")
     assert tty.end() == 0
 
 

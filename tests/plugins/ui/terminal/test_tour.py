@@ -36,7 +36,7 @@ def test_a_question_and_an_answer(cli: Cli) -> None:
         tty.send("\x04")
         assert tty.end() == 0
         assert tty.lines[:6] == ["❯ say hello", "", "Hello there.", "", "• one", "• two"]
-        assert tty.lines[-1].startswith("Go on with: mimo chat --session ses_")
+        assert tty.lines[-1].startswith("Go on with: mimo -s ses_")
         assert PROMPT not in tty.text
 
 
