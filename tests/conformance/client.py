@@ -24,7 +24,7 @@ from mimocode.messages import ToolCall, assistant
 from mimocode.ports import Places, Ruling, ToolResult, Verdict, Workspace
 from mimocode.session import Session
 from mimocode.testing import MemoryStore, Script
-from mimocode_plugins.auth import vault
+from mimocode_plugins.auth import logins
 from mimocode_plugins.tools import external
 from mimocode_plugins.tools.external import arriving, signing
 from mimocode_plugins.tools.external.arriving import ARRIVALS
@@ -152,7 +152,7 @@ async def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         desk = Desk(Path(folder), settings(sys.argv[-1]))
         host = Host(
-            [desk, external, vault],
+            [desk, external, logins],
             directory=Path(folder),
             external=False,
             options={"questions": True},

@@ -105,5 +105,5 @@ def _remote(name: str, host: Host) -> Known:
 async def _vault(host: Host) -> Vault:
     vault = await host.hooks.first(open_vault, host=host)
     if vault is None:
-        raise UsageError("no plugin keeps logins; switch on auth.vault")
+        raise UsageError("no plugin keeps logins; switch on auth.logins")
     return vault
