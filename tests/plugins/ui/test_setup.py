@@ -206,6 +206,15 @@ def test_the_four_thousand_tokens_of_ollama_are_refused_with_the_fix(cli: Cli) -
     assert settings(cli) == {}
 
 
+def test_the_demo_needs_no_model(cli: Cli) -> None:
+    with terminal(cli, "setup", columns=110, rows=40) as tty:
+        pick(tty, "How do you want", "See it work first")
+        tty.wait("A test fails. Find out why and fix it|tally")
+        tty.send("\x03")
+        tty.end()
+    assert settings(cli) == {}
+
+
 # -- around the menu ------------------------------------------------------------
 
 
