@@ -134,7 +134,7 @@ def test_a_new_file_begins_with_its_schema(cli: Cli) -> None:
 
 
 def test_what_the_user_changes_counts_from_the_next_message(cli: Cli) -> None:
-    first, second = cli.scenario([{"text": "I am the first."}] * 3), cli.scenario([{"text": "I am the second."}] * 3)
+    first, second = cli.scenario([{"text": "I am the first."}] * 9), cli.scenario([{"text": "I am the second."}] * 9)
     path = lay(cli, json.dumps({"model": first}))
     with terminal(cli, "chat", columns=110, rows=40) as tty:
         tty.wait("scenario-1")
@@ -152,6 +152,15 @@ def test_what_the_user_changes_counts_from_the_next_message(cli: Cli) -> None:
         (cli.project / "mimocode.json").write_text('{"username": "x"}')
         tty.send("And now?\r")
         tty.wait("this project's settings have changed")
+        path.write_text(json.dumps({"model": first}))
+        tty.send("Once more\r")
+        tty.wait(lambda seen: seen.text.count("this project's settings have changed") == 2)
+        tty.wait(lambda seen: seen.text.count("I am the second") == 4)
+        assert seen_once(tty.text, "your settings were read again")
+
+
+def seen_once(text: str, part: str) -> bool:
+    return text.count(part) == 1
 
 
 # -- the fields and variables of the original -----------------------------------
