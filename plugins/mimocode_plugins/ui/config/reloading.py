@@ -57,6 +57,7 @@ async def refresh(session: Session) -> None:
     different = sorted(key for key in {*fresh.data, *settings.data} if fresh.data.get(key) != settings.data.get(key))
     if different:
         host.settings = fresh
+        session.model = None  # opened again for the next request: its address may be another one
         await session.notice("config", f"your settings were read again: {', '.join(different)} changed")
 
 
