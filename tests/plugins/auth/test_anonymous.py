@@ -106,14 +106,23 @@ def lay(cli: Cli, url: str) -> None:
     [Reply(410), Reply(404), Reply(403, {"message": "This service has ended"}), Reply(503, {"message": "服务已下线"})],
     ids=lambda reply: str(reply.status),
 )
-def test_a_service_that_has_ended_is_said_to_have_and_the_next_way_is_offered(cli: Cli, reply: Reply) -> None:
+def test_a_service_that_has_ended_is_said_to_have(cli: Cli, reply: Reply) -> None:
     with Front({BOOTSTRAP: reply}) as front:
+        with terminal(cli, "setup", "auto", columns=120, rows=40, MIMO_FREE_BASE_URL=front.url) as tty:
+            tty.wait("Do you agree")
+            tty.send("y")
+            tty.wait("MiMo Auto has ended: its service is gone")
+            assert tty.end() == 130
+    assert not consent(cli).exists()
+    assert not json.loads(next(iter((cli.home / ".config/mimocode").glob("*")), Path("/dev/null")).read_text() or "{}")
+
+
+def test_when_it_has_ended_the_next_best_way_is_offered(cli: Cli) -> None:
+    with Front({BOOTSTRAP: Reply(410)}) as front:
         with terminal(cli, "setup", columns=120, rows=40, MIMO_FREE_BASE_URL=front.url) as tty:
             tty.wait("How do you want")
-            down = next(
-                n for n, row in enumerate(r for r in tty.lines if r[:3] in (" » ", "   ")) if "MiMo Auto" in row
-            )
-            tty.send("\x1b[B" * down)
+            rows = [row for row in tty.lines if row[:3] in (" » ", "   ")]
+            tty.send("\x1b[B" * next(number for number, row in enumerate(rows) if "MiMo Auto" in row))
             tty.wait(" » MiMo Auto")
             tty.send("\r")
             tty.wait("Do you agree")
@@ -123,8 +132,6 @@ def test_a_service_that_has_ended_is_said_to_have_and_the_next_way_is_offered(cl
             tty.wait(" » Xiaomi MiMo platform")
             tty.send("\x03")
             assert tty.end() == 130
-    assert not consent(cli).exists()
-    assert not json.loads(next(iter((cli.home / ".config/mimocode").glob("*")), Path("/dev/null")).read_text() or "{}")
 
 
 def test_nothing_is_sent_without_consent(cli: Cli) -> None:

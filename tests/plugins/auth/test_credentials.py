@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mimocode.errors import ModelError, SettingsError, UsageError
@@ -219,6 +219,7 @@ RECORDS = st.one_of(
 )
 
 
+@settings(max_examples=25)  # each writes to the disk
 @given(st.lists(st.tuples(NAMES, st.none() | RECORDS), max_size=8))
 def test_the_file_holds_what_was_put_last(tmp_path_factory: pytest.TempPathFactory, steps: list[Any]) -> None:
     vault = Vault(tmp_path_factory.mktemp("vault"), {"MIMOCODE_AUTH_STORE": "file"})
@@ -232,6 +233,7 @@ def test_the_file_holds_what_was_put_last(tmp_path_factory: pytest.TempPathFacto
     assert {name: vault.get(name) for name in vault.names()} == expected
 
 
+@settings(max_examples=25)
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.dictionaries(st.text(), inner)))
 def test_entries_that_make_no_sense_are_passed_over_and_kept(
     tmp_path_factory: pytest.TempPathFactory, odd: Any

@@ -72,6 +72,19 @@ def test_without_a_browser_a_code_is_pasted(cli: Cli) -> None:
             assert tty.end() == 0
 
 
+def test_a_login_of_the_original_is_used_at_the_address_it_is_for(cli: Cli) -> None:
+    with ModelServer([{"text": "Hello."}, {"text": "Hello."}], key=KEY, models=MODELS) as server:
+        auth = cli.home / ".local/share/mimocode/auth.json"
+        auth.parent.mkdir(parents=True)
+        metadata = {"uid": "1", "base_url": f"{server.url}/v1"}
+        auth.write_text(json.dumps({"xiaomi": {"type": "api", "key": KEY, "metadata": metadata}}))
+        assert cli("run", "-m", "xiaomi/mimo-v2.5-pro", "Hi").out == "Hello.\n"
+        with ModelServer([{"text": "Mine."}], models=MODELS) as own:
+            cli.settings(provider={"xiaomi": {"options": {"baseURL": f"{own.url}/v1"}}})
+            assert cli("run", "-m", "xiaomi/mimo-v2.5-pro", "Hi").out == "Mine.\n", "what the user writes wins"
+        assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("grant", "why"),
     [

@@ -14,6 +14,7 @@ from mimocode.errors import UsageError
 from mimocode_plugins.ui import variables
 from mimocode_plugins.ui.config.changing import parts
 from support.cli import ROOT, Cli
+from support.model_server import ModelServer
 from support.tty import terminal
 
 FILE = """{
@@ -134,7 +135,7 @@ def test_a_new_file_begins_with_its_schema(cli: Cli) -> None:
 
 
 def test_what_the_user_changes_counts_from_the_next_message(cli: Cli) -> None:
-    first, second = cli.scenario([{"text": "I am the first."}] * 3), cli.scenario([{"text": "I am the second."}] * 3)
+    first, second = cli.scenario([{"text": "I am the first."}] * 9), cli.scenario([{"text": "I am the second."}] * 9)
     path = lay(cli, json.dumps({"model": first}))
     with terminal(cli, "chat", columns=110, rows=40) as tty:
         tty.wait("scenario-1")
@@ -152,6 +153,34 @@ def test_what_the_user_changes_counts_from_the_next_message(cli: Cli) -> None:
         (cli.project / "mimocode.json").write_text('{"username": "x"}')
         tty.send("And now?\r")
         tty.wait("this project's settings have changed")
+        path.write_text(json.dumps({"model": first}))
+        tty.send("Once more\r")
+        tty.wait(lambda seen: seen.text.count("this project's settings have changed") == 2)
+        tty.wait(lambda seen: seen.text.count("I am the second") == 4)
+        assert seen_once(tty.text, "your settings were read again")
+
+
+def seen_once(text: str, part: str) -> bool:
+    return text.count(part) == 1
+
+
+def test_another_address_of_the_same_model_counts_too(cli: Cli) -> None:
+    with ModelServer([{"text": "Here."}]) as here, ModelServer([{"text": "There."}]) as there:
+
+        def at(url: str) -> str:
+            options = {"baseURL": f"{url}/v1", "apiKey": "k-123456789"}
+            section = {"options": options, "models": {"test-model": {}}}
+            return json.dumps({"model": "acme/test-model", "provider": {"acme": section}})
+
+        path = lay(cli, at(here.url))
+        with terminal(cli, "chat", columns=110, rows=40) as tty:
+            tty.wait("acme/test-model")
+            tty.quiet(0.5)
+            tty.send("Where?\r")
+            tty.wait(r"Here\.")
+            path.write_text(at(there.url))
+            tty.send("And now?\r")
+            tty.wait(r"There\.")
 
 
 # -- the fields and variables of the original -----------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.cli import Cli
-from support.front import Front
+from support.front import Front, Reply
 from support.homes import KEY
 from support.model_server import ModelServer
 from support.ring import no_keyring
@@ -162,11 +162,18 @@ def test_the_import_from_claude_code(cli: Cli) -> None:
         assert server.requests[-1].headers["x-api-key"] == KEY
 
 
-def ollama(size: int) -> dict[str, Any]:
-    """The routes of an Ollama with one model for talking and one for embeddings."""
+def ollama(size: int, loads: int = 0) -> dict[str, Any]:
+    """The routes of an Ollama with one model for talking and one for embeddings; once loaded it takes `loads`."""
+    loaded: list[dict[str, Any]] = []
+
+    def load(asked: Any) -> Any:
+        loaded.append({"name": asked.json["model"], "context_length": loads})
+        return {"done": True}
+
     return {
+        "/api/generate": load if loads else Reply(404),
         "/api/tags": {"models": [{"name": "test-model"}, {"name": "embed"}]},
-        "/api/ps": {"models": []},
+        "/api/ps": lambda asked: {"models": loaded},
         "/api/show": lambda asked: (
             {"capabilities": ["embedding"]}
             if asked.json["model"] == "embed"
@@ -197,12 +204,35 @@ def test_a_server_that_runs_already(cli: Cli, id: str, name: str, routes: dict[s
         assert settings(cli)["model"] == f"{id}/test-model"
 
 
+def test_ollama_somewhere_else_is_asked_there_and_says_what_it_takes_once_the_model_is_loaded(cli: Cli) -> None:
+    with ModelServer([READY]) as server, Front(ollama(0, 65_536), behind=server.url) as front:
+        with terminal(cli, "setup", "local", columns=110, rows=40, OLLAMA_HOST=front.url) as tty:
+            tty.wait("works")
+            assert tty.end() == 0
+            assert "context: 65,536 tokens" in tty.text
+        assert settings(cli)["provider"] == {
+            "ollama": {
+                "options": {"baseURL": f"{front.url}/v1"},
+                "models": {"test-model": {"limit": {"context": 65_536}}},
+            }
+        }
+
+
 def test_the_four_thousand_tokens_of_ollama_are_refused_with_the_fix(cli: Cli) -> None:
     with Front(ollama(0)) as front:
         with terminal(cli, "setup", "local", columns=110, rows=40, OLLAMA_HOST=front.url) as tty:
             tty.wait("takes only 4,096 tokens")
             assert "OLLAMA_CONTEXT_LENGTH=65536" in tty.text.replace("\n", "")
             assert tty.end() == 130
+    assert settings(cli) == {}
+
+
+def test_the_demo_needs_no_model(cli: Cli) -> None:
+    with terminal(cli, "setup", columns=110, rows=40) as tty:
+        pick(tty, "How do you want", "See it work first")
+        tty.wait("A test fails. Find out why and fix it|tally")
+        tty.send("\x03")
+        tty.end()
     assert settings(cli) == {}
 
 
@@ -275,6 +305,9 @@ def test_a_key_is_enough_and_the_choice_is_said(cli: Cli) -> None:
         assert "deepseek/deepseek-" in done.err
         with terminal(cli, "chat", columns=110, rows=40) as tty:
             tty.wait("no model is chosen, deepseek/deepseek-")
+            tty.quiet(0.5)
+            tty.send("/connect mimo\r")
+            tty.wait("`mimo setup mimo` in another terminal")
         with terminal(cli, "chat", "-m", "deepseek/deepseek-flash", columns=110, rows=40) as tty:
             tty.wait("deepseek/deepseek-flash")
             tty.quiet(0.5)

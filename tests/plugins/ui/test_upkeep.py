@@ -149,6 +149,29 @@ def test_bash_completes(cli: Cli) -> None:
     assert done.stdout.splitlines() == ["uninstall", "verify", "claude", "--keep-data"], done.stderr
 
 
+ZSH = """compdef() {{ : }}
+source {script}
+compadd() {{ print -- $words_ }}
+words=(mimo unin) CURRENT=2; _mimo | grep -ow uninstall
+words=(mimo --pure session ver) CURRENT=4; _mimo | grep -ow verify
+"""
+FISH = """source {script}
+complete -C 'mimo unin' | string split -f1 \\t
+complete -C 'mimo --pure session ver' | string split -f1 \\t
+"""
+
+
+@pytest.mark.parametrize(("shell", "probe"), [("zsh", ZSH), ("fish", FISH)])
+def test_zsh_and_fish_complete(cli: Cli, shell: str, probe: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    (cli.home / "script").write_text(cli("completion", shell).out)
+    (cli.home / "probe").write_text(probe.format(script=cli.home / "script"))
+    words = [shell, *(["-f"] if shell == "zsh" else ["--no-config"]), str(cli.home / "probe")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, env={**cli.env, "TERM": "dumb"})
+    assert (done.stdout.split(), done.stderr) == (["uninstall", "verify"], "")
+
+
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_other_shells_can_read_their_script(cli: Cli, shell: str) -> None:
     script = cli("completion", shell).out

@@ -18,6 +18,8 @@ from .finding import read
 if TYPE_CHECKING:
     from mimocode.host import Host
 
+SCRIPTED = "scripted"
+"""The provider of demos: it is no account."""
 LARGEST = 20_000
 """Characters of a key that is read from stdin: more is a mistake."""
 
@@ -49,7 +51,7 @@ async def show(args: argparse.Namespace, host: Host) -> int:
         record = await read(kept, name)
         _out(f"{name}  {_kind(record)}  {_short(place)}")
     ready = {info.ref.partition("/")[0] for info in await host.models() if info.ready}
-    for name in sorted(ready - names.keys()):
+    for name in sorted(ready - names.keys() - {SCRIPTED}):
         _out(f"{name}  ready  environment or settings")
     if not names:
         _say("no credential is kept; `mimo auth login PROVIDER` keeps one")

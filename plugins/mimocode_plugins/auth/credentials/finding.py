@@ -31,6 +31,10 @@ async def secret(provider: str, host: Host) -> str | None:
     record = await read(kept, provider)
     if record is None:
         return None
+    base = str((record.get("metadata") or {}).get("base_url") or "")
+    if base.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        # a key that belongs to an address, as the MiMo platform gives it; whoever opens the model looks here
+        host.options.setdefault("addresses", {})[provider] = base
     match record["type"]:
         case "api" if (record.get("metadata") or {}).get("scheme") == "bearer":
             return f"Bearer {record['key']}"

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0
 """Seconds for one answer of a server on this machine."""
+LOADING = 180.0
+"""Seconds that a model may take to be loaded."""
+UNTOLD = 4096
+"""Tokens that Ollama has always given where it did not say."""
 NONSENSE = (ValueError, KeyError, TypeError, AttributeError)
 """What comes of an answer that is not what the server should say."""
 SMALLEST = 16_000
@@ -69,16 +73,36 @@ async def run(ask: Ask, host: Host) -> str:
     name, _, model = ref.partition("/")
     server = next(each for each in servers if each.id == name)
     size = server.models[model]
+    if name == "ollama" and not size:
+        ask.say(f"{server.name} loads {model} …")
+        size = await _loaded(server.base, model)
     if 0 < size < SMALLEST:
         why = f"{model} takes only {size:,} tokens as {server.name} runs it, too few for tools and a file"
         raise Gone(f"{why}. {server.fix}, then try again")
-    if size:
-        keys = ["provider", name, "models", model, "limit", "context"]
-        own = own_settings(host)
-        if own.value(keys) != size:
-            await asyncio.to_thread(own.put, keys, size)
-            ask.say(f"Its {size:,} tokens are written to {own.path}.")
+    own = own_settings(host)
+    usual = next(base for id, _, base, _, _ in KNOWN if id == name)
+    if server.base != usual and server.base != _written(host, name):
+        await asyncio.to_thread(own.put, ["provider", name, "options", "baseURL"], server.base)
+        ask.say(f"Its address {server.base} is written to {own.path}.")
+    keys = ["provider", name, "models", model, "limit", "context"]
+    if size and own.value(keys) != size:
+        await asyncio.to_thread(own.put, keys, size)
+        ask.say(f"Its {size:,} tokens are written to {own.path}.")
     return ref
+
+
+async def _loaded(base: str, model: str) -> int:
+    """What Ollama gives a model that does not say: it is loaded, and then the server tells."""
+    import httpx2
+
+    root = _root(base)
+    try:
+        async with httpx2.AsyncClient(timeout=LOADING, trust_env=False) as client:
+            await _json(client, "POST", f"{root}/api/generate", {"model": model})
+            loaded = (await _json(client, "GET", f"{root}/api/ps")).get("models") or []
+            return next(int(each["context_length"]) for each in loaded if each["name"] == model)
+    except (httpx2.HTTPError, StopIteration, *NONSENSE):
+        return UNTOLD
 
 
 async def listed(base: str, key: str = "") -> dict[str, int]:
@@ -106,15 +130,20 @@ async def _one(host: Host, id: str, name: str, base: str, probe: Probe, fix: str
 
 def _address(host: Host, id: str, base: str) -> str:
     """Where the user says it is, else its usual place."""
-    section = (host.settings["provider"] or {}) if "provider" in host.settings else {}
-    options = (section.get(id) or {}).get("options") or {}
-    if own := options.get("baseURL"):
-        return str(own).rstrip("/")
+    if own := _written(host, id):
+        return own
     if id == "ollama" and (said := host.environ.get("OLLAMA_HOST", "").strip()):
         said = said if "://" in said else f"http://{said}"
         said = re.sub(r"//0\.0\.0\.0\b", "//127.0.0.1", said.rstrip("/"))
         return f"{said}/v1" if re.search(r":\d+$", said) else f"{said}:11434/v1"
     return base
+
+
+def _written(host: Host, id: str) -> str:
+    """Where the settings say it is; "" when they do not."""
+    section = (host.settings["provider"] or {}) if "provider" in host.settings else {}
+    options = (section.get(id) or {}).get("options") or {}
+    return str(options.get("baseURL") or "").rstrip("/")
 
 
 def _root(base: str) -> str:
@@ -137,7 +166,7 @@ async def _openai(client: httpx2.AsyncClient, base: str) -> dict[str, int]:
 
 
 async def _ollama(client: httpx2.AsyncClient, base: str) -> dict[str, int]:
-    """What is loaded says how much it takes; else the model's own parameter; else what Ollama gives by default."""
+    """What is loaded says how much it takes, else the model's own parameter; else only loading it tells."""
     root = _root(base)
     names = [str(each["name"]) for each in (await _json(client, "GET", f"{root}/api/tags"))["models"]]
     loaded = (await _json(client, "GET", f"{root}/api/ps")).get("models") or []
@@ -148,7 +177,7 @@ async def _ollama(client: httpx2.AsyncClient, base: str) -> dict[str, int]:
         if "completion" not in about.get("capabilities", ["completion"]):
             continue
         own = re.search(r"^num_ctx\s+(\d+)", str(about.get("parameters") or ""), re.MULTILINE)
-        made[name] = sizes.get(name) or (int(own[1]) if own else 4096)
+        made[name] = sizes.get(name) or (int(own[1]) if own else 0)
     return made
 
 

@@ -96,7 +96,7 @@ def _login(found: Found, path: Path, home: Path) -> None:
         end = f", {'ended' if over else 'good until'} {until}" if until else ""
         what = f"login ({plan}){end}" if plan else f"login{end}"
         found.leave(what, _shown(path, home), "Anthropic's terms keep it to Claude Code; an API key works here")
-    elif sys.platform == "darwin" and not path.exists():
+    elif sys.platform == "darwin" and path.parent.is_dir() and not path.exists():
         found.leave("login in the macOS keychain", "keychain", "Anthropic's terms keep it to Claude Code")
 
 

@@ -44,5 +44,6 @@ async def run(ask: Ask, host: Host) -> str:
     if any(one.state is State.NEW for one in made) and not await ask.agree("Take what is marked so?", True):
         raise Gone("nothing was taken")
     await command.take("claude", made, host)
+    ask.say("Sessions and memory come along with `mimo auth import claude`, which also has --undo.")
     chosen = own_settings(host).value(["model"])
     return str(chosen) if isinstance(chosen, str) and chosen.startswith(f"{claude.PROVIDER}/") else claude.PROVIDER

@@ -21,6 +21,10 @@ async def open_model(ref: str, host: Host) -> Model | None:
     target = await config.find(ref, host, ("chat", "responses"))
     if target is None:
         return None
+    if base := host.options.get("addresses", {}).get(target.provider.id):
+        from .detours import sent_to
+
+        target = sent_to(target, base)
     if target.provider.id in ("openai", "mimo"):
         from .detours import Renewing, detoured, is_free
 

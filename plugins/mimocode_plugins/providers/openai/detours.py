@@ -18,7 +18,7 @@ from mimocode.errors import ModelError, ModelFault
 from mimocode.events import Pulse
 from mimocode.ports import Answer, Model, Prompt
 
-from ..wire.config import Entry, Target
+from ..wire.config import Entry, Target, address
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -41,6 +41,13 @@ def detoured(target: Target, environ: Mapping[str, str]) -> Target:
         headers = {"X-Mimo-Source": "mimocode-cli-free", **target.headers}
         return replace(target, asked=replace(target.asked, url=url), headers=headers)
     return target
+
+
+def sent_to(target: Target, base: str) -> Target:
+    """The target at the address that its key belongs to, unless the user's settings name one."""
+    if target.provider.options.get("baseURL") or not target.wire:
+        return target
+    return replace(target, asked=replace(target.asked, url=address(base, target.wire)))
 
 
 def is_free(target: Target) -> bool:

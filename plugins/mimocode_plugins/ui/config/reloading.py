@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Marks = dict[str, tuple[int, int, int]]
 _seen: StashKey[Marks] = StashKey("ui.config.seen")
+_first: StashKey[Marks] = StashKey("ui.config.first")
 PROJECT = "project settings"
 """The name of the sources that come with the project."""
 
@@ -26,7 +27,7 @@ PROJECT = "project settings"
 def remember(host: Host) -> None:
     """From here on a change is one."""
     if consulted := getattr(host.settings, "consulted", None):
-        host.stash.setdefault(_seen, marks(consulted))
+        host.stash.setdefault(_first, host.stash.setdefault(_seen, marks(consulted)))
 
 
 async def refresh(session: Session) -> None:
@@ -41,9 +42,9 @@ async def refresh(session: Session) -> None:
     if now == before:
         return
     host.stash[_seen] = now
-    theirs = {file for name, file, _ in sources if name == PROJECT}
-    changed = {file for file in now.keys() | before.keys() if now.get(file) != before.get(file)}
-    if changed & theirs:
+    first = host.stash.setdefault(_first, before)
+    # compared with the start, not with the last look: what the project brought since stays out for good
+    if any(now.get(file) != first.get(file) for name, file, _ in sources if name == PROJECT):
         await session.notice(
             "config", "this project's settings have changed; they count from the next start", "warning"
         )
@@ -56,6 +57,7 @@ async def refresh(session: Session) -> None:
     different = sorted(key for key in {*fresh.data, *settings.data} if fresh.data.get(key) != settings.data.get(key))
     if different:
         host.settings = fresh
+        session.model = None  # opened again for the next request: its address may be another one
         await session.notice("config", f"your settings were read again: {', '.join(different)} changed")
 
 

@@ -88,6 +88,7 @@ _mimo() {{
   esac
   compadd -a words_ || _files
 }}
+(( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit }}
 compdef _mimo mimo mimocode
 """
 
@@ -96,7 +97,7 @@ def fish(made: Tree) -> str:
     """For `mimo completion fish | source`."""
     lines = ["# completion of mimo for fish:  mimo completion fish | source"]
     lines += ["function __mimo_at", "  set -l words (commandline -opc)[2..-1]"]
-    lines += ["  test (string join ' ' -- (string match -v -- '-*' $words)) = \"$argv\"", "end"]
+    lines += ["  set -l said (string match -v -- '-*' $words)", '  test "$said" = "$argv"', "end"]
     for program in ("mimo", "mimocode"):
         for key, (words, flags) in made.items():
             if words:

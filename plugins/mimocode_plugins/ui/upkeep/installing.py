@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mimocode.host import Host
 
 NAME = "mimocode"
+SECRET = frozenset({"MIMOCODE_AUTH_CONTENT", "MIMOCODE_CONFIG_CONTENT"})
+"""Variables that are nobody else's business."""
 
 
 def method(prefix: Path, environ: Mapping[str, str]) -> str:
@@ -100,5 +102,6 @@ async def run(words: list[str], host: Host, *, dry: bool) -> int:
         return 0
     if shutil.which(words[0], path=host.environ.get("PATH")) is None:
         raise UsageError(f"{words[0]} is not there; name another way with --method")
-    process = await asyncio.create_subprocess_exec(*words, env=dict(host.environ), stdin=asyncio.subprocess.DEVNULL)
+    quiet = {name: value for name, value in host.environ.items() if name not in SECRET}
+    process = await asyncio.create_subprocess_exec(*words, env=quiet, stdin=asyncio.subprocess.DEVNULL)
     return await process.wait()
