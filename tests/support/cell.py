@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from mimocode_plugins.guard.sandbox import bubblewrap
-from mimocode_plugins.guard.sandbox.ladder import Verdict, climb
+from mimocode_plugins.guard.sandbox.ladder import MODULES, Verdict, climb
 from mimocode_plugins.guard.sandbox.layout import Grounds, Layout, layout
 
 SECRET = "secret-7c1e90d2"
@@ -79,12 +79,14 @@ class Cell:
         )  # fmt: skip
         return layout(grounds)
 
-    def inside(self, text: str, look_only: bool = False, network: bool = False) -> subprocess.CompletedProcess[str]:
+    def inside(
+        self, text: str, look_only: bool = False, network: bool = False, kind: str = bubblewrap.NAME
+    ) -> subprocess.CompletedProcess[str]:
         """Run a shell command in the sandbox."""
-        program = need(bubblewrap.NAME)
+        program = need(kind)
+        words = ["bash", "-c", text]
         plan = self.plan(look_only)
-        argv = bubblewrap.command(program, plan, self.none, self.project, ["bash", "-c", text], network)
-        return self.run(argv)
+        return self.run(MODULES[kind].command(program, plan, self.none, self.project, words, network))
 
     def outside(self, text: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command without a sandbox: the proof that an attempt would succeed."""

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 
-from . import bubblewrap
+from . import bubblewrap, landlock, seatbelt
 from .layout import Access, Layout
 
 LASTS = 86_400.0
@@ -125,15 +126,24 @@ def _find_bubblewrap() -> tuple[str, str]:
     return (program, "") if program else ("", "the program bwrap is not there; the package is called bubblewrap")
 
 
-def _try_bubblewrap(program: str, inside: Path, outside: Path) -> list[str]:
-    access = {inside: Access.WRITE, outside: Access.READ, outside / "secret": Access.HIDE}
-    plan = Layout(inside, (), access)
-    none = outside.parent / "none"
-    none.touch(mode=0o000)
-    return bubblewrap.command(program, plan, none, Path("/"), _trial(inside, outside), network=False)
+def _rung(module: ModuleType, find: Callable[[], tuple[str, str]]) -> Rung:
+    """A rung whose trial is the command line that it would make for a session."""
+
+    def trial(program: str, inside: Path, outside: Path) -> list[str]:
+        plan = Layout(inside, (), {inside: Access.WRITE, outside: Access.READ, outside / "secret": Access.HIDE})
+        none = outside.parent / "none"
+        none.touch(mode=0o000)
+        words: list[str] = module.command(program, plan, none, Path("/"), _trial(inside, outside), False)
+        return words
+
+    return Rung(module.NAME, find, trial)
 
 
-RUNGS = {"linux": (Rung(bubblewrap.NAME, _find_bubblewrap, _try_bubblewrap),)}
+MODULES: dict[str, ModuleType] = {module.NAME: module for module in (bubblewrap, landlock, seatbelt)}
+RUNGS = {
+    "linux": (_rung(bubblewrap, _find_bubblewrap), _rung(landlock, landlock.find)),
+    "darwin": (_rung(seatbelt, seatbelt.find),),
+}
 
 
 def _machine() -> str:
