@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from mimocode_plugins.guard.sandbox import bubblewrap
-from mimocode_plugins.guard.sandbox.ladder import MODULES, Verdict, climb
+from mimocode_plugins.guard.sandbox.ladder import Verdict, climb, module
 from mimocode_plugins.guard.sandbox.layout import Grounds, Layout, layout
 
 SECRET = "secret-7c1e90d2"
@@ -86,7 +86,7 @@ class Cell:
         program = need(kind)
         words = ["bash", "-c", text]
         plan = self.plan(look_only)
-        return self.run(MODULES[kind].command(program, plan, self.none, self.project, words, network))
+        return self.run(module(kind).command(program, plan, self.none, self.project, words, network))
 
     def outside(self, text: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command without a sandbox: the proof that an attempt would succeed."""

@@ -19,17 +19,17 @@ from mimocode.events import Noted
 from mimocode.ports import StashKey
 
 from ..confinement import CONFINED, Confined, outermost
-from . import bubblewrap, landlock
-from .ladder import MODULES, Verdict, verdict
-from .layout import Grounds, Layout, layout
-from .mending import Watch, watch
-from .names import Target, rules
-from .proxy import Proxy
+from .ladder import Verdict, module, verdict
 from .wanted import Wanted
 
 if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.session import Session
+
+    from .layout import Grounds, Layout
+    from .mending import Watch
+    from .names import Target
+    from .proxy import Proxy
 
 BOX: StashKey[Box] = StashKey("guard.sandbox")
 FRESH = 30.0
@@ -65,7 +65,7 @@ class Box:
     def reach(self) -> Literal["off", "listed", "open"]:
         """What of the network commands reach: only bubblewrap can hold them to a list."""
         wanted = self.wanted.reach
-        return "off" if wanted == "listed" and self.verdict.rung != bubblewrap.NAME else wanted
+        return "off" if wanted == "listed" and self.verdict.rung != "bubblewrap" else wanted
 
     def private(self) -> tuple[Path, Path]:
         """The temporary directory of these commands, and an empty file that nobody may read."""
@@ -79,9 +79,7 @@ class Box:
         self, plan: Layout, none: Path, directory: Path, argv: Sequence[str], network: bool | Path
     ) -> Sequence[str]:
         """A command line that runs `argv` inside; see `bubblewrap.command`."""
-        words: list[str] = MODULES[self.verdict.rung].command(
-            self.verdict.program, plan, none, directory, argv, network
-        )
+        words: list[str] = module(self.verdict.rung).command(self.verdict.program, plan, none, directory, argv, network)
         return words
 
     async def network(self, session: Session | None = None) -> bool | Path:
@@ -90,6 +88,9 @@ class Box:
             return self.reach == "open"
         gate = self.private()[0].with_name("proxy")
         if self.proxy is None:
+            from .names import rules
+            from .proxy import Proxy
+
             self.proxy = Proxy(rules(self.wanted.network or ()), partial(_reached, session))  # type: ignore[arg-type]
             await self.proxy.listen(gate)
         return gate
@@ -151,13 +152,17 @@ async def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Seq
             why = "; ".join(box.verdict.why) or "it is switched off"
             raise ToolFailed(f"No command runs: the settings require a sandbox, and there is none ({why}).")
         return None
+    from .mending import watch
+
     _, none = box.private()
     plan = _plan(box, session)
-    box.watch = watch(plan, everything=box.verdict.rung == landlock.NAME)
+    box.watch = watch(plan, everything=box.verdict.rung == "landlock")
     return box.command(plan, none, directory, argv, await box.network(top))
 
 
 def _plan(box: Box, session: Session) -> Layout:
+    from .layout import layout
+
     look_only = restricted(session)
     key = (session.host.root, session.directory, look_only)
     made = box.plans.get(key)
@@ -168,6 +173,8 @@ def _plan(box: Box, session: Session) -> Layout:
 
 def grounds_of(box: Box, host: Host, directory: Path, look_only: bool) -> Grounds:
     """What a plan is made from, for commands that start in a directory."""
+    from .layout import Grounds
+
     temps = (Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir()))  # replaced by a private one
     return Grounds(
         home=Path.home(),

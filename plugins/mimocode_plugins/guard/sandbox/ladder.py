@@ -17,11 +17,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-
-from . import bubblewrap, landlock, seatbelt
-from .layout import Access, Layout
 
 LASTS = 86_400.0
 """Seconds that a verdict holds."""
@@ -78,7 +76,7 @@ def verdict(state: Path, only: str = "", fresh: bool = False) -> Verdict:
 def climb(only: str = "", rungs: Sequence[Rung] | None = None) -> Verdict:
     """Try the rungs of this system, or those given."""
     why: list[str] = []
-    for rung in RUNGS.get(sys.platform, ()) if rungs is None else rungs:
+    for rung in rungs_here() if rungs is None else rungs:
         if only and rung.name != only:
             continue
         program, lacks = rung.find()
@@ -126,24 +124,37 @@ def _find_bubblewrap() -> tuple[str, str]:
     return (program, "") if program else ("", "the program bwrap is not there; the package is called bubblewrap")
 
 
-def _rung(module: ModuleType, find: Callable[[], tuple[str, str]]) -> Rung:
+def _rung(kind: ModuleType, find: Callable[[], tuple[str, str]]) -> Rung:
     """A rung whose trial is the command line that it would make for a session."""
 
     def trial(program: str, inside: Path, outside: Path) -> list[str]:
+        from .layout import Access, Layout
+
         plan = Layout(inside, (), {inside: Access.WRITE, outside: Access.READ, outside / "secret": Access.HIDE})
         none = outside.parent / "none"
         none.touch(mode=0o000)
-        words: list[str] = module.command(program, plan, none, Path("/"), _trial(inside, outside), False)
+        words: list[str] = kind.command(program, plan, none, Path("/"), _trial(inside, outside), False)
         return words
 
-    return Rung(module.NAME, find, trial)
+    return Rung(kind.NAME, find, trial)
 
 
-MODULES: dict[str, ModuleType] = {module.NAME: module for module in (bubblewrap, landlock, seatbelt)}
-RUNGS = {
-    "linux": (_rung(bubblewrap, _find_bubblewrap), _rung(landlock, landlock.find)),
-    "darwin": (_rung(seatbelt, seatbelt.find),),
-}
+def module(name: str) -> ModuleType:
+    """The module of a rung, by its name; each makes command lines."""
+    return import_module(f".{name}", __package__)
+
+
+def rungs_here() -> Sequence[Rung]:
+    """The rungs of this system, the best one first."""
+    if sys.platform == "linux":
+        from . import bubblewrap, landlock
+
+        return _rung(bubblewrap, _find_bubblewrap), _rung(landlock, landlock.find)
+    if sys.platform == "darwin":
+        from . import seatbelt
+
+        return (_rung(seatbelt, seatbelt.find),)
+    return ()
 
 
 def _machine() -> str:
