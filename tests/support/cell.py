@@ -12,30 +12,28 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from mimocode_plugins.guard.sandbox import bubblewrap
-from mimocode_plugins.guard.sandbox.ladder import Verdict, climb, module
+from mimocode_plugins.guard.sandbox.ladder import climb, module
 from mimocode_plugins.guard.sandbox.layout import Grounds, Layout, layout
 
 SECRET = "secret-7c1e90d2"
 
 
-@cache
-def rung(name: str) -> Verdict:
-    """What this machine can do of one rung."""
-    return climb(name)
+_FOUND: dict[str, str] = {}
 
 
 def need(name: str) -> str:
     """The program of a rung; without it the test is passed over, with the reason."""
-    found = rung(name)
-    if not found.rung:
-        pytest.skip("; ".join(found.why))
-    return found.program
+    if name not in _FOUND:
+        found = climb(name)
+        if not found.rung:
+            pytest.skip("; ".join(found.why))
+        _FOUND[name] = found.program
+    return _FOUND[name]
 
 
 class Cell:
@@ -128,6 +126,7 @@ def cell() -> Iterator[Cell]:
     try:
         yield Cell(base)
     finally:
+        subprocess.run(["chmod", "-R", "u+rwx", base], check=True)  # a directory that nobody may enter was copied
         shutil.rmtree(base)
 
 

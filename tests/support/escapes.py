@@ -63,7 +63,7 @@ print("ESCAPED" if ctypes.CDLL(None).ptrace(16, int(os.environ["PID"]), 0, 0) ==
 os.setuid(12345 if os.getuid() == 0 else 0); print("ESCAPED")'""",
     "setuid programs": f"""{PY} 'import ctypes
 print("" if ctypes.CDLL(None).prctl(39, 0, 0, 0, 0) == 1 else "ESCAPED")'""",
-    "a capability": "grep -E 'Cap(Eff|Prm|Bnd):.*[1-9a-f]' /proc/self/status && echo ESCAPED",
+    "a capability": "grep -E 'Cap(Eff|Prm|Amb):.*[1-9a-f]' /proc/self/status && echo ESCAPED",
 }  # fmt: skip
 TALKS = {
     "IPv4": 'echo x > "/dev/tcp/127.0.0.1/$TCP4"',

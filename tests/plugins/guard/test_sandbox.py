@@ -61,7 +61,8 @@ def test_no_secret_is_read(box: Cell, attempt: str) -> None:
     assert SECRET not in done.stdout + done.stderr
     assert done.stderr
     assert box.prints() == before
-    assert SECRET in box.outside(attempt).stdout
+    with cell() as fresh:
+        assert SECRET in fresh.outside(attempt).stdout, "without a sandbox it is read, or this proves nothing"
 
 
 @pytest.mark.parametrize("attempt", POWERS.values(), ids=POWERS)
@@ -303,7 +304,14 @@ def test_a_verdict_is_kept_until_the_machine_changes(tmp_path: Path) -> None:
     (tmp_path / "sandbox.json").write_text(json.dumps(kept | {"verdict": {"rung": "x", "program": "/x", "why": ["y"]}}))
     assert verdict(tmp_path) == Verdict("x", "/x", ("y",))
     assert verdict(tmp_path, fresh=True) == found
-    for stale in (kept | {"at": 0}, kept | {"key": "another machine"}, {"key": kept["key"]}, ["nonsense"]):
+    doubted = {"at": time.time() - 700, "verdict": {"rung": "x", "program": "/x", "why": ["y"]}}
+    for stale in (
+        kept | {"at": 0},
+        kept | doubted,
+        kept | {"key": "another machine"},
+        {"key": kept["key"]},
+        ["nonsense"],
+    ):
         (tmp_path / "sandbox.json").write_text(json.dumps(stale))
         assert verdict(tmp_path) == found
 

@@ -1,7 +1,7 @@
 """Which sandbox this machine can really make: every rung is tried with a real command, from the best one down.
 
 The verdict is kept with our state until the machine is started anew, its kernel or the sandbox program changes, or a
-day has gone by. A rung that is named in the settings is the only one that is tried.
+day has gone by; one that is not the best only for minutes. A rung that the settings name is the only one tried.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-LASTS = 86_400.0
-"""Seconds that a verdict holds."""
+LASTS, DOUBTED = 86_400.0, 600.0
+"""Seconds that a verdict holds, and one that found something wrong: that may have been a busy machine."""
 _PATIENCE = 10.0
 _TRIAL = """
 echo written > "$1/inside" || exit 11
@@ -61,8 +61,8 @@ def verdict(state: Path, only: str = "", fresh: bool = False) -> Verdict:
     if not fresh:
         with suppress(OSError, ValueError, TypeError, KeyError):
             kept = json.loads(file.read_text("utf-8"))
-            if kept["key"] == key and 0 <= time.time() - kept["at"] < LASTS:
-                said = kept["verdict"]
+            said = kept["verdict"]
+            if kept["key"] == key and 0 <= time.time() - kept["at"] < (DOUBTED if said["why"] else LASTS):
                 return Verdict(str(said["rung"]), str(said["program"]), tuple(map(str, said["why"])))
     found = climb(only)
     with suppress(OSError):
@@ -80,7 +80,7 @@ def climb(only: str = "", rungs: Sequence[Rung] | None = None) -> Verdict:
         if only and rung.name != only:
             continue
         program, lacks = rung.find()
-        lacks = lacks or _tried(rung, program)
+        lacks = lacks or (_tried(rung, program) and _tried(rung, program))  # once more: a machine may be busy
         if not lacks:
             return Verdict(rung.name, program, tuple(why))
         why.append(f"{rung.name}: {lacks}")
