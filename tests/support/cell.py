@@ -12,30 +12,28 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from mimocode_plugins.guard.sandbox import bubblewrap
-from mimocode_plugins.guard.sandbox.ladder import Verdict, climb
+from mimocode_plugins.guard.sandbox.ladder import climb, module
 from mimocode_plugins.guard.sandbox.layout import Grounds, Layout, layout
 
 SECRET = "secret-7c1e90d2"
 
 
-@cache
-def rung(name: str) -> Verdict:
-    """What this machine can do of one rung."""
-    return climb(name)
+_FOUND: dict[str, str] = {}
 
 
 def need(name: str) -> str:
     """The program of a rung; without it the test is passed over, with the reason."""
-    found = rung(name)
-    if not found.rung:
-        pytest.skip("; ".join(found.why))
-    return found.program
+    if name not in _FOUND:
+        found = climb(name)
+        if not found.rung:
+            pytest.skip("; ".join(found.why))
+        _FOUND[name] = found.program
+    return _FOUND[name]
 
 
 class Cell:
@@ -79,12 +77,14 @@ class Cell:
         )  # fmt: skip
         return layout(grounds)
 
-    def inside(self, text: str, look_only: bool = False, network: bool = False) -> subprocess.CompletedProcess[str]:
+    def inside(
+        self, text: str, look_only: bool = False, network: bool = False, kind: str = bubblewrap.NAME
+    ) -> subprocess.CompletedProcess[str]:
         """Run a shell command in the sandbox."""
-        program = need(bubblewrap.NAME)
+        program = need(kind)
+        words = ["bash", "-c", text]
         plan = self.plan(look_only)
-        argv = bubblewrap.command(program, plan, self.none, self.project, ["bash", "-c", text], network)
-        return self.run(argv)
+        return self.run(module(kind).command(program, plan, self.none, self.project, words, network))
 
     def outside(self, text: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command without a sandbox: the proof that an attempt would succeed."""
@@ -126,6 +126,7 @@ def cell() -> Iterator[Cell]:
     try:
         yield Cell(base)
     finally:
+        subprocess.run(["chmod", "-R", "u+rwx", base], check=True)  # a directory that nobody may enter was copied
         shutil.rmtree(base)
 
 

@@ -65,7 +65,7 @@ async def wrap_command(argv: Sequence[str], directory: Path, session: Session) -
 
 @hookimpl
 async def shape_result(result: ToolResult, call: ToolCall, session: Session) -> ToolResult | None:
-    """Tell the model when it may be the sandbox that a command failed at."""
+    """Put back what no command may change, and tell the model when it may be the sandbox that a command failed at."""
     from .telling import explained
 
     return explained(result, call, session)

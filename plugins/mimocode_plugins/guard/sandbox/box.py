@@ -12,23 +12,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mimocode.errors import ToolFailed
 from mimocode.events import Noted
 from mimocode.ports import StashKey
 
 from ..confinement import CONFINED, Confined, outermost
-from . import bubblewrap
-from .ladder import Verdict, verdict
-from .layout import Grounds, Layout, layout
-from .names import Target, rules
-from .proxy import Proxy
+from .ladder import Verdict, module, verdict
 from .wanted import Wanted
 
 if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.session import Session
+
+    from .layout import Grounds, Layout
+    from .mending import Watch
+    from .names import Target
+    from .proxy import Proxy
 
 BOX: StashKey[Box] = StashKey("guard.sandbox")
 FRESH = 30.0
@@ -44,6 +45,7 @@ class Box:
     off: bool = False
     folder: Path | None = None
     proxy: Proxy | None = None
+    watch: Watch = field(default_factory=dict)
     plans: dict[tuple[object, ...], tuple[float, Layout]] = field(default_factory=dict)
 
     @property
@@ -56,8 +58,14 @@ class Box:
         """The verdict in a few words, for the status line."""
         if not self.holds:
             return "no sandbox"
-        reach = {"off": "no network", "open": "with network", "listed": "network by list"}[self.wanted.reach]
+        reach = {"off": "no network", "open": "with network", "listed": "network by list"}[self.reach]
         return f"{self.verdict.rung}, {reach}"
+
+    @property
+    def reach(self) -> Literal["off", "listed", "open"]:
+        """What of the network commands reach: only bubblewrap can hold them to a list."""
+        wanted = self.wanted.reach
+        return "off" if wanted == "listed" and self.verdict.rung != "bubblewrap" else wanted
 
     def private(self) -> tuple[Path, Path]:
         """The temporary directory of these commands, and an empty file that nobody may read."""
@@ -67,12 +75,22 @@ class Box:
             (self.folder / "none").touch(mode=0o000)
         return self.folder / "tmp", self.folder / "none"
 
+    def command(
+        self, plan: Layout, none: Path, directory: Path, argv: Sequence[str], network: bool | Path
+    ) -> Sequence[str]:
+        """A command line that runs `argv` inside; see `bubblewrap.command`."""
+        words: list[str] = module(self.verdict.rung).command(self.verdict.program, plan, none, directory, argv, network)
+        return words
+
     async def network(self, session: Session | None = None) -> bool | Path:
         """Whether commands reach the network, or the socket of the proxy that is their way to it."""
-        if self.wanted.reach != "listed":
-            return self.wanted.reach == "open"
+        if self.reach != "listed":
+            return self.reach == "open"
         gate = self.private()[0].with_name("proxy")
         if self.proxy is None:
+            from .names import rules
+            from .proxy import Proxy
+
             self.proxy = Proxy(rules(self.wanted.network or ()), partial(_reached, session))  # type: ignore[arg-type]
             await self.proxy.listen(gate)
         return gate
@@ -117,7 +135,7 @@ def tell(session: Session, box: Box) -> None:
     top = outermost(session)
     top.stash.pop(CONFINED, None)
     if box.holds:
-        top.stash[CONFINED] = Confined(box.verdict.rung, box.wanted.reach)
+        top.stash[CONFINED] = Confined(box.verdict.rung, box.reach)
     session.host.options["sandbox"] = box.line
 
 
@@ -134,12 +152,17 @@ async def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Seq
             why = "; ".join(box.verdict.why) or "it is switched off"
             raise ToolFailed(f"No command runs: the settings require a sandbox, and there is none ({why}).")
         return None
+    from .mending import watch
+
     _, none = box.private()
     plan = _plan(box, session)
-    return bubblewrap.command(box.verdict.program, plan, none, directory, argv, await box.network(top))
+    box.watch = watch(plan, everything=box.verdict.rung == "landlock")
+    return box.command(plan, none, directory, argv, await box.network(top))
 
 
 def _plan(box: Box, session: Session) -> Layout:
+    from .layout import layout
+
     look_only = restricted(session)
     key = (session.host.root, session.directory, look_only)
     made = box.plans.get(key)
@@ -150,6 +173,8 @@ def _plan(box: Box, session: Session) -> Layout:
 
 def grounds_of(box: Box, host: Host, directory: Path, look_only: bool) -> Grounds:
     """What a plan is made from, for commands that start in a directory."""
+    from .layout import Grounds
+
     temps = (Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir()))  # replaced by a private one
     return Grounds(
         home=Path.home(),

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from mimocode.errors import UsageError
 
 from ..confinement import outermost
-from . import bubblewrap
 from .box import BOX, Box, grounds_of, judged, open_box, tell
 from .layout import Access, layout
 from .wanted import Wanted
@@ -45,7 +44,7 @@ async def run(text: str, look_only: bool, host: Host) -> int:
         plan = layout(grounds_of(box, host, host.directory, look_only))
         argv = ["/bin/sh", "-c", text]
         network = await box.network()
-        words = bubblewrap.command(box.verdict.program, plan, none, host.directory, argv, network)
+        words = box.command(plan, none, host.directory, argv, network)
         process = await asyncio.create_subprocess_exec(*words)
         return await process.wait()
     finally:

@@ -1,7 +1,7 @@
 """Which sandbox this machine can really make: every rung is tried with a real command, from the best one down.
 
 The verdict is kept with our state until the machine is started anew, its kernel or the sandbox program changes, or a
-day has gone by. A rung that is named in the settings is the only one that is tried.
+day has gone by; one that is not the best only for minutes. A rung that the settings name is the only one tried.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
-from . import bubblewrap
-from .layout import Access, Layout
-
-LASTS = 86_400.0
-"""Seconds that a verdict holds."""
+LASTS, DOUBTED = 86_400.0, 600.0
+"""Seconds that a verdict holds, and one that found something wrong: that may have been a busy machine."""
 _PATIENCE = 10.0
 _TRIAL = """
 echo written > "$1/inside" || exit 11
@@ -62,8 +61,8 @@ def verdict(state: Path, only: str = "", fresh: bool = False) -> Verdict:
     if not fresh:
         with suppress(OSError, ValueError, TypeError, KeyError):
             kept = json.loads(file.read_text("utf-8"))
-            if kept["key"] == key and 0 <= time.time() - kept["at"] < LASTS:
-                said = kept["verdict"]
+            said = kept["verdict"]
+            if kept["key"] == key and 0 <= time.time() - kept["at"] < (DOUBTED if said["why"] else LASTS):
                 return Verdict(str(said["rung"]), str(said["program"]), tuple(map(str, said["why"])))
     found = climb(only)
     with suppress(OSError):
@@ -77,11 +76,11 @@ def verdict(state: Path, only: str = "", fresh: bool = False) -> Verdict:
 def climb(only: str = "", rungs: Sequence[Rung] | None = None) -> Verdict:
     """Try the rungs of this system, or those given."""
     why: list[str] = []
-    for rung in RUNGS.get(sys.platform, ()) if rungs is None else rungs:
+    for rung in rungs_here() if rungs is None else rungs:
         if only and rung.name != only:
             continue
         program, lacks = rung.find()
-        lacks = lacks or _tried(rung, program)
+        lacks = lacks or (_tried(rung, program) and _tried(rung, program))  # once more: a machine may be busy
         if not lacks:
             return Verdict(rung.name, program, tuple(why))
         why.append(f"{rung.name}: {lacks}")
@@ -125,15 +124,37 @@ def _find_bubblewrap() -> tuple[str, str]:
     return (program, "") if program else ("", "the program bwrap is not there; the package is called bubblewrap")
 
 
-def _try_bubblewrap(program: str, inside: Path, outside: Path) -> list[str]:
-    access = {inside: Access.WRITE, outside: Access.READ, outside / "secret": Access.HIDE}
-    plan = Layout(inside, (), access)
-    none = outside.parent / "none"
-    none.touch(mode=0o000)
-    return bubblewrap.command(program, plan, none, Path("/"), _trial(inside, outside), network=False)
+def _rung(kind: ModuleType, find: Callable[[], tuple[str, str]]) -> Rung:
+    """A rung whose trial is the command line that it would make for a session."""
+
+    def trial(program: str, inside: Path, outside: Path) -> list[str]:
+        from .layout import Access, Layout
+
+        plan = Layout(inside, (), {inside: Access.WRITE, outside: Access.READ, outside / "secret": Access.HIDE})
+        none = outside.parent / "none"
+        none.touch(mode=0o000)
+        words: list[str] = kind.command(program, plan, none, Path("/"), _trial(inside, outside), False)
+        return words
+
+    return Rung(kind.NAME, find, trial)
 
 
-RUNGS = {"linux": (Rung(bubblewrap.NAME, _find_bubblewrap, _try_bubblewrap),)}
+def module(name: str) -> ModuleType:
+    """The module of a rung, by its name; each makes command lines."""
+    return import_module(f".{name}", __package__)
+
+
+def rungs_here() -> Sequence[Rung]:
+    """The rungs of this system, the best one first."""
+    if sys.platform == "linux":
+        from . import bubblewrap, landlock
+
+        return _rung(bubblewrap, _find_bubblewrap), _rung(landlock, landlock.find)
+    if sys.platform == "darwin":
+        from . import seatbelt
+
+        return (_rung(seatbelt, seatbelt.find),)
+    return ()
 
 
 def _machine() -> str:

@@ -24,7 +24,7 @@ class SandboxSettings(TypedDict, total=False):
     __pydantic_config__ = _PYDANTIC  # type: ignore[misc]
 
     enabled: Annotated[
-        bool | Literal["auto", "bubblewrap"],
+        bool | Literal["auto", "bubblewrap", "landlock", "seatbelt"],
         Field(description='"auto": the best sandbox there is; a name: that one or none; false: none.'),
     ]
     required: Annotated[bool, Field(description="Without a sandbox no command runs.")]

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from mimocode.messages import Text
 from mimocode.ports import ToolResult
 
-from ..confinement import Confined, confined
+from ..confinement import Confined, confined, outermost
+from .box import BOX
+from .mending import mend
 
 if TYPE_CHECKING:
     from mimocode.messages import ToolCall
@@ -32,13 +34,21 @@ def explained(result: ToolResult, call: ToolCall, session: Session) -> ToolResul
     said = spec.meta.get("mimocode") if spec is not None else None
     if not isinstance(said, dict) or not said.get("wrapped") or (held := confined(session)) is None:
         return None
-    if not (result.error or (result.display or {}).get("exit")):
-        return None
-    hint = _hint(result.text, held)
+    hints = _mended(session)
+    if result.error or (result.display or {}).get("exit"):
+        hints += _hints(result.text, held)
+    hint = "\n".join(hints)
     return ToolResult((*result.content, Text("\n\n" + hint)), result.error, result.display) if hint else None
 
 
-def _hint(text: str, held: Confined) -> str:
+def _mended(session: Session) -> list[str]:
+    box = outermost(session).stash.get(BOX)
+    mended = mend(box.watch) if box is not None else []
+    names = ", ".join(map(str, mended))
+    return [f"(Put back as it was, because no command may change it: {names}.)"] if names else []
+
+
+def _hints(text: str, held: Confined) -> list[str]:
     disk, net = _DISK.search(text) is not None, held.network != "open" and _NET.search(text) is not None
     names = [name for name, found in (("disk", disk), ("network", net)) if found]
-    return "\n".join(files(__package__).joinpath(f"{name}.md").read_text("utf-8").strip() for name in names)
+    return [files(__package__).joinpath(f"{name}.md").read_text("utf-8").strip() for name in names]
