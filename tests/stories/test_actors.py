@@ -166,3 +166,45 @@ def test_cancelled_children_leave_no_process_behind(cli: Cli) -> None:
     assert (done.code, done.out) == (0, "Cancelled.\n"), done.err
     assert [each["state"] for each in json.loads(cli("agents", "--json").out)] == ["cancelled"]
     assert living(mark) == []
+
+
+def test_a_command_for_a_subagent_is_handed_to_one(cli: Cli) -> None:
+    cli.plugin("cast", Path(str(cast.__file__)).read_text())
+    folder = cli.home / ".config/mimocode/commands"
+    folder.mkdir(parents=True)
+    (folder / "find.md").write_text(
+        "---\ndescription: Finds it.\nsubtask: true\nagent: explore\n---\nlook for $ARGUMENTS\n"
+    )
+    model = play(
+        cli.home / "parts.json",
+        Hand=[{"calls": [actor("run", subagent_type="explore", prompt="look for it")]}, {"text": "It is in a.py."}],
+        look=[DONE],
+    )
+    cli.settings(model=model)
+    done = cli("run", "/find it")
+    assert (done.code, done.out) == (0, "It is in a.py.\n"), done.err
+    [one] = json.loads(cli("agents", "--json").out)
+    assert (one["agent"], one["state"]) == ("explore", "done")
+
+
+def test_a_workflow_that_is_killed_goes_on_and_does_nothing_twice(cli: Cli) -> None:
+    cli.plugin("cast", Path(str(cast.__file__)).read_text())
+    mark = f"workflow-{cli.home}"
+    assert cli("workflow", "new", "mine", "--description", "Mine.").code == 0
+    script = cli.project / ".mimocode/workflows/mine.py"
+    script.write_text('def run(args):\n    return [agent("one " + args["text"]), agent("two")]\n')
+    counted = {"calls": [call("bash", command="echo x >> counted")]}
+    said = {"text": "Status: done\nSummary: one\nfirst"}
+    sleeper = {"calls": [call("bash", command="test -e begun || { touch begun; sleep 300; }")]}
+    model = play(cli.home / "parts.json", one=[counted, said], two=[sleeper, DONE])
+    with cli.start("workflow", "run", "mine", "more", "--yolo", "-m", model, MARK=mark) as process:
+        until((cli.project / "begun").exists, process)
+        process.kill()
+    late = time.monotonic() + 10
+    while living(mark) and time.monotonic() < late:
+        time.sleep(0.02)
+    assert living(mark) == []  # the script's own process ended, too
+    again = cli("workflow", "resume", "--yolo", "--json")
+    assert (again.code, again.lines[0]["result"]) == (0, ["first", "It is in a.py."]), again.err
+    assert (cli.project / "counted").read_text() == "x\n"
+    assert [each["state"] for each in json.loads(cli("agents", "--json").out)] == ["done", "cancelled", "done"]

@@ -465,3 +465,26 @@ def test_orders_survive_the_log() -> None:
     order = Order("general", "x", schema=SCHEMA, background=True)
     note = {"id": "general-1", "op": "ordered", "at": 1.0, "order": json.loads(json.dumps(_plain(order)))}
     assert roster([note])["general-1"].order == order
+
+
+async def test_a_copy_of_a_conversation_leaves_the_children_of_the_original_alone(tmp_path: Path) -> None:
+    store = MemoryStore()
+    cast = Cast(
+        go=[actor("run", prompt="look"), "ok", actor("run", actor_id="general-1", prompt="look deeper"), "ok"],
+        look=[DONE],
+    )
+    async with stage(tmp_path, World(cast), store=store) as session:
+        await say(session, "go")
+        async with session.host.open(fork=session.id, agent="build") as copy:
+            await say(copy, "go")
+            assert results(copy)[-1].startswith("general-1 belongs to the conversation that this one is a copy of")
+
+
+async def test_one_that_is_cancelled_while_it_is_opened_never_begins(tmp_path: Path) -> None:
+    cast = Cast(go=[actor("spawn", prompt="look"), actor("cancel", actor_id="general-1"), "ok"], look=[DONE])
+    async with stage(tmp_path, World(cast)) as session:
+        live = await team(session).start(Order("general", "look"))
+        while live.child is None:  # noqa: ASYNC110  a few rounds of the loop, no time
+            await asyncio.sleep(0)
+        assert (await asyncio.wait_for(team(session).cancel(live.id), 5)).state == "cancelled"
+    assert "look" not in cast.seen

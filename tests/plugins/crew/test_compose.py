@@ -128,3 +128,19 @@ def test_phases_follow_the_log() -> None:
 async def test_the_catalogue_file_is_the_live_server() -> None:
     file = Path(str(compose.__file__)).with_name("catalogue.json")
     assert file.read_text("utf-8") == await catalogue(build(None))
+
+
+async def test_who_works_for_a_gated_agent_merges_nothing_either(tmp_path: Path) -> None:
+    class Crew:
+        @hookimpl
+        def register_agents(self) -> list[Agent]:
+            return [Agent("worker", mode="subagent")]
+
+    merging = [ToolCall("b", "bash", {"command": "git merge x"})]
+    plugins = [tasks, compose, shell, Yes(), Crew()]
+    async with play(merging, "ok", plugins=plugins, directory=tmp_path, agent=GATED) as session:
+        async with session.host.open(agent="worker", model="script/lines", parent=session) as child:
+            await child.submit(Say("go"))
+            await child.settled()
+            said = talk(child)
+    assert said[2].startswith("tool: Denied: nothing has been verified")

@@ -68,7 +68,7 @@ def build(session: Session | None) -> MCPServer:
     description = files(__package__).joinpath("actor.md").read_text("utf-8").strip()
     # read-only: it changes nothing itself, so that several run side by side; what children do is ruled on call by call
     hints = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)
-    meta = {"mimocode": {"permission": "actor", "patterns": ["subagent_type"], "inward": True, "max_chars": True}}
+    meta = {"mimocode": {"permission": "actor", "patterns": ["subagent_type"], "inward": True}}
     made = Tool.from_function(actor, description=description, annotations=hints, structured_output=False, meta=meta)
     tool = made.model_copy(update={"parameters": SCHEMA})
     return MCPServer("actors", log_level="WARNING", tools=[tool])

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mimocode.errors import MimoError
+from mimocode.errors import MimoError, ToolFailed
 from mimocode.events import Interrupt, MessageAdded, Noted, Say, WindowOpened, builtins
 from mimocode.switchboard import describe
 
@@ -40,7 +40,7 @@ async def work(team: Team, live: Live) -> None:
                 async with asyncio.timeout(seconds):
                     report, usage = await _conversation(team, live)
             except TimeoutError:
-                report = Report("failed", "", "", wrong=f"it took longer than {seconds:g} s")
+                report = Report("failed", "", "", wrong=f"it took longer than {seconds or 0:g} s")
     except asyncio.CancelledError:
         if live.cut is None:
             live.over.set()
@@ -66,11 +66,20 @@ async def _close(team: Team, live: Live, report: Report, usage: dict[str, object
         said["why"] = report.wrong
     if report.value is not None:
         said["value"] = report.value
-    if live.directory and not await worktree.changed(Path(live.directory)):
-        await worktree.discard(team.session.host.root, Path(live.directory))
-        await team.note(live.id, "placed", place="")
+    if live.directory:
+        await _tidied(team, live, Path(live.directory))
     await team.note(live.id, "ended", **said, usage=usage)
     await team.ended(live)
+
+
+async def _tidied(team: Team, live: Live, place: Path) -> None:
+    """A worktree in which nothing changed goes; one that git cannot speak about stays."""
+    try:
+        if not await worktree.changed(place):
+            await worktree.discard(team.session.host.root, place)
+            await team.note(live.id, "placed", place="")
+    except ToolFailed as error:
+        await team.session.notice("actors", str(error), "warning")
 
 
 async def _conversation(team: Team, live: Live) -> tuple[Report, dict[str, object]]:
@@ -89,6 +98,8 @@ async def _conversation(team: Team, live: Live) -> tuple[Report, dict[str, objec
             for note in live.notes:
                 await child.emit(Noted(FOUND, note))
             await child.emit(live.window)
+        if live.cut is not None:
+            return _outcome(live, child), builtins(child.state.usage)
         watching = asyncio.create_task(_watch(team, live, child), name=f"watch {live.id}")
         try:
             await child.submit(Say(await _told(team, live, fresh=not known), origin="" if live.own else INBOX))

@@ -146,11 +146,19 @@ class Team:
         actor = self.find(id)
         if id in self.live:
             raise ToolFailed(f"{id} is {self.live[id].state}; write to it with send, or wait for it.")
+        if not await self._ours(actor):
+            raise ToolFailed(f"{id} belongs to the conversation that this one is a copy of; start another.")
         await self.note(id, "resumed", order={"background": background})
         live = self._live(id, self.find(id).order)
         live.session, live.directory, live.own = actor.session, actor.place, own
         live.said = said
         return self._begin(live)
+
+    async def _ours(self, actor: Actor) -> bool:
+        """A copy of a session has its notes, but its children are not the copy's to go on with."""
+        store = await self.session.host.store()
+        first = next(iter(store.read(actor.session)), None) if actor.session else None
+        return first is None or getattr(first.event, "parent", "") == self.session.id
 
     def _live(self, id: str, order: Order) -> Live:
         return Live(id, order, Place(self.session.host), Watch(time.monotonic()), said=order.prompt)
@@ -245,7 +253,7 @@ class Team:
         return "\n".join(lines)
 
     async def _pick_up(self, actor: Actor) -> list[str]:
-        if actor.order.origin:  # whoever ordered it orders it again
+        if actor.order.origin or not await self._ours(actor):  # whoever ordered it orders it again
             await self.note(actor.id, "ended", state="cancelled", why="the process that ran it ended")
             return []
         from .reports import prose

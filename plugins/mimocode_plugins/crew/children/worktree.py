@@ -46,6 +46,8 @@ async def make(root: Path, directory: Path, name: str) -> Path:
         raise ToolFailed(f"A worktree needs a git repository with a commit, and {directory} is none.")
     safe = re.sub(r"[^\w.-]", "-", name)
     place = root / FOLDER / safe
+    if place.is_dir():  # made before the process that made it was killed
+        return place
     await _exclude(directory)
     head = out.decode().strip()
     code, _, complaint = await git(directory, "worktree", "add", "-q", "-b", BRANCH + safe, str(place), head)

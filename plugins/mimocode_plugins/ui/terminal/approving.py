@@ -81,4 +81,5 @@ class Approving:
     def explain(self, message: str) -> None:
         """Deny, and say why."""
         self.explaining = False
-        self._do(self._desk.answer(False, message))
+        if self._desk.first is not None:
+            self._do(self._desk.answer(False, message))

@@ -9,7 +9,7 @@ from mimocode.events import ApprovalAsked, ApprovalGiven, Approve, CallFinished,
 from mimocode.ports import StashKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from mimocode.session import Session
 
@@ -54,11 +54,11 @@ class Desk:
         """The question to show."""
         return self.queue[0] if self.queue else None
 
-    async def answer(self, allow: bool, message: str = "", remember: str = "") -> None:
-        """Answer the first question."""
+    def answer(self, allow: bool, message: str = "", remember: str = "") -> Awaitable[None]:
+        """Answer the first question. It is off the desk at once: a second key does not answer it, nor the next one."""
         one = self.queue.pop(0)
-        await one.session.submit(Approve(one.asked.call.id, allow, message, remember))
         self.changed()
+        return one.session.submit(Approve(one.asked.call.id, allow, message, remember))
 
     def _keep(self, wanted: Callable[[Waiting], bool]) -> None:
         before = len(self.queue)

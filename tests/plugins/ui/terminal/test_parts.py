@@ -122,7 +122,13 @@ async def test_questions_are_answered_in_their_order_and_leave_when_they_are_ove
     asked = [ApprovalAsked(ToolCall(f"c{number}", "bash", {"command": "x"}), "why") for number in range(4)]
     for question, session in zip(asked, (one, one, two, two), strict=True):
         await desk.take(question, session)  # type: ignore[arg-type]
-    await desk.answer(False, "no", "")
+    said = desk.answer(False, "no", "")
+    assert [waiting.asked.call.id for waiting in desk.queue] == [
+        "c1",
+        "c2",
+        "c3",
+    ]  # at once: a second key comes too late
+    await said
     assert one.said == [Approve("c0", False, "no")]
     desk.see(Entry("one", 9, 0.0, ApprovalGiven("c1", True)))
     assert [waiting.asked.call.id for waiting in desk.queue] == ["c2", "c3"]
