@@ -46,7 +46,7 @@ class Approving:
             return []
         below = keys(one, look, len(self._desk.queue) - 1, self.armed_in() <= 0)
         if self.explaining:
-            below = look.lines("Enter denies it with these words · esc goes back", style="bold")
+            below = look.lines(look.say("Enter denies it with these words · esc goes back"), style="bold")
         above = body(one, look)
         room = max(2, rows - len(below) - 1)
         if len(above) > room:

@@ -63,7 +63,9 @@ class Feed:
         self.last_turn: list[Called] = []
         """The finished calls of the turn that runs or ran last, for /details."""
         self._calls: dict[str, ToolCall] = {}
-        self._started: dict[str, float] = {}
+        self.rate = 0.0
+        """Tokens per second of the last answer."""
+        self._began = 0.0
         self._streamed = self._thought = ""
 
     def see(self, entry: Entry) -> list[Item]:
@@ -73,8 +75,14 @@ class Feed:
             return []
         if not isinstance(entry.event, ev.Retrying | ev.Notice):
             self.now.retry = None
+        if isinstance(entry.event, ev.TextDelta | ev.ReasoningDelta | ev.CallDelta):
+            self._began = self._began or entry.time
         if isinstance(entry.event, ev.Pulse):
             return self._pulse(entry)
+        if isinstance(entry.event, ev.MessageAdded) and entry.event.message.role == "assistant":
+            took, self._began = entry.time - self._began if self._began else 0.0, 0.0
+            if entry.event.usage and took > 0.5:
+                self.rate = entry.event.usage.output / took
         return self._fact(entry)
 
     def queue(self, text: str) -> None:

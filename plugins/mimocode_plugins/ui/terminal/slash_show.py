@@ -16,7 +16,7 @@ from mimocode.messages import Message
 
 from .exporting import markdown
 from .items import Drawn
-from .keys import HELP
+from .keys import HELP, described
 from .slash_session import held, literal
 from .status import money, thousands
 
@@ -32,7 +32,7 @@ async def help(chat: Chat, rest: str) -> None:
     """Every key and every command."""
     from .slash import OURS as ours
 
-    keys = "\n".join(f"| {key} | {what} |" for key, what in HELP)
+    keys = "\n".join(f"| {key} | {what} |" for key, what in (*HELP, *described(chat.face.screen.chosen)))
     rows = [f"| /{one.name} {one.arguments} | {one.summary}{_also(one)} |" for one in ours]
     own = {one.name for one in ours}
     rows += [f"| /{name} | {summary} |" for name, summary in chat.face.summaries.items() if name not in own]
@@ -43,6 +43,7 @@ async def help(chat: Chat, rest: str) -> None:
 async def thinking(chat: Chat, rest: str) -> None:
     """Show thoughts from here on, or no longer."""
     chat.face.screen.thinking = not chat.face.screen.thinking
+    chat.face.tuning.choose("thinking_mode", "show" if chat.face.screen.thinking else "hide")
     chat.face.tell(
         "Thoughts are shown from here on." if chat.face.screen.thinking else "Thoughts are hidden from here on."
     )
