@@ -39,7 +39,7 @@ def keys(one: Waiting, look: Look, others: int, armed: bool) -> list[str]:
     offered = bool(one.asked.offer)
     words = [
         "y once",
-        *(["s this session", "a always in this project"] if offered else []),
+        *(["s this session", "a always in this project", "e edit that rule"] if offered else []),
         "n deny",
         "m deny and say why",
     ]

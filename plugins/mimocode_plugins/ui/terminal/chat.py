@@ -124,6 +124,8 @@ class Chat:
             self.face.model = "no model"
             self.face.tell(f"{error}. Or choose one here: /models.", "warning")
         self.face.summaries = await summaries(self.host)
+        agents = (await self.host.agents()).values()
+        self.face.helpers = {one.name: one.description for one in agents if one.mode != "primary" and not one.hidden}
         self.face.changed()
 
     def _see(self, entry: Entry) -> None:

@@ -61,6 +61,8 @@ class Face:
         """The model that is asked, for the status line."""
         self.summaries: dict[str, str] = {}
         """All slash commands, for completion and help."""
+        self.helpers: dict[str, str] = {}
+        """Agents that the agent may hand work to, for completion after `$`."""
         self.unsent: list[str] = []
         """What the user said before there was a session."""
         self.desk = Desk(self.changed, yolo)
@@ -69,7 +71,7 @@ class Face:
             self,
             "none" if plain else environment(),
             host.paths.state / "prompt-history.jsonl",
-            PromptCompleter(lambda: self.summaries, Files(host.directory)),
+            PromptCompleter(lambda: self.summaries, Files(host.directory), lambda: self.helpers),
             chosen=chosen,
             vi=self.tuning["keymap"] == "vi",
         )
@@ -78,7 +80,7 @@ class Face:
         self.screen.linear = plain or bool(self.tuning["screen_reader"])
         self.screen.thinking = self.tuning["thinking_mode"] == "show"
         self.screen.details, self.screen.split = self.tuning["details"], self.tuning["diff_style"] != "stacked"
-        self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do)
+        self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do, self.screen.fill)
         self.questions = Questions(self.changed, lambda: self.screen.typed, talker.do)
         self._picker: Picker | None = None
         self._pace = Pace(self.flush, self._again)
@@ -167,7 +169,9 @@ class Face:
     @property
     def label(self) -> str:
         """The sign before the prompt."""
-        return "why not?" if self.approving.explaining else "❯"
+        if self.approving.explaining:
+            return "always" if self.approving.wording else "why not?"
+        return ">" if self.screen.linear else "❯"
 
     def above(self, look: Look, rows: int) -> list[str]:
         """The live region."""
@@ -197,6 +201,8 @@ class Face:
         """The user pressed a key that is not the prompt's."""
         if key in ("escape", "c-c") and self.approving.explaining:
             self.approving.explaining = False
+            if self.approving.wording:
+                self.screen.buffer.reset()
             self.changed()
         else:
             self._talker.pressed(key)

@@ -31,6 +31,7 @@ HELP = (
     ("Ctrl-L", "draw the prompt again"),
     ("Ctrl-Z", "suspend"),
     ("@path, @path#3-9", "send a file or some of its lines along"),
+    ("$agent", "name a subagent that shall do it"),
     ("!command", "run a command; its output goes with your next message"),
 )
 """For /help: every key and sign of ours that is always the same."""

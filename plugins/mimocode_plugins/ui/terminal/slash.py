@@ -60,7 +60,7 @@ OURS = (
     Slash("status", "this session, its model, its tools, its plugins", slash_show.status),
     Slash("cost", "tokens and money so far", slash_show.cost),
     Slash("context", "what fills the context window", slash_show.context),
-    Slash("export", "write the session to a Markdown file", slash_show.export, (), "[file]"),
+    Slash("export", "write the session to a file: Markdown, or HTML when it ends so", slash_show.export, (), "[file]"),
     Slash("copy", "put the last answer on the clipboard", slash_show.copy),
     Slash("editor", "write the prompt in $VISUAL or $EDITOR", slash_show.editor),
     Slash("exit", "leave", slash_session.leave, ("quit", "q")),

@@ -14,7 +14,7 @@ from mimocode import __version__
 from mimocode.errors import UsageError
 from mimocode.messages import Message
 
-from .exporting import markdown
+from .exporting import markdown, page
 from .items import Drawn
 from .keys import HELP, described
 from .slash_session import held, literal
@@ -109,13 +109,14 @@ async def context(chat: Chat, rest: str) -> None:
 
 
 async def export(chat: Chat, rest: str) -> None:
-    """Write the session as Markdown into a file that does not exist yet.
+    """Write the session into a file that does not exist yet: HTML when its name says so, else Markdown.
 
     Raises:
         UsageError: it cannot be written.
     """
     session = held(chat)
-    text = markdown(session.state.title or session.id, session.state.messages)
+    write = page if Path(rest).suffix.lower() in (".html", ".htm") else markdown
+    text = write(session.state.title or session.id, session.state.messages)
     name = rest or f"session-{session.id[-8:]}.md"
     try:
         path = await asyncio.to_thread(_write, session.directory, name, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,6 @@ def test_files_of_wishes_may_have_comments_and_mistakes_are_named() -> None:
 
 @given(st.text(st.sampled_from('ab/*,"\\\n }]'), max_size=30))
 def test_strings_with_signs_of_comments_stay_what_they_are(text: str) -> None:
-    import json
-
     assert relaxed(json.dumps({"a": [text]}) + " // the end") == {"a": [text]}
 
 
@@ -147,3 +146,27 @@ def test_a_question_rings_and_a_short_turn_does_not(cli: Cli) -> None:
         tty.wait("The end")
         idle(tty)
         assert tty.raw.count(b"\x1b]9;") == 1
+
+
+def test_a_rule_is_written_by_hand_and_kept_for_the_project(cli: Cli) -> None:
+    cli.settings(permission={"bash": "ask"})
+    calls = [{"calls": [{"name": "bash", "arguments": {"command": f"touch {name}"}}]} for name in ("one", "two")]
+    with terminal(cli, "-m", cli.scenario([*calls, {"text": "The end."}]), "--prompt", "go") as tty:
+        tty.wait("e edit that rule")
+        tty.send("e")
+        tty.wait("Enter allows it always by this rule")
+        tty.wait("always bash: touch")
+        tty.send("\x15\x0bbash: touch *\x0awebfetch: *\r")
+        tty.wait(lambda tty: "The end" in tty.text or "y once" in "\n".join(tty.lines[-8:]))
+        assert "'webfetch: *' is not remembered" in " ".join(tty.text.split())
+    (kept,) = json.loads((cli.home / ".local/share/mimocode/approvals.json").read_text()).values()
+    assert kept == ["bash: touch *"]
+
+
+def test_agents_are_completed_after_a_dollar(cli: Cli) -> None:
+    with terminal(cli, "-m", "scripted/hello") as tty:
+        idle(tty)
+        tty.send("let $expl")
+        tty.wait(r"\$explore")
+        tty.send("\t")
+        tty.wait("❯ let \\$explore")
