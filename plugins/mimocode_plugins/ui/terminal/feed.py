@@ -66,7 +66,7 @@ class Feed:
         self.rate = 0.0
         """Tokens per second of the last answer."""
         self._began = 0.0
-        self._streamed = self._thought = ""
+        self._streamed = self._thought = self._cut = ""
 
     def see(self, entry: Entry) -> list[Item]:
         """The items that an event finishes."""
@@ -129,6 +129,7 @@ class Feed:
     def _fact(self, entry: Entry) -> list[Item]:
         match entry.event:
             case ev.TurnStarted():
+                self._cut = ""
                 self.now.busy, self.now.since = True, entry.time
                 self.last_turn = []
             case ev.MessageAdded(message=message):
@@ -156,6 +157,9 @@ class Feed:
     def _message(self, message: Message) -> list[Item]:
         if message.role == "user":
             return self._said(message)
+        if self._cut and not self._streamed and message.text.startswith(self._cut):
+            self._cut = ""  # what was cut off was kept afterwards; it stands on the screen already
+            return []
         items: list[Item] = []
         thoughts = "".join(block.text for block in message.content if isinstance(block, Reasoning))
         if not self._streamed:
@@ -193,7 +197,7 @@ class Feed:
         return items
 
     def _end(self) -> None:
-        self._calls, self._streamed = {}, ""
+        self._calls, self._streamed, self._cut = {}, "", self._streamed
         self.now = Present(queued=self.now.queued, children=self.now.children)
 
     # -- children ---------------------------------------------------------------
