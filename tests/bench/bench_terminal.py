@@ -40,7 +40,7 @@ def paint(cli: Cli) -> float:
 def stream(cli: Cli) -> None:
     """Type while an answer streams."""
     with terminal(cli, "chat", "-m", cli.scenario([{"text": TEXT}], pace=0.005)) as tty:
-        tty.wait("sandbox")
+        tty.wait("build · ")
         tty._stream = type("Nobody", (), {"feed": lambda self, data: None})()
         tty.send("go\r")
         until(tty, b"word9")
@@ -62,7 +62,7 @@ def stream(cli: Cli) -> None:
 def idle(cli: Cli, seconds: float = 5) -> None:
     """Do nothing."""
     with terminal(cli, "chat", "-m", "scripted/hello") as tty:
-        tty.wait("sandbox")
+        tty.wait("build · ")
         tty.quiet(1)
         before = _ticks(tty.pid)
         tty.read(seconds)

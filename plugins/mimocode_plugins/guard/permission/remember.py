@@ -31,11 +31,27 @@ async def watch(event: Event, session: Session) -> None:
         offers = session.stash.setdefault(_asked, {}).pop(event.call_id, ())
         if not (event.allow and event.remember and offers):
             return
+        offers, wrong = worded(event.message, offers)
+        for line in wrong:
+            await session.notice("permission", f"{line!r} is not remembered: it is about something else", "warning")
+        if not offers:
+            return
         await session.emit(Noted(NOTES, {"allow": list(offers), "remember": event.remember}))
         if event.remember in ("project", "user"):
             keep(session.host, offers, everywhere=event.remember == "user")
     elif isinstance(event, TurnEnded):
         session.stash.pop(_asked, None)
+
+
+def worded(message: str, offers: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+    """What to remember, and the lines that are left out, when the user wrote the rules anew, one "key: pattern" a line.
+
+    Only keys that were asked about count: an answer about one thing allows nothing else.
+    """
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    keys = {offer.partition(":")[0] for offer in offers}
+    fitting = tuple(line for line in lines if line.partition(": ")[0] in keys and line.partition(": ")[2].strip())
+    return (fitting, [line for line in lines if line not in fitting]) if lines else (offers, [])
 
 
 def keep(host: Host, offers: tuple[str, ...], *, everywhere: bool) -> None:

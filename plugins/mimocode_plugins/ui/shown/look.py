@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Literal
 from rich.cells import cell_len, chop_cells
 from rich.color import ColorSystem
 from rich.style import Style
-from rich.text import Text
+from rich.text import Span, Text
 
 from ..streams import visible
+from .theme import Theme
+from .words import translated
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,6 +44,16 @@ class Look:
     depth: Depth = "none"
     thinking: bool = False
     details: bool = False
+    split: bool = False
+    """Diffs side by side where there is room."""
+    theme: Theme = Theme()
+    language: str = "en"
+    linear: bool = False
+    """For screen readers: words instead of signs, nothing that moves."""
+
+    def say(self, text: str) -> str:
+        """A text of the program in the user's language."""
+        return translated(text, self.language)
 
     def lines(
         self, text: Text | str, *, first: str = "", then: str = "", style: str = "", hard: bool = False
@@ -64,7 +76,9 @@ class Look:
 
     def paint(self, line: Text | str, style: str = "") -> str:
         """One line with its colours, trailing blanks cut."""
-        text = Text(plain(line), style) if isinstance(line, str) else line
+        text = Text(plain(line)) if isinstance(line, str) else line
+        if isinstance(line, str) and style:
+            text.stylize(style)  # rich leaves out the style of a text that has no spans
         text.rstrip()
         if self.depth == "none":
             return text.plain
@@ -72,6 +86,12 @@ class Look:
 
     def _coloured(self, text: Text) -> Iterator[str]:
         system = _SYSTEMS[self.depth]
+        if self.theme.colours and text.spans:
+            text = text.copy()
+            text.spans = [
+                Span(span.start, span.end, self.theme.style(span.style)) if isinstance(span.style, str) else span
+                for span in text.spans
+            ]
         for segment in text.render(_console(self.width)):
             if segment.text and segment.text != "\n":
                 style = segment.style if isinstance(segment.style, Style) else None

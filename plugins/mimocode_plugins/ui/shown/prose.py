@@ -11,6 +11,7 @@ from rich.text import Text
 
 from .look import Look, plain
 from .markdown import Block, Splitter
+from .theme import SYNTAX, Theme
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -78,21 +79,37 @@ def flowed(text: str) -> str:
     return shown
 
 
-def coloured(code: str, language: str) -> Text:
-    """Code in the colours of its language, as far as that is known; the colours are the terminal's own sixteen."""
+def coloured(code: str, language: str, theme: Theme | None = None) -> Text:
+    """Code in the colours of its language, as far as that is known: of the theme, or the terminal's own sixteen."""
     from rich.syntax import Syntax
 
-    syntax = Syntax("", language, theme="ansi_dark", background_color="default")
+    syntax = Syntax("", language, theme=_scheme(theme or Theme()), background_color="default")
     if not language or syntax.lexer is None:
         return Text(code)
     text = syntax.highlight(code)
     return text if text.plain.rstrip("\n") == code.rstrip("\n") else Text(code)
 
 
+@cache
+def _scheme(theme: Theme) -> Any:
+    if not any(role in theme.colours for role in SYNTAX.values()):
+        return "ansi_dark" if theme.dark else "ansi_light"
+    from pygments import token  # type: ignore[import-untyped]
+    from rich.style import Style
+    from rich.syntax import ANSISyntaxTheme
+
+    kinds = {
+        "keyword": token.Keyword, "function": token.Name.Function, "string": token.String, "number": token.Number,
+        "comment": token.Comment, "type": token.Name.Class, "operator": token.Operator, "name": token.Name,
+    }  # fmt: skip
+    found = {kind: theme.colours[role] for kind, role in SYNTAX.items() if role in theme.colours}
+    return ANSISyntaxTheme({kinds[kind]: Style(color=colour) for kind, colour in found.items()})
+
+
 def _code(block: Block, look: Look) -> list[str]:
     before = plain(block.before + "\n") if block.before else ""
     new = plain(block.text)
-    text = coloured(before + new, block.language) if look.depth != "none" else Text(before + new)
+    text = coloured(before + new, block.language, look.theme) if look.depth != "none" else Text(before + new)
     number = before.count("\n")
     shown = text.split("\n", allow_blank=True)
     own = shown[number : number + 1 + new.count("\n")]

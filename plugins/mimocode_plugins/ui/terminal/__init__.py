@@ -53,6 +53,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add("--prompt", default="", metavar="TEXT", help="say this at once")
     add("--agent", default="", metavar="NAME", help="the agent that answers (build, plan, ...)")
     add("--yolo", "--dangerously-skip-permissions", action="store_true", help="allow what would be asked, this once")
+    add("--plain", action="store_true", help="linear text: no colours, no signs, nothing that moves")
     add("--trust", action="store_true", help="trust this project's settings for this run")
 
 

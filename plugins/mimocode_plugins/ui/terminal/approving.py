@@ -17,18 +17,26 @@ PAUSE = 0.6
 class Approving:
     """The first question of the desk, as something that takes the keys."""
 
-    def __init__(self, desk: Desk, typed: Callable[[], float], do: Callable[[Awaitable[Any]], None]) -> None:
-        self._desk, self._typed, self._do = desk, typed, do
+    def __init__(
+        self,
+        desk: Desk,
+        typed: Callable[[], float],
+        do: Callable[[Awaitable[Any]], None],
+        write: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._desk, self._typed, self._do, self._write = desk, typed, do, write
         self._since = 0.0
         self._shown: Waiting | None = None
         self.explaining = False
-        """The user is typing why not; the prompt has the keys."""
+        """The user is typing why not, or a rule; the prompt has the keys."""
+        self.wording = False
+        """What is typed is the rule to remember."""
 
     def pending(self) -> bool:
         """Whether a question is there; notes since when."""
         first = self._desk.first
         if first is not self._shown:
-            self._shown, self._since, self.explaining = first, time.monotonic(), False
+            self._shown, self._since, self.explaining, self.wording = first, time.monotonic(), False, False
         return first is not None
 
     def armed_in(self) -> float:
@@ -46,7 +54,9 @@ class Approving:
             return []
         below = keys(one, look, len(self._desk.queue) - 1, self.armed_in() <= 0)
         if self.explaining:
-            below = look.lines("Enter denies it with these words · esc goes back", style="bold")
+            words = "Enter allows it always by this rule · esc goes back"
+            words = words if self.wording else "Enter denies it with these words · esc goes back"
+            below = look.lines(look.say(words), style="bold")
         above = body(one, look)
         room = max(2, rows - len(below) - 1)
         if len(above) > room:
@@ -71,15 +81,18 @@ class Approving:
                 self._do(self._desk.answer(True, remember="session"))
             case "a" if offered:
                 self._do(self._desk.answer(True, remember="project"))
+            case "e" if offered:
+                self.explaining = self.wording = True
+                self._write("\n".join(one.asked.offer))
             case "n":
                 self._do(self._desk.answer(False))
             case "m":
-                self.explaining = True
+                self.explaining, self.wording = True, False
             case _ if name in ("escape", "c-c"):
                 self._do(self._desk.answer(False))
 
     def explain(self, message: str) -> None:
-        """Deny, and say why."""
+        """Deny, and say why; or allow by the rule that was written."""
         self.explaining = False
         if self._desk.first is not None:
-            self._do(self._desk.answer(False, message))
+            self._do(self._desk.answer(self.wording, message, "project" if self.wording else ""))

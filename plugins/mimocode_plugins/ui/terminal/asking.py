@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..shown.diffs import diff_lines
 from ..shown.look import Look
 from ..streams import revealed
 from ..toolline import diff_of, subject
 from .desk import Waiting
-from .items import diff_lines
 
 LONG_ARGUMENT = 40
 """Lines of one argument that are shown."""
@@ -35,15 +35,15 @@ def body(one: Waiting, look: Look) -> list[str]:
 def keys(one: Waiting, look: Look, others: int, armed: bool) -> list[str]:
     """The line of keys, and how many more are waiting."""
     if not armed:
-        return look.lines("Approval waits for a pause in your typing.", style="dim")
+        return look.lines(look.say("Approval waits for a pause in your typing."), style="dim")
     offered = bool(one.asked.offer)
     words = [
         "y once",
-        *(["s this session", "a always in this project"] if offered else []),
+        *(["s this session", "a always in this project", "e edit that rule"] if offered else []),
         "n deny",
         "m deny and say why",
     ]
-    lines = look.lines(" · ".join(words), style="bold")
+    lines = look.lines(" · ".join(map(look.say, words)), style="bold")
     if offered:
         lines += look.lines("s and a allow " + ", ".join(map(revealed, one.asked.offer)), style="dim")
     return lines + (look.lines(f"{others} more waiting", style="dim") if others else [])

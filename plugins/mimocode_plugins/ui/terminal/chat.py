@@ -5,19 +5,33 @@ from __future__ import annotations
 import asyncio
 import difflib
 import io
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import MimoError
-from mimocode.events import AgentChosen, ChooseAgent, Entry, Interrupt, ModelChosen, Say, TurnEnded
+from mimocode.events import (
+    AgentChosen,
+    ApprovalAsked,
+    ChooseAgent,
+    Entry,
+    Interrupt,
+    ModelChosen,
+    Noted,
+    Say,
+    TurnEnded,
+    TurnStarted,
+)
 
 from .face import Face
 from .handing import hand_over
 from .items import Told
+from .notifying import LONG, notification
 from .pasting import mentioned
 from .seat import SHOWN_TURNS, Seat, standing
 from .shell import for_agent
+from .status import branch_of
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -32,15 +46,16 @@ LEAVING = ("exit", "quit", ":q", ":q!", ":wq")
 class Chat:
     """One person, one terminal, one session at a time."""
 
-    def __init__(self, host: Host, *, yolo: bool = False) -> None:
+    def __init__(self, host: Host, *, yolo: bool = False, plain: bool = False) -> None:
         self.host = host
-        self.face = Face(self, host, yolo)
+        self.face = Face(self, host, yolo, plain)
         host.options["hand_over"] = partial(hand_over, self.face.screen.app)
         self.next: asyncio.Future[Seat | None] = asyncio.get_running_loop().create_future()
         """What comes after this session; None is the end."""
         self.again = False
         """Whether the program starts afresh at the end, with settings that have changed."""
         self._early: list[Entry] = []
+        self._since = 0.0
         self._aside: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -90,6 +105,7 @@ class Chat:
         for entry in early:
             if entry.session != session.id or not entry.seq or entry.seq > known:
                 self._see(entry)
+        self._look_around()
         await self.learn()
         unsent, face.unsent = face.unsent, []
         for text in unsent:
@@ -108,6 +124,8 @@ class Chat:
             self.face.model = "no model"
             self.face.tell(f"{error}. Or choose one here: /models.", "warning")
         self.face.summaries = await summaries(self.host)
+        agents = (await self.host.agents()).values()
+        self.face.helpers = {one.name: one.description for one in agents if one.mode != "primary" and not one.hidden}
         self.face.changed()
 
     def _see(self, entry: Entry) -> None:
@@ -120,6 +138,29 @@ class Chat:
                 face.screen.fill("\n".join(face.feed.unqueue()))
             case AgentChosen() | ModelChosen():
                 self.do(self.learn())
+        self._call(entry)
+
+    def _call(self, entry: Entry) -> None:
+        """Call the user when something waits, or when a long turn is over."""
+        match entry.event:
+            case TurnStarted() if entry.session == self.face.feed.session:
+                self._since = entry.time
+            case TurnEnded(reason=reason) if entry.session == self.face.feed.session:
+                self.do(asyncio.to_thread(self._look_around))
+                if entry.time - self._since >= LONG and reason != "interrupted":
+                    title = self.face.session.state.title if self.face.session else ""
+                    self._notify(f"{title or 'mimo'}: {'done' if reason == 'done' else reason}")
+            case ApprovalAsked(call=call) if self.face.desk.queue:
+                self._notify(f"mimo asks whether it may use {call.name}")
+            case Noted(plugin="question"):
+                self._notify("mimo has a question")
+
+    def _notify(self, text: str) -> None:
+        if sequence := notification(text, self.face.tuning["notify"], os.environ):
+            self.face.screen.raw(sequence)
+
+    def _look_around(self) -> None:
+        self.face.branch = branch_of(self.face.session.directory) if self.face.session else ""
 
     # -- words --------------------------------------------------------------------
 
@@ -172,7 +213,11 @@ class Chat:
             case "c-d":
                 self.go(None)
             case "tab":
-                self.do(self._next_agent())
+                self.do(self._next_agent(1))
+            case "agent-back":
+                self.do(self._next_agent(-1))
+            case _ if key.startswith("/"):
+                self.entered(key)
 
     def _escape(self) -> None:
         """Once stops what runs; twice, when nothing does, clears the prompt or shows what one can go back to."""
@@ -197,7 +242,7 @@ class Chat:
         elif self.face.session is not None and self.face.feed.now.busy:
             self.do(self.face.session.submit(Interrupt()))
 
-    async def _next_agent(self) -> None:
+    async def _next_agent(self, step: int) -> None:
         session = self.face.session
         if session is None:
             return
@@ -207,8 +252,8 @@ class Chat:
         agents = await self.host.agents()
         names = [agent.name for agent in agents.values() if agent.mode != "subagent" and not agent.hidden]
         if len(names) > 1:
-            at = names.index(session.agent.name) if session.agent.name in names else -1
-            await session.submit(ChooseAgent(names[(at + 1) % len(names)]))
+            at = names.index(session.agent.name) if session.agent.name in names else -step
+            await session.submit(ChooseAgent(names[(at + step) % len(names)]))
 
 
 class Aside(io.TextIOBase):

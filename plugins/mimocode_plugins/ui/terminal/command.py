@@ -44,7 +44,7 @@ async def chat(args: argparse.Namespace, host: Host) -> int:
     if args.yolo:
         host.options["yolo"] = True
     host = await offered(args, host)
-    talk = Chat(host, yolo=args.yolo)
+    talk = Chat(host, yolo=args.yolo, plain=args.plain)
     host.stash[DESK], host.stash[QUESTIONS] = talk.face.desk, talk.face.questions
     host.options["questions"] = True
     async with _terminal(talk) as running:

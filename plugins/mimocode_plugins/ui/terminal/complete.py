@@ -1,4 +1,4 @@
-"""What is completed: `/` commands at the beginning, `@` files anywhere."""
+"""What is completed: `/` commands at the beginning, `@` files and `$` agents anywhere."""
 
 from __future__ import annotations
 
@@ -14,17 +14,27 @@ from .files import Files
 from .fuzzy import best
 
 _MENTION = re.compile(r"(?:^|(?<=\s))@(\S*)$")
+_AGENT = re.compile(r"(?:^|(?<=\s))\$(\w[\w-]*|)$")
 _COMMAND = re.compile(r"/(\S*)$")
 
 
 class PromptCompleter(Completer):
     """Completes commands with their summaries and files by some of their letters."""
 
-    def __init__(self, commands: Callable[[], Mapping[str, str]], files: Files) -> None:
-        self._commands, self._files = commands, files
+    def __init__(
+        self,
+        commands: Callable[[], Mapping[str, str]],
+        files: Files,
+        agents: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        self._commands, self._files, self._agents = commands, files, agents
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Commands only; files are looked for in a thread, see `get_completions_async`."""
+        if agent := _AGENT.search(document.text_before_cursor):
+            agents = self._agents()
+            for name in best(agent[1], agents, lambda name: name):
+                yield Completion(f"${name}", -len(agent[0]), f"${name}", one_line(agents[name]))
         typed = _COMMAND.fullmatch(document.text_before_cursor)
         if typed is None:
             return
@@ -55,4 +65,4 @@ def _about(typed: str, commands: Mapping[str, str]) -> list[str]:
 
 def wants_completion(text: str) -> bool:
     """Whether the text before the cursor asks for completion while typing."""
-    return bool(_COMMAND.fullmatch(text) or _MENTION.search(text))
+    return bool(_COMMAND.fullmatch(text) or _MENTION.search(text) or _AGENT.search(text))

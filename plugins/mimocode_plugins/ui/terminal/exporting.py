@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from importlib.resources import files
 
 from mimocode.messages import Media, Message, Text, ToolCall
 
@@ -18,6 +19,18 @@ def markdown(title: str, messages: Iterable[Message]) -> str:
     for message in messages:
         parts += _message(message)
     return "\n\n".join(parts) + "\n"
+
+
+def page(title: str, messages: Iterable[Message]) -> str:
+    """The same as a page of HTML that needs nothing else and runs nothing: HTML in what was said is shown as text."""
+    from html import escape
+
+    from markdown_it import MarkdownIt
+
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown(title, messages))
+    style = files(__package__).joinpath("page.css").read_text("utf-8")
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+    return f"<!doctype html>\n<html>\n<head>{head}\n<style>\n{style}</style></head>\n<body>\n{body}</body>\n</html>\n"
 
 
 def fenced(text: str, language: str = "") -> str:

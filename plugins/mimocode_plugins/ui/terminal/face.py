@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..shown.look import Look, environment
+from ..shown.words import spoken
 from .approving import Approving
 from .complete import PromptCompleter
 from .desk import Desk
+from .dressing import dressed
 from .feed import Feed
 from .files import Files
 from .items import Item, Told, print_items
+from .keymap import bound
 from .live import animated, fit, live_lines, spinner
 from .pace import Pace
 from .picker import Choice, More, Picker
@@ -21,6 +25,7 @@ from .questions import Questions
 from .screen import Modal, Screen
 from .shell import UserShell
 from .status import status
+from .tuning import tuned
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -46,25 +51,36 @@ class Talker(Protocol):
 class Face:
     """The screen of one conversation."""
 
-    def __init__(self, talker: Talker, host: Host, yolo: bool) -> None:
+    def __init__(self, talker: Talker, host: Host, yolo: bool, plain: bool = False) -> None:
         self._talker = talker
+        self.tuning = tuned(host)
+        chosen, wrong = bound(self.tuning.keybinds)
         self.feed = Feed()
         self.session: Session | None = None
         self.model = ""
         """The model that is asked, for the status line."""
         self.summaries: dict[str, str] = {}
         """All slash commands, for completion and help."""
+        self.helpers: dict[str, str] = {}
+        """Agents that the agent may hand work to, for completion after `$`."""
         self.unsent: list[str] = []
         """What the user said before there was a session."""
         self.desk = Desk(self.changed, yolo)
         self.shell = UserShell()
         self.screen = Screen(
             self,
-            environment(),
+            "none" if plain else environment(),
             host.paths.state / "prompt-history.jsonl",
-            PromptCompleter(lambda: self.summaries, Files(host.directory)),
+            PromptCompleter(lambda: self.summaries, Files(host.directory), lambda: self.helpers),
+            chosen=chosen,
+            vi=self.tuning["keymap"] == "vi",
         )
-        self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do)
+        self.screen.theme = dressed(host, self.tuning, ask=True)
+        self.screen.language = spoken(self.tuning["language"], os.environ)
+        self.screen.linear = plain or bool(self.tuning["screen_reader"])
+        self.screen.thinking = self.tuning["thinking_mode"] == "show"
+        self.screen.details, self.screen.split = self.tuning["details"], self.tuning["diff_style"] != "stacked"
+        self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do, self.screen.fill)
         self.questions = Questions(self.changed, lambda: self.screen.typed, talker.do)
         self._picker: Picker | None = None
         self._pace = Pace(self.flush, self._again)
@@ -72,6 +88,10 @@ class Face:
         self._last_group = ""
         self._hint, self._hint_until = "", 0.0
         self._whole: object = None
+        self.branch = ""
+        """What git has checked out, for the status line."""
+        for sentence in (*self.tuning.wrong, *wrong):
+            self._finished.append(Told(sentence, "warning"))
 
     # -- what is said -------------------------------------------------------------
 
@@ -142,9 +162,16 @@ class Face:
         return self.approving.pending() or bool(self.questions.queue)
 
     @property
+    def busy(self) -> bool:
+        """Whether there is something that Esc would stop."""
+        return bool(self.feed.now.busy or self.shell.command or self.approving.explaining)
+
+    @property
     def label(self) -> str:
         """The sign before the prompt."""
-        return "why not?" if self.approving.explaining else "❯"
+        if self.approving.explaining:
+            return "always" if self.approving.wording else "why not?"
+        return ">" if self.screen.linear else "❯"
 
     def above(self, look: Look, rows: int) -> list[str]:
         """The live region."""
@@ -160,8 +187,8 @@ class Face:
     def below(self, look: Look) -> str:
         """The status line."""
         if time.monotonic() < self._hint_until:
-            return look.paint(fit(self._hint, look.width), "yellow")
-        return status(self.session, self.model, len(self.unsent), look)
+            return look.paint(fit(look.say(self._hint), look.width), "yellow")
+        return status(self.session, self.model, len(self.unsent), look, self.branch, self.feed)
 
     def entered(self, text: str) -> None:
         """The user sent the prompt: to whoever asked for words, else to the agent."""
@@ -174,6 +201,8 @@ class Face:
         """The user pressed a key that is not the prompt's."""
         if key in ("escape", "c-c") and self.approving.explaining:
             self.approving.explaining = False
+            if self.approving.wording:
+                self.screen.buffer.reset()
             self.changed()
         else:
             self._talker.pressed(key)
@@ -204,6 +233,7 @@ class Face:
     def _again(self) -> float:
         waiting = self.waiting
         beat = 0.2 if self.shell.command else animated(self.feed, waiting)
+        beat = 0.0 if self.screen.linear else beat
         arming = 0.0
         if waiting and not self.approving.explaining:
             arming = self.approving.armed_in() if self.approving.pending() else self.questions.armed_in()

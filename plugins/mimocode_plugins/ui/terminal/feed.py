@@ -63,8 +63,10 @@ class Feed:
         self.last_turn: list[Called] = []
         """The finished calls of the turn that runs or ran last, for /details."""
         self._calls: dict[str, ToolCall] = {}
-        self._started: dict[str, float] = {}
-        self._streamed = self._thought = ""
+        self.rate = 0.0
+        """Tokens per second of the last answer."""
+        self._began = 0.0
+        self._streamed = self._thought = self._cut = ""
 
     def see(self, entry: Entry) -> list[Item]:
         """The items that an event finishes."""
@@ -73,8 +75,14 @@ class Feed:
             return []
         if not isinstance(entry.event, ev.Retrying | ev.Notice):
             self.now.retry = None
+        if isinstance(entry.event, ev.TextDelta | ev.ReasoningDelta | ev.CallDelta):
+            self._began = self._began or entry.time
         if isinstance(entry.event, ev.Pulse):
             return self._pulse(entry)
+        if isinstance(entry.event, ev.MessageAdded) and entry.event.message.role == "assistant":
+            took, self._began = entry.time - self._began if self._began else 0.0, 0.0
+            if entry.event.usage and took > 0.5:
+                self.rate = entry.event.usage.output / took
         return self._fact(entry)
 
     def queue(self, text: str) -> None:
@@ -121,6 +129,7 @@ class Feed:
     def _fact(self, entry: Entry) -> list[Item]:
         match entry.event:
             case ev.TurnStarted():
+                self._cut = ""
                 self.now.busy, self.now.since = True, entry.time
                 self.last_turn = []
             case ev.MessageAdded(message=message):
@@ -148,6 +157,9 @@ class Feed:
     def _message(self, message: Message) -> list[Item]:
         if message.role == "user":
             return self._said(message)
+        if self._cut and not self._streamed and message.text.startswith(self._cut):
+            self._cut = ""  # what was cut off was kept afterwards; it stands on the screen already
+            return []
         items: list[Item] = []
         thoughts = "".join(block.text for block in message.content if isinstance(block, Reasoning))
         if not self._streamed:
@@ -185,7 +197,7 @@ class Feed:
         return items
 
     def _end(self) -> None:
-        self._calls, self._streamed = {}, ""
+        self._calls, self._streamed, self._cut = {}, "", self._streamed
         self.now = Present(queued=self.now.queued, children=self.now.children)
 
     # -- children ---------------------------------------------------------------

@@ -11,7 +11,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 """Synchronized output (DEC mode 2026): terminals that know it show the frame at once, others ignore it."""
-ESCAPE_WAIT, CHORD_WAIT = 0.05, 1.0
+ESCAPE_WAIT, CHORD_WAIT = 0.05, 2.0
 """Seconds after Esc until it is Esc alone, and after the first key of a chord until it is given up."""
 
 

@@ -12,6 +12,7 @@ from mimocode.events import CallFinished
 from mimocode.messages import Media, Text, ToolCall
 
 from ..shown import prose
+from ..shown.diffs import diff_lines
 from ..shown.look import Look
 from ..shown.markdown import Block
 from ..streams import revealed
@@ -47,7 +48,8 @@ class Said:
         words = SHELL.sub("", ATTACHED.sub("", self.text)).strip("\n")
         names = [found[2] for found in ATTACHED.finditer(self.text)] + list(self.media)
         attached = [name for name in names if name.rpartition("/")[2] not in words]
-        shown = look.lines(words, first="❯ ", then="  ", style="bold")
+        sign = look.say("You: ") if look.linear else "❯ "
+        shown = look.lines(words, first=sign, then="" if look.linear else "  ", style="bold")
         return shown + [line for name in attached for line in look.lines(name, first="  + ", style="dim")]
 
 
@@ -72,7 +74,13 @@ class Thought:
 
     def lines(self, look: Look) -> list[str]:
         """The thoughts when they are wanted."""
-        return look.lines(self.text.strip(), first="∴ ", then="  ", style="dim italic") if look.thinking else []
+        return (
+            look.lines(
+                self.text.strip(), first=look.say("Thoughts: ") if look.linear else "∴ ", then="  ", style="dim italic"
+            )
+            if look.thinking
+            else []
+        )
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,10 @@ class Called:
     def lines(self, look: Look) -> list[str]:
         """One line, and what is worth seeing of the result."""
         display, error = self.finished.display or {}, self.finished.error
-        first = look.lines(self._title(), first=f"{icon(self.call, error)} ", style="red" if error else "")
+        sign = f"{icon(self.call, error)} "
+        if look.linear:
+            sign = look.say("Failed: ") if error else look.say("Done: ")
+        first = look.lines(self._title(), first=sign, style="red" if error else "")
         details = look.details or self.full
         text = "".join(block.text for block in self.finished.content if isinstance(block, Text))
         if error:
@@ -133,7 +144,9 @@ class Told:
         """The text in the colour of its level."""
         style = {"info": "dim", "warning": "yellow", "error": "red"}.get(self.level, "")
         mark = {"warning": "! ", "error": "✗ "}.get(self.level, "")
-        return look.lines(f"{self.source}: {self.text}" if self.source else self.text, first=mark, style=style)
+        mark = {"! ": look.say("Warning: "), "✗ ": look.say("Error: ")}.get(mark, mark) if look.linear else mark
+        text = look.say(self.text)
+        return look.lines(f"{self.source}: {text}" if self.source else text, first=mark, style=style)
 
 
 @dataclass(frozen=True)
@@ -146,6 +159,19 @@ class Drawn:
     def lines(self, look: Look) -> list[str]:
         """The Markdown, rendered."""
         return prose.prose(self.text, look)
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A word and lines that are painted already."""
+
+    text: str
+    painted: str = ""
+    group = "told"
+
+    def lines(self, look: Look) -> list[str]:
+        """The word, and below it the lines."""
+        return look.lines(self.text, style="dim") + ["  " + line for line in self.painted.splitlines()]
 
 
 @dataclass(frozen=True)
@@ -182,7 +208,9 @@ class Ended:
             return []
         mark, style = ("✗ ", "red") if self.reason == "failed" else ("■ ", "yellow")
         texts = {"interrupted": "Interrupted. What is done stays done; say what to do instead.", "failed": "It failed."}
-        return look.lines(self.detail or texts.get(self.reason, "Stopped at a limit."), first=mark, style=style)
+        mark = "" if look.linear else mark
+        text = look.say(self.detail or texts.get(self.reason, "Stopped at a limit."))
+        return look.lines(text, first=mark, style=style)
 
 
 def print_items(items: Iterable[Item], look: Look, last: str = "") -> tuple[list[str], str]:
@@ -201,21 +229,6 @@ def print_items(items: Iterable[Item], look: Look, last: str = "") -> tuple[list
         printed += lines
         last = item.group
     return printed, last
-
-
-def diff_lines(diff: list[str], look: Look, most: int) -> list[str]:
-    """A unified diff in its colours, cut at `most` lines with a word on what is missing."""
-    colours = {"+": "green", "-": "red", "@": "cyan"}
-    shown: list[str] = []
-    if len(diff) > 2 and diff[0].startswith("---") and sum(line.startswith("--- ") for line in diff) == 1:
-        diff = diff[2:]  # one file: it is named above
-    for line in diff[:most]:
-        style = "bold" if line.startswith(("+++", "---")) else colours.get(line[:1], "dim")
-        shown += look.lines(line, first="  ", style=style, hard=True)
-    more = len(diff) - most
-    return shown + (
-        look.lines(f"… {more} more lines, /details shows them", first="  ", style="dim") if more > 0 else []
-    )
 
 
 def counted(display: Any) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.filters import Condition, FilterOrBool
+from prompt_toolkit.filters import Condition, Filter, vi_insert_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
+
+from .keymap import ACTIONS, Action, written
 
 if TYPE_CHECKING:
     from .screen import Screen
 
+Chosen = Mapping[str, Sequence[tuple[str, ...]]]
 HELP = (
     ("Enter", "send"),
     ("Alt-Enter, Ctrl-J", "new line"),
@@ -27,16 +31,18 @@ HELP = (
     ("Ctrl-L", "draw the prompt again"),
     ("Ctrl-Z", "suspend"),
     ("@path, @path#3-9", "send a file or some of its lines along"),
+    ("$agent", "name a subagent that shall do it"),
     ("!command", "run a command; its output goes with your next message"),
 )
-"""For /help: every key and sign of ours."""
+"""For /help: every key and sign of ours that is always the same."""
 MODAL = ("escape", "enter", "up", "down", "tab", "s-tab", "backspace", "c-c", "c-d", "c-f", "c-n", "c-p", "c-u", "c-z")
 """Keys that a list or a question gets although the prompt has uses for them."""
 
 
-def bindings(screen: Screen, modal: Condition, prompting: FilterOrBool) -> KeyBindings:
-    """The keys of the prompt and of what may take its place."""
+def bindings(screen: Screen, modal: Condition, prompting: Filter, chosen: Chosen) -> KeyBindings:
+    """The keys of the prompt and of what may take its place; `chosen` are those of actions, by their names."""
     keys = KeyBindings()
+    _acting(keys, screen, prompting, chosen)
     _sending(keys, screen, prompting)
     _editing(keys, screen, prompting)
     _leaving(keys, screen, prompting)
@@ -52,7 +58,22 @@ def bindings(screen: Screen, modal: Condition, prompting: FilterOrBool) -> KeyBi
     return keys
 
 
-def _sending(keys: KeyBindings, screen: Screen, prompting: FilterOrBool) -> None:
+def _acting(keys: KeyBindings, screen: Screen, prompting: Filter, chosen: Chosen) -> None:
+    completing = Condition(lambda: screen.buffer.complete_state is not None)
+    for action in ACTIONS:
+
+        def act(event: KeyPressEvent, does: str = action.does) -> None:
+            if does == "commands":
+                screen.fill("/")
+                screen.buffer.start_completion(select_first=False)
+            else:
+                screen.front.pressed(does)
+
+        for sequence in chosen.get(action.name, []):
+            keys.add(*sequence, filter=prompting & ~completing)(act)
+
+
+def _sending(keys: KeyBindings, screen: Screen, prompting: Filter) -> None:
     @keys.add("enter", filter=prompting)
     def send(event: KeyPressEvent) -> None:
         buffer = screen.buffer
@@ -80,10 +101,9 @@ def _sending(keys: KeyBindings, screen: Screen, prompting: FilterOrBool) -> None
         else:
             buffer.start_completion(select_first=False)
 
-    @keys.add("s-tab", filter=prompting)
+    @keys.add("s-tab", filter=prompting & Condition(lambda: screen.buffer.complete_state is not None))
     def back_tab(event: KeyPressEvent) -> None:
-        if screen.buffer.complete_state:
-            screen.buffer.complete_previous()
+        screen.buffer.complete_previous()
 
 
 def _take_completion(buffer: Buffer, sending: bool) -> bool:
@@ -111,7 +131,7 @@ def _take_completion(buffer: Buffer, sending: bool) -> bool:
     return True
 
 
-def _editing(keys: KeyBindings, screen: Screen, prompting: FilterOrBool) -> None:
+def _editing(keys: KeyBindings, screen: Screen, prompting: Filter) -> None:
     @keys.add(Keys.BracketedPaste, filter=prompting)
     def paste(event: KeyPressEvent) -> None:
         screen.buffer.insert_text(screen.pastes.take(event.data))
@@ -129,8 +149,21 @@ def _editing(keys: KeyBindings, screen: Screen, prompting: FilterOrBool) -> None
         screen.app.suspend_to_background()
 
 
-def _leaving(keys: KeyBindings, screen: Screen, prompting: FilterOrBool) -> None:
-    @keys.add("escape", filter=prompting)
+def described(chosen: Chosen) -> list[tuple[str, str]]:
+    """For /help: the keys of actions as they are now, and what each does."""
+
+    def row(action: Action) -> tuple[str, str]:
+        also = "" if not action.does.startswith("/") else f" ({action.does})"
+        return ", ".join(map(written, chosen.get(action.name, []))) or f"no key ({action.name})", action.about + also
+
+    return [row(action) for action in ACTIONS]
+
+
+def _leaving(keys: KeyBindings, screen: Screen, prompting: Filter) -> None:
+    # In vi's insert mode Esc leads to the other mode, unless there is something to stop.
+    writing = vi_insert_mode & Condition(lambda: not screen.front.busy)
+
+    @keys.add("escape", filter=prompting & ~writing)
     def escape(event: KeyPressEvent) -> None:
         if screen.buffer.complete_state:
             screen.buffer.cancel_completion()
@@ -146,6 +179,6 @@ def _leaving(keys: KeyBindings, screen: Screen, prompting: FilterOrBool) -> None
 
     empty = Condition(lambda: not screen.buffer.text)
 
-    @keys.add("c-d", filter=empty & prompting)  # type: ignore[operator]
+    @keys.add("c-d", filter=empty & prompting)
     def leave(event: KeyPressEvent) -> None:
         screen.front.pressed("c-d")

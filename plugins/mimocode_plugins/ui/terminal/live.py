@@ -31,6 +31,8 @@ def live_lines(feed: Feed, look: Look, rows: int, now: float, last: str = "", wa
         last: the group of the last printed item, for the empty line between groups.
         waiting: for the user's word, so that the model is not.
     """
+    if look.linear:  # what moves is read out again and again
+        return [look.paint(fit(line, look.width), "dim") for line in _still(feed, look, waiting)][:rows]
     answer = [line for block in feed.answer.rest() for line in prose.lines(block, look)]
     if answer and last not in ("", "prose"):
         answer.insert(0, "")
@@ -40,6 +42,18 @@ def live_lines(feed: Feed, look: Look, rows: int, now: float, last: str = "", wa
     below = below[: max(1, rows)]
     room = min(OPEN, max(0, rows - len(below)))
     return (answer[-room:] if room else []) + below
+
+
+def _still(feed: Feed, look: Look, waiting: bool) -> Iterator[str]:
+    present = feed.now
+    for running in present.calls.values():
+        yield look.say("Running: ") + revealed(subject(running.call))
+    if present.retry:
+        yield look.say("The model is asked again.")
+    elif present.busy and not present.calls and not waiting:
+        yield look.say("Working. Esc interrupts.")
+    for said in present.queued:
+        yield look.say("Waiting to be sent: ") + said
 
 
 def animated(feed: Feed, waiting: bool) -> float:
@@ -94,7 +108,8 @@ def _activity(feed: Feed, look: Look, now: float, answering: bool) -> Iterator[s
         doing = f"Writing a call of {name} ({size} characters)"
     else:
         doing = "Thinking" if present.thinking else "Answering" if answering else "Waiting for the model"
-    text = f"{spinner(now)} {doing} · {duration(max(0.0, now - present.since))} · esc interrupts"
+    doing, stop = look.say(doing), look.say("esc interrupts")
+    text = f"{spinner(now)} {doing} · {duration(max(0.0, now - present.since))} · {stop}"
     yield look.paint(fit(text, look.width), "dim")
 
 

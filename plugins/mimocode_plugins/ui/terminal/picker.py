@@ -81,7 +81,7 @@ class Picker:
         for number, choice in enumerate(shown, begin):
             lines.append(self._line(choice, number == self._index, wide, look))
         also = "".join(f" · {key.replace('c-', 'ctrl-')} {word}" for key, (word, _) in self._more.items())
-        keys = "nothing fits" if not shown else f"enter takes · esc leaves{also}"
+        keys = look.say("nothing fits") if not shown else look.say("enter takes · esc leaves") + also
         return [*lines, *below, *look.lines(keys, first="  ", style="dim")]
 
     def _below(self, look: Look, rows: int) -> list[str]:

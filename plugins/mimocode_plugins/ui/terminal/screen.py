@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer
-from prompt_toolkit.filters import Condition, is_searching
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition, is_searching, vi_navigation_mode
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings
@@ -18,14 +20,16 @@ from prompt_toolkit.layout import BufferControl, ConditionalContainer, Formatted
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.processors import AfterInput, HighlightIncrementalSearchProcessor
 from prompt_toolkit.output import ColorDepth
-from prompt_toolkit.styles import Style
+from prompt_toolkit.styles import DynamicStyle, Style
 from prompt_toolkit.widgets import SearchToolbar
 
 from ..shown.look import Depth, Look
+from ..shown.theme import Theme
+from ..shown.words import translated
 from .complete import wants_completion
 from .frames import FrameOutput, InlineApplication
 from .history import PromptHistory
-from .keys import bindings
+from .keys import Chosen, bindings
 from .live import fit
 from .pasting import Pastes
 from .rows import Rows
@@ -83,8 +87,12 @@ class Front(Protocol):
         """The user sent the prompt."""
         ...
 
+    @property
+    def busy(self) -> bool:
+        """Whether there is something that Esc would stop."""
+
     def pressed(self, key: str) -> None:
-        """The user pressed "escape", "c-c", "c-d" or "tab", and it was not the prompt's."""
+        """The user pressed "escape", "c-c", "c-d" or "tab", and it was not the prompt's, or the key of an action."""
         ...
 
 
@@ -92,10 +100,20 @@ class Screen:
     """The prompt, what stands around it, and the way into the scrollback."""
 
     def __init__(
-        self, front: Front, depth: Depth, history: Path, completer: Completer, source: Input | None = None
+        self,
+        front: Front,
+        depth: Depth,
+        history: Path,
+        completer: Completer,
+        source: Input | None = None,
+        chosen: Chosen | None = None,
+        vi: bool = False,
     ) -> None:
         self.front, self.depth = front, depth
-        self.thinking = self.details = False
+        self.thinking = self.details = self.split = self.linear = False
+        self.theme, self.language = Theme(), "en"
+        self.chosen = chosen or {}
+        """The keys of actions."""
         self.pastes = Pastes()
         self.typed = 0.0
         """When a key went into the prompt, by the monotonic clock."""
@@ -112,10 +130,11 @@ class Screen:
         self.app = InlineApplication(
             layout=Layout(self._layout()),
             key_bindings=self._bindings(),
-            style=Style([("prompt", "ansicyan bold"), ("faint", "ansibrightblack"), ("chosen", "bold ansicyan")]),
+            style=DynamicStyle(self._style),
             output=_output(),
             color_depth=DEPTHS[depth],
             input=source,
+            editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
             erase_when_done=True,
             max_render_postpone_time=None,
             terminal_size_polling_interval=None,
@@ -125,7 +144,9 @@ class Screen:
     @property
     def look(self) -> Look:
         """How things look now."""
-        return Look(self.app.output.get_size().columns, self.depth, self.thinking, self.details)
+        return Look(
+            self._columns, self.depth, self.thinking, self.details, self.split, self.theme, self.language, self.linear
+        )
 
     def draw(self, finished: Callable[[Look], list[str]]) -> None:
         """Make a frame: print what is finished, draw the rest. While an editor has the terminal nothing happens."""
@@ -152,6 +173,15 @@ class Screen:
         self.buffer.append_to_history()
         self.buffer.reset()
 
+    def keymap(self, name: str) -> None:
+        """The keys of vi or of emacs in the prompt."""
+        self.app.editing_mode = EditingMode.VI if name == "vi" else EditingMode.EMACS
+
+    def _style(self) -> Style:
+        sign, faint = (self.theme.colours.get(role, "") for role in ("primary", "textMuted"))
+        sign = sign or "ansicyan"
+        return Style([("prompt", f"{sign} bold"), ("faint", faint or "ansibrightblack"), ("chosen", f"bold {sign}")])
+
     def _touched(self) -> None:
         self.typed = time.monotonic()
 
@@ -169,7 +199,7 @@ class Screen:
                     lambda: (
                         []
                         if self.buffer.text or is_searching()
-                        else [("class:faint", fit(PLACEHOLDER, self._columns - 3))]
+                        else [("class:faint", fit(translated(PLACEHOLDER, self.language), self._columns - 3))]
                     )
                 ),
             ],
@@ -226,6 +256,8 @@ class Screen:
 
     def _prefix(self, line: int, wrapped: int) -> StyleAndTextTuples:
         first = line == 0 and wrapped == 0
+        if first and self.app.editing_mode == EditingMode.VI and vi_navigation_mode():
+            return [("class:prompt", "❮ ")]
         return [("class:prompt", f"{self.front.label} " if first else " " * (len(self.front.label) + 1))]
 
     def _room(self) -> int:
@@ -245,8 +277,8 @@ class Screen:
     @property
     def _narrow(self) -> Look:
         """One column less than there is, so that a terminal does not rewrap the live region at once."""
-        return Look(self._columns - 1, self.depth, self.thinking, self.details)
+        return replace(self.look, width=self._columns - 1)
 
     def _bindings(self) -> KeyBindings:
         modal = Condition(lambda: self.front.modal is not None)
-        return bindings(self, modal, ~modal & ~is_searching)
+        return bindings(self, modal, ~modal & ~is_searching, self.chosen)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mimocode.events import Say
 
-from . import slash_more, slash_session, slash_show
+from . import dressing, slash_more, slash_session, slash_show
 from .chat import unknown
 from .items import Said
 from .slash_session import held
@@ -50,12 +50,17 @@ OURS = (
     Slash("timeline", "the turns of this session: look, go back, go on from there in a copy", slash_session.timeline),
     Slash("connect", "connect a provider of models", slash_more.connect, ("login",), "[way]"),
     Slash("btw", "ask aside: nothing of it becomes part of the conversation", slash_more.btw, (), "<question>"),
+    Slash("themes", "choose the colours", dressing.themes, ("theme",), "[name]"),
+    Slash("dark", "colours for a dark background", dressing.dark),
+    Slash("light", "colours for a light background", dressing.light),
+    Slash("language", "choose the language of the program", dressing.language, ("lang",), "[auto|en|zh]"),
+    Slash("keymap", "keys of vi or of emacs in the prompt", dressing.keymap, (), "[vi|emacs]"),
     Slash("thinking", "show or hide what the model thinks", slash_show.thinking, ("toggle-thinking",)),
     Slash("details", "show more or less of tool calls", slash_show.details),
     Slash("status", "this session, its model, its tools, its plugins", slash_show.status),
     Slash("cost", "tokens and money so far", slash_show.cost),
     Slash("context", "what fills the context window", slash_show.context),
-    Slash("export", "write the session to a Markdown file", slash_show.export, (), "[file]"),
+    Slash("export", "write the session to a file: Markdown, or HTML when it ends so", slash_show.export, (), "[file]"),
     Slash("copy", "put the last answer on the clipboard", slash_show.copy),
     Slash("editor", "write the prompt in $VISUAL or $EDITOR", slash_show.editor),
     Slash("exit", "leave", slash_session.leave, ("quit", "q")),

@@ -14,9 +14,9 @@ from mimocode import __version__
 from mimocode.errors import UsageError
 from mimocode.messages import Message
 
-from .exporting import markdown
+from .exporting import markdown, page
 from .items import Drawn
-from .keys import HELP
+from .keys import HELP, described
 from .slash_session import held, literal
 from .status import money, thousands
 
@@ -32,7 +32,7 @@ async def help(chat: Chat, rest: str) -> None:
     """Every key and every command."""
     from .slash import OURS as ours
 
-    keys = "\n".join(f"| {key} | {what} |" for key, what in HELP)
+    keys = "\n".join(f"| {key} | {what} |" for key, what in (*HELP, *described(chat.face.screen.chosen)))
     rows = [f"| /{one.name} {one.arguments} | {one.summary}{_also(one)} |" for one in ours]
     own = {one.name for one in ours}
     rows += [f"| /{name} | {summary} |" for name, summary in chat.face.summaries.items() if name not in own]
@@ -43,6 +43,7 @@ async def help(chat: Chat, rest: str) -> None:
 async def thinking(chat: Chat, rest: str) -> None:
     """Show thoughts from here on, or no longer."""
     chat.face.screen.thinking = not chat.face.screen.thinking
+    chat.face.tuning.choose("thinking_mode", "show" if chat.face.screen.thinking else "hide")
     chat.face.tell(
         "Thoughts are shown from here on." if chat.face.screen.thinking else "Thoughts are hidden from here on."
     )
@@ -108,13 +109,14 @@ async def context(chat: Chat, rest: str) -> None:
 
 
 async def export(chat: Chat, rest: str) -> None:
-    """Write the session as Markdown into a file that does not exist yet.
+    """Write the session into a file that does not exist yet: HTML when its name says so, else Markdown.
 
     Raises:
         UsageError: it cannot be written.
     """
     session = held(chat)
-    text = markdown(session.state.title or session.id, session.state.messages)
+    write = page if Path(rest).suffix.lower() in (".html", ".htm") else markdown
+    text = write(session.state.title or session.id, session.state.messages)
     name = rest or f"session-{session.id[-8:]}.md"
     try:
         path = await asyncio.to_thread(_write, session.directory, name, text)

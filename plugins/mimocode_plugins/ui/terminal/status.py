@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -12,25 +13,44 @@ from .live import fit
 if TYPE_CHECKING:
     from mimocode.session import Session
 
+    from .feed import Feed
 
-def status(session: Session | None, model: str, unsent: int, look: Look) -> str:
+
+def status(session: Session | None, model: str, unsent: int, look: Look, branch: str, feed: Feed) -> str:
     """One line that fits: what matters least is left out first."""
     if session is None:
         return look.paint(
-            fit_indented("opening" + (f" · {unsent} waiting to be sent" if unsent else ""), look.width), "dim"
+            fit_indented(look.say("opening") + (f" · {unsent} waiting to be sent" if unsent else ""), look.width), "dim"
         )
     parts = [
         session.agent.name,
         short(model, look.width // 3),
         share(session),
         money(session.state.usage.cost),
+        f"{feed.rate:.0f} tokens/s" if feed.rate else "",
         sandbox(session),
         *told(session),
+        f"{len(feed.now.children)} subagent{'s' * (len(feed.now.children) > 1)}" if feed.now.children else "",
+        f"⎇ {branch}" if branch else "",
     ]
     parts = [part for part in parts if part]
     while len(parts) > 2 and cell_len("  " + " · ".join(parts)) > look.width:
         parts.pop()
     return look.paint(fit_indented(" · ".join(parts), look.width), "dim")
+
+
+def branch_of(directory: Path) -> str:
+    """What git has checked out in a directory, read from its files; "" when there is no telling."""
+    for folder in (directory, *directory.parents):
+        place = folder / ".git"
+        try:
+            if place.is_file():
+                place = folder / place.read_text("utf-8").removeprefix("gitdir:").strip()
+            head = (place / "HEAD").read_text("utf-8").strip()
+        except (OSError, UnicodeError):
+            continue
+        return head.removeprefix("ref: refs/heads/") if head.startswith("ref: ") else head[:8]
+    return ""
 
 
 def short(model: str, width: int) -> str:

@@ -103,3 +103,13 @@ def test_streamed_and_read_back_look_the_same(text: str, cuts: list[int]) -> Non
     end = (ev.MessageAdded(assistant(text)), ev.TurnEnded("done"))
     streamed = print_items(seen(Feed("s"), *map(ev.TextDelta, pieces), *end), Look(40))
     assert streamed == print_items(seen(Feed("s"), *end), Look(40))
+
+
+def test_what_was_cut_off_is_not_printed_again_when_it_is_kept() -> None:
+    feed = Feed("s")
+    cut = ev.MessageAdded(assistant("Half an ans\n[This answer was cut off here.]"))
+    items = seen(feed, ev.TurnStarted(), ev.TextDelta("Half an ans"), ev.TurnEnded("interrupted"), cut)
+    assert items == [Prose(Block("paragraph", "Half an ans")), Ended("interrupted")]
+    assert seen(feed, ev.TurnStarted(), ev.MessageAdded(assistant("Half an ans")))[0] == Prose(
+        Block("paragraph", "Half an ans")
+    )

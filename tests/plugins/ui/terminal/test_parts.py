@@ -16,7 +16,7 @@ from mimocode.messages import Media, Message, Text, ToolCall, assistant, user
 from mimocode_plugins.ui.shown.look import Look
 from mimocode_plugins.ui.terminal.asking import body, keys
 from mimocode_plugins.ui.terminal.desk import Desk, Waiting
-from mimocode_plugins.ui.terminal.exporting import markdown
+from mimocode_plugins.ui.terminal.exporting import markdown, page
 from mimocode_plugins.ui.terminal.files import Files
 from mimocode_plugins.ui.terminal.fuzzy import best, score
 from mimocode_plugins.ui.terminal.history import PromptHistory
@@ -199,3 +199,12 @@ async def test_frames_are_bounded_and_none_is_drawn_for_nothing() -> None:
     assert all(b - a >= FRAME * 0.9 for a, b in pairwise(times))
     assert pace._timer is not None  # one change is waiting for its frame, then nothing
     pace.stop()
+
+
+def test_a_page_shows_html_and_runs_none() -> None:
+    shown = page(
+        "<b>T</b>", [user("<script>alert(1)</script>\n\n[x](javascript:alert(1))"), assistant("**fine** `a<b`")]
+    )
+    assert "<title>&lt;b&gt;T&lt;/b&gt;</title>" in shown
+    assert "<strong>fine</strong> <code>a&lt;b</code>" in shown
+    assert "<script" not in shown and 'href="javascript' not in shown

@@ -23,7 +23,7 @@ def cli(tmp_path: Path) -> Cli:
 
 def ready(tty: Tty) -> None:
     """Wait for the prompt and the session."""
-    tty.wait(lambda tty: PROMPT in tty.text and "sandbox" in tty.lines[-1])
+    tty.wait(lambda tty: PROMPT in tty.text and "build · " in tty.lines[-1])
 
 
 def test_a_question_and_an_answer(cli: Cli) -> None:
