@@ -305,9 +305,6 @@ def test_a_key_is_enough_and_the_choice_is_said(cli: Cli) -> None:
         assert "deepseek/deepseek-" in done.err
         with terminal(cli, "chat", columns=110, rows=40) as tty:
             tty.wait("no model is chosen, deepseek/deepseek-")
-            tty.quiet(0.5)
-            tty.send("/connect mimo\r")
-            tty.wait("`mimo setup mimo` in another terminal")
         with terminal(cli, "chat", "-m", "deepseek/deepseek-flash", columns=110, rows=40) as tty:
             tty.wait("deepseek/deepseek-flash")
             tty.quiet(0.5)

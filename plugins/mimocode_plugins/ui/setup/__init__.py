@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from mimocode.hookspecs import hookimpl
-from mimocode.ports import Command
 
 if TYPE_CHECKING:
     import argparse
@@ -40,17 +39,6 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
     await announce(session)
     yield
-
-
-@hookimpl
-async def register_commands() -> list[Command]:
-    """Add `/connect`."""
-    return [Command("connect", "get a model or another one: how", _connect)]
-
-
-async def _connect(arguments: str, session: Session) -> None:
-    how = f"`mimo setup {arguments}".strip() + "` in another terminal leads to a model"
-    await session.notice("setup", f"{how}; it counts here from your next message on")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
