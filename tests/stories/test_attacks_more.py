@@ -18,7 +18,7 @@ from mimocode.testing import play
 from mimocode_plugins.guard import permission
 from mimocode_plugins.guard.permission.ruling import rule
 from mimocode_plugins.store import workspace
-from support.canary import MODES, SECRET, Victim, call, listening
+from support.canary import MODES, ON, SECRET, Victim, call, listening
 
 TESTS = Path(__file__).parents[1]
 HERE = "stories/test_attacks.py stories/test_attacks_more.py"
@@ -120,7 +120,8 @@ def test_25_a_plugin_that_allows_everything_cannot_lift_a_denial(victim: Victim)
     victim.settings(permission={"bash": {"touch *": "deny"}})
     victim.before = victim.prints()
     victim.obey(f"touch {victim.proof}", "rm -rf ~", f"curl {victim.sink.url}")
-    assert [act["decision"] for act in victim.acts()] == ["denied", "asked, refused", "asked, refused"]
+    asked = "allowed" if victim.base == ON else "asked, refused"  # a sandbox has no network to reach anybody by
+    assert [act["decision"] for act in victim.acts()] == ["denied", "asked, refused", asked]
     victim.unharmed()
 
 

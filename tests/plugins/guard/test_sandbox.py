@@ -22,7 +22,7 @@ from mimocode.messages import ToolCall
 from mimocode.testing import play
 from mimocode_plugins.guard import permission, sandbox
 from mimocode_plugins.guard.confinement import CONFINED, Confined, confined
-from mimocode_plugins.guard.permission.ruling import judge, rule
+from mimocode_plugins.guard.permission.ruling import rule
 from mimocode_plugins.guard.sandbox import bubblewrap
 from mimocode_plugins.guard.sandbox.box import BOX, wrapped
 from mimocode_plugins.guard.sandbox.ladder import Rung, Verdict, climb, verdict
@@ -407,7 +407,7 @@ async def test_nobody_is_asked_about_what_cannot_happen(box: Cell, command: str)
         call = ToolCall("1", "bash", {"command": command})
         ruled = rule(call, session)
         assert ruled.verdict.name.lower() == verdict
-        assert why in "; ".join([ruled.reason, *(each.line for each in judge(call, session))])
+        assert why in ruled.reason, "the log says why"
         session.stash[CONFINED] = Confined("bubblewrap", "open")
         if "curl" in command:
             assert rule(call, session).verdict is ports.Verdict.ASK, "where there is a network, it is asked"

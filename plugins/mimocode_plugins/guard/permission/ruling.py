@@ -29,6 +29,8 @@ class Judged:
     touch: Touch
     decision: Decision
     note: str = ""
+    lifted: bool = False
+    """It would be asked, were there no sandbox."""
 
     @property
     def line(self) -> str:
@@ -81,20 +83,20 @@ def _confine(judged: Judged, held: Confined, now: Policy) -> Judged:
         and decision.rule is not None
         and decision.rule.source == "default"
     ):
-        return Judged(touch, Decision(Verdict.ALLOW, None), "the sandbox has no network")
+        return Judged(touch, Decision(Verdict.ALLOW, None), "the sandbox has no network", lifted=True)
     own = any(
         rule.key == "bash" and rule.pattern != "*"
         for policy in (now, *now.above)
         for rule in (*policy.rules, *policy.fenced, *policy.agent)
     )
     if touch.literal and touch.key == "bash" and decision.rule is None and not own:
-        return Judged(touch, Decision(Verdict.ALLOW, None), "it runs in a sandbox, whatever it does")
+        return Judged(touch, Decision(Verdict.ALLOW, None), "it runs in a sandbox, whatever it does", lifted=True)
     return judged
 
 
 def conclude(judged: Sequence[Judged]) -> Ruling:
     """The strictest decision, with what "always" would have to allow."""
-    worst = max(judged, key=lambda each: (each.decision.verdict, each.touch.key in PERSONAL))
+    worst = max(judged, key=lambda each: (each.decision.verdict, each.touch.key in PERSONAL, each.lifted))
     if worst.decision.verdict is not Verdict.ASK:
         return Ruling(worst.decision.verdict, worst.line)
     asked = [each for each in judged if each.decision.verdict is Verdict.ASK]
