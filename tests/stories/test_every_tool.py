@@ -65,6 +65,7 @@ STORY: list[tuple[str, dict[str, Any], str]] = [
     ("cron", {"operation": "list"}, r"^nothing is scheduled$"),
     ("goal", {"action": "get"}, r"There is no goal\."),
     ("gate", {"task": "T9"}, r"The agent build has no gates\."),
+    ("actor", {"action": "status"}, r"^No subagents yet\."),
 ]
 ELSEWHERE = {
     "lsp": "only in trusted folders with a language server: tests/plugins/tools/test_lsp.py and test_lsp_real.py",
