@@ -200,7 +200,7 @@ def test_an_agent_that_only_looks_writes_only_temporary_files(box: Cell) -> None
 
 
 def test_the_plan_of_a_disk(tmp_path: Path) -> None:
-    home, project, temp = tmp_path / "home", tmp_path / "home/work/project", tmp_path / "private"
+    home, project, temp = tmp_path / "home", tmp_path / "home/code/project", tmp_path / "private"
     for path in (
         project / "sub/.git/hooks",
         home / ".ssh",

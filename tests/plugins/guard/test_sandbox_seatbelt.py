@@ -15,9 +15,9 @@ PLAN = Layout(
     Path("/private/tmp/own"),
     (Path("/private/tmp"),),
     {
-        Path("/Users/me/work"): Access.WRITE,
-        Path("/Users/me/work/.git"): Access.WRITE,
-        Path("/Users/me/work/.git/config"): Access.READ,
+        Path("/Users/me/code"): Access.WRITE,
+        Path("/Users/me/code/.git"): Access.WRITE,
+        Path("/Users/me/code/.git/config"): Access.READ,
         Path("/Users/me/.ssh"): Access.HIDE,
         Path('/Users/me/a "quoted\\ name'): Access.HIDE,
     },
@@ -29,11 +29,11 @@ PROFILE = r"""(version 1)
 (allow file-write* (subpath "/dev/fd") (subpath "/private/tmp/own"))
 (deny file-read* file-write* (subpath "/Users/me/.ssh"))
 (deny file-read* file-write* (subpath "/Users/me/a \"quoted\\ name"))
-(allow file-read* file-write* (subpath "/Users/me/work"))
-(allow file-read* file-write* (subpath "/Users/me/work/.git"))
-(deny file-write* (subpath "/Users/me/work/.git/config"))
-(allow file-read* (subpath "/Users/me/work/.git/config"))
-(deny file-write-unlink (literal "/Users/me/work") (literal "/Users/me/work/.git"))
+(allow file-read* file-write* (subpath "/Users/me/code"))
+(allow file-read* file-write* (subpath "/Users/me/code/.git"))
+(deny file-write* (subpath "/Users/me/code/.git/config"))
+(allow file-read* (subpath "/Users/me/code/.git/config"))
+(deny file-write-unlink (literal "/Users/me/code") (literal "/Users/me/code/.git"))
 (deny network*)
 (deny process-info* (target others))
 (deny signal (target others))

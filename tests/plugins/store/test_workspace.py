@@ -50,7 +50,7 @@ class Desk:
     """A home, a project in it, and what the user starts with."""
 
     def __init__(self, base: Path) -> None:
-        self.home, self.root, self.managed = base / "home", base / "home/work/project", base / "managed"
+        self.home, self.root, self.managed = base / "home", base / "home/code/project", base / "managed"
         self.directory = self.root / "src"
         self.directory.mkdir(parents=True)
         self.user = self.home / ".config/mimocode"
