@@ -123,6 +123,8 @@ def test_a_day_at_the_terminal(pane: Pane) -> None:
     pane.start()
     pane.say(f"/models scripted/{path}", "Model: scripted/")
     shown = pane.say("what do you know?", r"print\('fine'\)")
+    pane.wait(r"❯ Say what to do[^\n]*\n  \w+ · [^\n]*\s*\Z")
+    assert "Waiting for the model" not in pane.text and pane.text.count("Say what to do") == 1
     assert "notes.txt" in shown and "⎇ main" in pane.text
 
     pane.say("do it", "y once")

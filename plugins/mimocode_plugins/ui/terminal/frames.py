@@ -27,6 +27,14 @@ class FrameOutput(Vt100_Output):
         self._buffer = [BEGIN, *self._buffer, END]
         super().flush()
 
+    def erase_down(self) -> None:
+        """Erase from here, the beginning of a line, to the end of the screen.
+
+        The line first, the rest from its second column: erasing all of a pane from its first column makes tmux put
+        what was there into its history ("scroll-on-clear").
+        """
+        self.write_raw("\x1b[K\x1b[C\x1b[J\x1b[D")
+
     def release(self) -> None:
         """The frame is made."""
         self.held = False

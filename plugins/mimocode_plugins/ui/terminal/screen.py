@@ -112,6 +112,7 @@ class Screen:
         self.front, self.depth = front, depth
         self.thinking = self.details = self.split = self.linear = False
         self.theme, self.language = Theme(), "en"
+        self._styled: tuple[Theme, Style] | None = None
         self.chosen = chosen or {}
         """The keys of actions."""
         self.pastes = Pastes()
@@ -178,9 +179,13 @@ class Screen:
         self.app.editing_mode = EditingMode.VI if name == "vi" else EditingMode.EMACS
 
     def _style(self) -> Style:
+        if self._styled is not None and self._styled[0] is self.theme:
+            return self._styled[1]  # the same object, or prompt_toolkit merges all its styles anew for every frame
         sign, faint = (self.theme.colours.get(role, "") for role in ("primary", "textMuted"))
         sign = sign or "ansicyan"
-        return Style([("prompt", f"{sign} bold"), ("faint", faint or "ansibrightblack"), ("chosen", f"bold {sign}")])
+        rules = [("prompt", f"{sign} bold"), ("faint", faint or "ansibrightblack"), ("chosen", f"bold {sign}")]
+        self._styled = self.theme, Style(rules)
+        return self._styled[1]
 
     def _touched(self) -> None:
         self.typed = time.monotonic()

@@ -187,3 +187,15 @@ def test_sigterm_gives_the_terminal_back(cli: Cli) -> None:
 def _cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_word_costs_a_few_bytes_and_a_frame_stays_small(cli: Cli) -> None:
+    words = " ".join(f"word{number}" for number in range(200))
+    with terminal(cli, "chat", "-m", cli.scenario([{"text": words}], pace=0.005)) as tty:
+        ready(tty)
+        before, frames = len(tty.raw), tty.raw.count(b"\x1b[?2026h")
+        tty.send("go\r")
+        done(tty, "word199")
+        written, drawn = len(tty.raw) - before, tty.raw.count(b"\x1b[?2026h") - frames
+        assert written <= 4 * len(words) + 600 * drawn
+        assert tty.text.count("word42 ") == 1
