@@ -15,7 +15,10 @@ from mimocode.ports import Ruling, Setting
 
 if TYPE_CHECKING:
     from mimocode.events import Event
+    from mimocode.host import Host
     from mimocode.session import Session
+
+    from .lending import Lent
 
 RANK = 40
 
@@ -65,3 +68,11 @@ async def on_event(event: Event, session: Session) -> None:
             await before(event.call_id, session)
         else:
             await after(event, session)
+
+
+@hookimpl(optionalhook=True)
+async def open_memory(host: Host) -> Lent:
+    """Hand the project's memory to those who tidy it."""
+    from .lending import lend
+
+    return await lend(host)

@@ -77,14 +77,6 @@ class History(Strict):
 
 
 @dataclass
-class Dream(Strict):
-    """Whether it runs by itself, and after how many days."""
-
-    auto: bool | None = None
-    interval_days: float = 7
-
-
-@dataclass
 class Distill(Strict):
     """Whether it runs by itself, and after how many days."""
 

@@ -1,0 +1,90 @@
+"""Ask a small model one question beside a conversation, within a budget; what it answers is only ever a proposal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from mimocode import hookspecs as on
+from mimocode.errors import MimoError, ModelError, ModelFault
+from mimocode.events import Noted
+from mimocode.messages import Part, Usage, user
+from mimocode.ports import Answer, Prompt
+
+if TYPE_CHECKING:
+    from mimocode.host import Host
+    from mimocode.session import Session
+
+PATIENCE = 120.0
+"""Seconds for one answer."""
+
+
+def small(host: Host, wanted: str = "") -> str:
+    """The model for work in the background: what was set, the small one, the group `lite`; "" when there is none."""
+    settings = host.settings
+    if wanted:
+        return wanted
+    if "small_model" in settings and (ref := settings["small_model"]):
+        return str(ref)
+    return "lite" if "model_groups" in settings and "lite" in (settings["model_groups"] or {}) else ""
+
+
+class Asker:
+    """Asks for one piece of work; counts what it costs in the log of the session, under the plugin's name.
+
+    Args:
+        agent: whose prompt the model gets.
+        tokens: what all questions together may use; then there is no more asking.
+    """
+
+    def __init__(self, session: Session, plugin: str, agent: str, model: str, tokens: int) -> None:
+        self.session, self.plugin, self.agent, self.model, self.left = session, plugin, agent, model, tokens
+        self.trouble = ""
+        """Why there was no answer."""
+
+    async def ask(self, question: str) -> Mapping[str, Any] | None:
+        """The JSON object that the model answers; None when nothing usable comes, and `trouble` says why."""
+        if not self.model:
+            self.trouble = "there is no small model: set small_model"
+        elif (need := len(question) // 3) > self.left:
+            self.trouble = f"the question needs about {need:,} tokens and {self.left:,} are left"
+        else:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    return self._read(await self._answer(question))
+            except TimeoutError:
+                self.trouble = f"{self.model} gave no answer within {PATIENCE:g} s"
+            except MimoError as error:
+                self.trouble = str(error)
+        return None
+
+    async def _answer(self, question: str) -> str:
+        session, host = self.session, self.session.host
+        agent = await host.agent(self.agent)
+        ref = agent.model or self.model
+        model = await host.hooks.fold(on.wrap_model, model=await host.model(ref), session=session)
+        prompt = Prompt((Part(agent.prompt),), (user(question),), (), f"{session.id}:{self.plugin}", {"temperature": 0})
+        async with aclosing(model.stream(prompt)) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                if isinstance(piece, Answer):
+                    await self._count(piece.usage, ref)
+                    return piece.message.text
+        raise ModelError(ModelFault.NONSENSE, f"{ref} ended its stream without an answer")
+
+    async def _count(self, usage: Usage, ref: str) -> None:
+        self.left -= usage.input + usage.output
+        await self.session.emit(Noted(self.plugin, {"op": "asked", "model": ref}, usage))
+
+    def _read(self, text: str) -> Mapping[str, Any] | None:
+        start, end = text.find("{"), text.rfind("}")
+        try:
+            value = json.loads(text[start : end + 1])
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            self.trouble = f"{self.model} did not answer with a JSON object"
+            return None
+        return value

@@ -1,0 +1,84 @@
+"""What past sessions say that may be worth keeping: sentences of the user with their place in the log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mimocode.events import Entry, MessageAdded, Noted, Rewound
+
+from .words import INJECTED
+
+SHORTEST, LONGEST = 12, 300
+"""Characters of a sentence that is one claim."""
+_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n+|(?<=[。！？])")
+_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_OPENING = re.compile(
+    r"^(?:(?:please|also|and|but|oh|ok(?:ay)?|by the way|btw|fyi|note|important)\b[,:\s]*)*"
+    r"(?:remember(?: that|:)?|keep in mind(?: that)?|note that|for the future,?|from now on,?)?\s*",
+    re.IGNORECASE,
+)
+_WISH = re.compile(
+    r"\b(?:remember|keep in mind|from now on|for the future|always|never|we no longer|no longer|by convention)\b", re.I
+)
+_FACT = re.compile(
+    r"\b(?:is|are|lives?|listens?|runs?|uses?|needs?|requires?|takes?|stores?|stored|deploys?|deployed|prefer|must|"
+    r"belongs?|comes? from|goes|go|means?|instead of|moved|switched|migrated|decided)\b",
+    re.IGNORECASE,
+)
+_TALK = re.compile(
+    r"\?$|^(?:can|could|would|will|what|why|how|where|when|who|is|are|do|does|did|let'?s|thanks|thank|hi|hello|yes|no|"
+    r"it|this|that|there|now|then|i|i'm|you|he|she|they|maybe|perhaps|hmm|great|good|nice|sorry|wait)\b",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"\b(?:always|never|must|prefer|don't|do not|by convention|from now on)\b", re.IGNORECASE)
+_DECIDED = re.compile(r"\b(?:decided|switched|migrated|instead of|we chose|because)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something the user said. `wish`: in words that ask to keep it."""
+
+    text: str
+    evidence: str
+    time: float
+    wish: bool
+    section: str
+
+
+def candidates(session: str, entries: Iterable[Entry]) -> Iterator[Candidate]:
+    """The candidates of one session, in order. What was taken back, or typed by a command, does not count."""
+    found: list[tuple[int, Candidate]] = []
+    typed: str | None = None
+    for entry in entries:
+        match entry.event:
+            case Rewound(to=to):
+                found = [each for each in found if each[0] <= to]
+            case Noted(plugin="command", data=data):
+                typed = str(data.get("typed", ""))
+            case MessageAdded(message=message) if message.role == "user" and not message.origin:
+                said, typed = message.text if typed is None else typed, None
+                found += [(entry.seq, one) for one in _sentences(said, f"{session}#{entry.seq}", entry.time)]
+    yield from (one for _, one in found)
+
+
+def _sentences(said: str, evidence: str, time: float) -> Iterator[Candidate]:
+    for part in _SENTENCE.split(_FENCE.sub(" ", said)):
+        sentence = " ".join(part.split()).strip("-*> ")
+        wish = bool(_WISH.search(sentence))
+        text = _OPENING.sub("", sentence, count=1)
+        text = text[:1].upper() + text[1:]
+        if not SHORTEST <= len(text) <= LONGEST or INJECTED.search(sentence) or sentence.startswith(("/", "@", "!")):
+            continue
+        if (_TALK.search(text) and not wish) or text.endswith("?"):
+            continue
+        if wish or _FACT.search(text):
+            yield Candidate(text, evidence, time, wish, section(sentence))
+
+
+def section(text: str) -> str:
+    """Where in MEMORY.md a claim belongs."""
+    if _RULE.search(text):
+        return "Rules"
+    return "Architecture decisions" if _DECIDED.search(text) else "Discovered durable knowledge"
