@@ -22,6 +22,7 @@ from ..server import answer, here, tool
 from .environment import environment, is_secret
 from .groups import Groups
 from .jobs import Jobs
+from .keys import keyed
 from .running import Ending, Running, shell
 from .spool import BYTES, LARGEST, Spool
 
@@ -72,6 +73,7 @@ def build(
             raise ToolFailed(f"The working directory {show(start)} does not exist.")
         argv = await wrap([shell(), "-c", command], start)
         if interactive:
+            argv = keyed(argv) if argv[0] != shell() else argv
             return await _handed_over(hand_over(), argv, command, start)
         if run_in_background:
             return commands.background(argv, start, description or command, timeout / 1000 if timeout else None)
