@@ -21,6 +21,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.crew.tasks",
     "mimocode_plugins.crew.title",
     "mimocode_plugins.crew.workflows",
+    "mimocode_plugins.growth.distill",
     "mimocode_plugins.growth.dream",
     "mimocode_plugins.guard.audit",
     "mimocode_plugins.guard.budget",

@@ -18,16 +18,15 @@ DAY = 86_400.0
 async def when_idle(
     session: Session, minutes: float, due: Callable[[], Awaitable[bool]], work: Callable[[], Awaitable[None]]
 ) -> None:
-    """Do `work` once in this session, as soon as it is due and nothing happened for so many minutes."""
+    """Once nothing has happened for so many minutes, do `work` if it is due. Costs nothing before."""
     try:
-        if not await due():
-            return
         while True:
             await session.settled()
             seen = session.state.seq
             await asyncio.sleep(minutes * 60)
             if session.state.seq == seen and not session.state.busy and seen > 1:
-                await work()
+                if await due():
+                    await work()
                 return
     except (MimoError, OSError) as error:
         session.host.report("growth", error)

@@ -1,4 +1,4 @@
-"""What this family needs of a memory, whoever keeps it."""
+"""What this family needs of those who keep the log and the memory of a project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from typing import Any, Protocol
 from mimocode.ports import SessionInfo
 
 
-class Memory(Protocol):
+class Past(Protocol):
+    """What happened in a project so far."""
+
+    async def sessions(self) -> Sequence[SessionInfo]:
+        """The sessions of the project, wherever it was checked out."""
+
+    def redact(self, text: str) -> tuple[str, Sequence[str]]:
+        """A text without secrets, and the kinds of those that were in it."""
+
+
+class Memory(Past, Protocol):
     """The memory of one project: a file of claims, one a line.
 
     A claim is a mapping with `id`, `text`, `status` (proposed, verified, confirmed, superseded), `source` (user, agent,
@@ -42,9 +52,6 @@ class Memory(Protocol):
     def told(self, text: str) -> str:
         """The part of a text of the file that a session is told."""
 
-    def redact(self, text: str) -> tuple[str, Sequence[str]]:
-        """A text without secrets, and the kinds of those that were in it."""
-
     def size(self, text: str) -> int:
         """About how many tokens a text is."""
 
@@ -56,6 +63,3 @@ class Memory(Protocol):
 
     def replace(self, path: Path, text: str) -> None:
         """Put a text in place of a file at once; after a crash there is the old one or the new one."""
-
-    async def sessions(self) -> Sequence[SessionInfo]:
-        """The sessions of the project, wherever it was checked out."""

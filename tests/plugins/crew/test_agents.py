@@ -33,11 +33,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 SHIPPED = {"build", "plan", "compose", "max", "coder", "explore", "general", "reviewer", "tester", "verifier"}
-HIDDEN = ["checkpoint-writer", "distill", "dream", "judge", "title"]
+HIDDEN = ["checkpoint-writer", "dream", "judge", "title"]
 SUBAGENTS = [
     "checkpoint-writer",
     "coder",
-    "distill",
     "dream",
     "explore",
     "general",

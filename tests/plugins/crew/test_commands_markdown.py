@@ -208,7 +208,6 @@ async def test_plugins_win_over_files_and_later_files_over_earlier(home: Path) -
             "team/standup",
             "init",
             "review",
-            "distill",
             "commit",
             "explain",
             "test",

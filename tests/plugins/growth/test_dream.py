@@ -28,8 +28,9 @@ from mimocode_plugins.growth import dream
 from mimocode_plugins.growth.dream.document import over
 from mimocode_plugins.growth.dream.sources import candidates
 from mimocode_plugins.growth.dream.tree import Tree, named
-from mimocode_plugins.growth.dream.words import INJECTED, gist, grounded, same, takes_back
+from mimocode_plugins.growth.dream.words import gist, grounded, same, takes_back
 from mimocode_plugins.growth.idling import DAY, is_due
+from mimocode_plugins.growth.planted import INJECTED
 from mimocode_plugins.memory import files, items
 from mimocode_plugins.memory.files.lending import Lent
 from mimocode_plugins.memory.redact import redact

@@ -23,6 +23,7 @@ from mimocode_plugins.ui.config.telling import explain as explanation
 OWNERS = (
     "mimocode_plugins.context.window",
     "mimocode_plugins.crew.workflows",
+    "mimocode_plugins.growth.distill",
     "mimocode_plugins.growth.dream",
     "mimocode_plugins.memory.checkpoint",
     "mimocode_plugins.tools.undo",
@@ -169,6 +170,7 @@ async def test_an_existing_file_loads_whole(workspace: Path) -> None:
         "mcp",
         "compaction",
         "checkpoint",
+        "distill",
         "dream",
         "snapshot",
         "workflow",

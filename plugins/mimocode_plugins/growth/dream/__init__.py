@@ -1,6 +1,6 @@
 """Tidies what is remembered of a project: `/dream`, `mimo dream`, and by itself every seven days.
 
-The first half needs no model: doubles, secrets, planted instructions, paths that are gone. Family hook `open_memory`.
+The first half needs no model: doubles, secrets, planted instructions, paths that are gone. Hook `open_memory`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @hookimpl
 def register_hooks() -> ModuleType:
     """`open_memory`."""
-    from .. import hookspecs
+    from . import hookspecs
 
     return hookspecs
 
@@ -59,12 +59,10 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
     import asyncio
 
     from ..idling import when_idle
-    from .running import by_itself, due, wishes
 
-    minutes = wishes(session.host).idle_minutes
-    waiting = asyncio.create_task(
-        when_idle(session, minutes, lambda: due(session), lambda: by_itself(session)), name=f"dream {session.id}"
-    )
+    minutes = said.get("idle_minutes", 2) if isinstance(said, dict) else said.idle_minutes
+    work = when_idle(session, minutes, lambda: _due(session), lambda: _by_itself(session))
+    waiting = asyncio.create_task(work, name=f"dream {session.id}")
     try:
         yield
     finally:
@@ -88,3 +86,15 @@ async def _slash(arguments: str, session: Session) -> None:
     from .running import slash
 
     await slash(arguments, session)
+
+
+async def _due(session: Session) -> bool:
+    from .running import due
+
+    return await due(session)
+
+
+async def _by_itself(session: Session) -> None:
+    from .running import by_itself
+
+    await by_itself(session)

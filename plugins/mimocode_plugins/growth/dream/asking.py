@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..asking import Asker
+from ..planted import INJECTED
 from .claims import Change, Claim
 from .sources import Candidate
 from .tidy import Tidied
-from .words import INJECTED, grounded
+from .words import grounded
 
 AT_ONCE = 60
 """Candidates in one question."""

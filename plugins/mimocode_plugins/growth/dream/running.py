@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from mimocode.errors import UsageError
 
-from .. import hookspecs, keeping
+from .. import keeping
 from ..asking import Asker, small
 from ..idling import is_due
 from ..ports import Memory
-from . import night
+from . import hookspecs, night
 from .night import PLUGIN, Night
 from .settings import Dream
 

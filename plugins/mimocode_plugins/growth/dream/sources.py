@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mimocode.events import Entry, MessageAdded, Noted, Rewound
 
-from .words import INJECTED
+from ..planted import INJECTED
 
 SHORTEST, LONGEST = 12, 300
 """Characters of a sentence that is one claim."""

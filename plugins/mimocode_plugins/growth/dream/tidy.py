@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from ..planted import INJECTED
 from .claims import Change, Claim
 from .tree import Tree, named
-from .words import INJECTED, gist, same, takes_back, tells
+from .words import gist, same, takes_back, tells
 
 WAITED = 90.0
 """Days that a proposal of the agent waits for the user's word."""

@@ -116,19 +116,6 @@ TAKES_BACK = re.compile(
     r"\b(?:now|no longer|not any ?more|instead|switched|changed to|moved to|migrated|replaced|renamed|stopped)\b", re.I
 )
 ENDED = re.compile(r"\b(?:no longer|not any ?more|stopped|anymore)\b", re.I)
-INJECTED = re.compile(
-    r"(?:ignore|disregard|forget|override)\s+(?:all\s+|any\s+|the\s+|your\s+)*"
-    r"(?:previous|prior|above|earlier|other|system)"
-    r"|(?:curl|wget)\b[^\n]*\|\s*(?:sudo\s+)?\w*sh\b|\bbase64\s+(?:-d|--decode)\b|\beval\s*\("
-    r"|\bsystem prompt\b|\byou are now\b|\bnew instructions?\b|<\s*/?\s*(?:system|instructions?|important)\b"
-    r"|\b(?:do not|don't|never|without)\s+(?:tell|inform|ask|show)(?:ing)?\s+(?:the\s+)?(?:user|human|anyone)\b"
-    r"|\b(?:disable|bypass|skip|turn off)\s+(?:the\s+|all\s+)?"
-    r"(?:sandbox|guards?|permissions?|approvals?|safety|security)"
-    r"|\b(?:send|post|upload|exfiltrate|forward)\b[^\n]*\b(?:https?://|to\s+\S+@\S+)"
-    r"|--(?:yolo|dangerously\S*)|\brm\s+-rf\s+[/~]",
-    re.IGNORECASE,
-)
-"""What nobody needs to remember, and a poisoned page likes to have remembered (demands.md 4.3, case 22)."""
 _TELLS = re.compile(
     r"^(?:always|never|do|don't|run|use|execute|install|make sure|you (?:must|should|need)|please|remember|from now on|"
     r"before|after|when|whenever|if|call|send|fetch|download|add|append|open)\b|\b(?:must|should|always|never)\b",

@@ -76,3 +76,11 @@ async def open_memory(host: Host) -> Lent:
     from .lending import lend
 
     return await lend(host)
+
+
+@hookimpl(optionalhook=True)
+async def open_past(host: Host) -> Lent:
+    """Tell those who look at what was done which sessions are the project's, and what a secret is."""
+    from .lending import lend
+
+    return await lend(host)

@@ -26,7 +26,6 @@ CLAIMS = (
     Setting("llmServer", f"{SHAPES}LlmServer", {}, "How long the model server keeps what it was given."),
     Setting("enterprise", f"{SHAPES}Enterprise", {}, "The host that shared sessions go to.", needs_trust=True),
     Setting("history", f"{SHAPES}History", {}, "What of past sessions can be searched."),
-    Setting("distill", f"{SHAPES}Distill", {}, "Turning repeated work into skills from time to time."),
     Setting("voice", f"{SHAPES}Voice", {}, "The models that listen."),
     Setting("experimental", f"{SHAPES}Experimental", {}, "What may still change or go away."),
     Setting("layout", str | None, None, "Without effect; old files have it."),

@@ -77,14 +77,6 @@ class History(Strict):
 
 
 @dataclass
-class Distill(Strict):
-    """Whether it runs by itself, and after how many days."""
-
-    auto: bool | None = None
-    interval_days: float = 30
-
-
-@dataclass
 class Voice(Strict):
     """One model writes down what is said, the other understands commands."""
 

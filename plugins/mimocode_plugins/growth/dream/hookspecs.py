@@ -1,5 +1,5 @@
 # mypy: disable-error-code="empty-body"
-"""The hook of the family: whoever keeps the memory of a project hands it over."""
+"""The hook that this plugin brings: whoever keeps the memory of a project hands it over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mimocode.hookspecs import hookspec
 if TYPE_CHECKING:
     from mimocode.host import Host
 
-    from .ports import Memory
+    from ..ports import Memory
 
 
 @hookspec(deadline=30)
