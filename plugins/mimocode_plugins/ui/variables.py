@@ -12,6 +12,7 @@ EFFECTS: dict[str, str] = {
     "MIMOCODE_CONFIG": "one more settings file, over the user's",
     "MIMOCODE_CONFIG_DIR": "one more directory of settings, agents and commands",
     "MIMOCODE_CONFIG_CONTENT": "settings as text, over all files but the administrator's",
+    "MIMOCODE_TUI_CONFIG": "one more file of the terminal's settings, over tui.json",
     "MIMOCODE_PERMISSION": "permission rules as JSON, over all others",
     "MIMOCODE_DB": "the file of the log; relative to the data directory",
     "MIMOCODE_MODELS_URL": "where `mimo models --refresh` gets the public list",
@@ -63,7 +64,6 @@ _NONE = "there is no such thing here"
 _ALWAYS = "it is so anyway"
 _NOT_YET = "this part is not there yet"
 WITHOUT: dict[str, str] = {
-    "MIMOCODE_TUI_CONFIG": "the terminal has no settings file of its own",
     "MIMOCODE_DISABLE_DEFAULT_PLUGINS": "the original does not read it either",
     "MIMOCODE_DISABLE_TERMINAL_TITLE": "the title of the terminal is left alone",
     "MIMOCODE_DISABLE_MOUSE": "the mouse is left to the terminal",

@@ -20,7 +20,7 @@ def _env() -> str:
 
 def keyed(argv: Sequence[str]) -> Sequence[str]:
     """A wrapped command line whose wrapper passes over Ctrl-C, which the shell inside does not."""
-    if not (env := _env()) or shell() not in argv:
+    if argv[0] == shell() or shell() not in argv or not (env := _env()):
         return argv
     at = len(argv) - 1 - list(argv)[::-1].index(shell())
     return [env, "--ignore-signal=INT", *argv[:at], env, "--default-signal=INT", *argv[at:]]

@@ -73,7 +73,6 @@ def build(
             raise ToolFailed(f"The working directory {show(start)} does not exist.")
         argv = await wrap([shell(), "-c", command], start)
         if interactive:
-            argv = keyed(argv) if argv[0] != shell() else argv
             return await _handed_over(hand_over(), argv, command, start)
         if run_in_background:
             return commands.background(argv, start, description or command, timeout / 1000 if timeout else None)
@@ -164,7 +163,7 @@ async def _handed_over(hand_over: HandOver | None, argv: Sequence[str], title: s
     if hand_over is None:
         raise ToolFailed("Nobody sits at a terminal here: run it without interactive, or ask the user to run it.")
     env = {name: value for name, value in os.environ.items() if not is_secret(name)}  # pagers and prompts are welcome
-    code = await hand_over(argv, directory, env)
+    code = await hand_over(keyed(argv), directory, env)
     how = f"exit code {code}" if code >= 0 else f"killed by {_signal(-code)}"
     text = f"The user had the terminal; {how}. What was shown there is not known."
     return answer(text, {"title": title, "exit": code})

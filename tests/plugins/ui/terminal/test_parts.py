@@ -154,7 +154,7 @@ def test_a_question_hides_nothing() -> None:
         "  why rule bash * asks",
     ]
     assert keys(waiting, Look(100), 2, True) == [
-        "y once · s this session · a always in this project · n deny · m deny and say why",
+        "y once · s this session · a always in this project · e edit that rule · n deny · m deny and say why",
         "s and a allow bash: echo *",
         "2 more waiting",
     ]
