@@ -206,6 +206,18 @@ async def test_without_a_model_only_what_needs_none(past: Past, fault: Exception
     assert "only what needs no model was done" in small.heard[-1]
 
 
+async def test_asked_by_hand_the_model_of_the_session_does_it_where_there_is_no_small_one(
+    past: Past, home: Path
+) -> None:
+    settle(home, small_model="")
+    keep = json.dumps({"keep": [{"candidate": 0}]})
+    async with play(keep, plugins=[*PLUGINS, small := Small()], directory=past.project, store=_store(past)) as session:
+        await session.submit(Say("/dream"))
+        await session.settled()
+        assert session.state.usage.output == 1, "counted"
+    assert "only what needs no model" not in small.heard[-1]
+
+
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path

@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mimocode.errors import UsageError
+from mimocode.errors import ModelError, UsageError
 
 from .. import keeping
 from ..asking import Asker, small
@@ -40,10 +40,18 @@ async def memory_of(host: Host) -> Memory:
     return memory
 
 
-def asker(session: Session) -> Asker:
-    """Who is asked, within the budget of one run."""
+def asker(session: Session, otherwise: str = "") -> Asker:
+    """Who is asked, within the budget of one run: the small model; `otherwise` when the user began it."""
     wanted = wishes(session.host)
-    return Asker(session, PLUGIN, "dream", small(session.host, wanted.model), wanted.tokens)
+    return Asker(session, PLUGIN, "dream", small(session.host, wanted.model) or otherwise, wanted.tokens)
+
+
+async def usual(host: Host) -> str:
+    """The model that the user talks to; "" when none is configured."""
+    try:
+        return await host.default_model()
+    except ModelError:
+        return ""
 
 
 async def slash(arguments: str, session: Session) -> None:
@@ -55,7 +63,7 @@ async def slash(arguments: str, session: Session) -> None:
         return
     if word not in ("", "preview"):
         raise UsageError("/dream, /dream preview or /dream undo")
-    found = await night.dream(session.host, memory, asker(session))
+    found = await night.dream(session.host, memory, asker(session, session.model_ref or await usual(session.host)))
     if not word:
         night.write(session.host, memory, found, time.time())
     await session.notice(PLUGIN, _told(found, done=not word, undo="/dream undo"))
@@ -87,11 +95,12 @@ async def run(args: argparse.Namespace, host: Host) -> int:
         sys.stdout.write(night.undo(host, memory, force=args.force) + "\n")
         return 0
     since = _since(args.since)
-    if args.no_model or not small(host, wishes(host).model):
+    model = "" if args.no_model else small(host, wishes(host).model) or await usual(host)
+    if not model:
         found = await night.dream(host, memory, None, since)
     else:
         async with host.open(title="Dream") as session:
-            found = await night.dream(host, memory, asker(session), since)
+            found = await night.dream(host, memory, asker(session, model), since)
     if not args.dry_run:
         night.write(host, memory, found, time.time())
     sys.stderr.write("".join(f"{change}\n" for change in found.changes))
