@@ -114,7 +114,7 @@ class Host:
         if ready := [info for info in await self.models() if info.ready and info.rank]:
             return max(ready, key=lambda info: info.rank).ref
         where = f'pass --model provider/model or set "model" in {self.paths.config / "mimocode.json"}'
-        raise ModelError(ModelFault.NOT_FOUND, f"no model is configured: {where}; `mimo demo` needs none")
+        raise ModelError(ModelFault.NOT_FOUND, f"no model is configured: {where}, or run `mimo setup`")
 
     async def credential(self, provider: str) -> str | None:
         """A secret for this provider, if some plugin knows one."""
