@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mimocode import Say, ToolCall, hookimpl
@@ -319,6 +319,8 @@ def test_a_damaged_index_is_made_anew(tmp_path: Path) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@example(text="", query="⑾")
+@example(text="⑾ ½ ㎏", query="½ ⒜")
 @given(text=st.text(max_size=200), query=st.text(max_size=80))
 def test_any_text_and_any_query(text: str, query: str, found: Index) -> None:
     clean = text.encode("utf-8", "replace").decode()

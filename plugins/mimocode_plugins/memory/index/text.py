@@ -89,5 +89,6 @@ def _plain(word: str) -> str:
         return word.lower()
     import unicodedata
 
-    bare = "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if not unicodedata.combining(c))
+    # what a sign stands for may hold brackets and strokes, which are no part of a word: a circled 11 is "(11)"
+    bare = "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalnum() or c in "_-.")
     return bare or word.lower()
