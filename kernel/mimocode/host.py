@@ -78,9 +78,8 @@ class Host:
         """What the user wants of this workspace."""
         offers = self.hooks.collect_now(on.register_settings)
         claims = [(plugin, setting) for plugin, offer in offers for setting in offer]
-        return self.workspace.read(
-            claims, self.trusted, self.plugins.partial
-        )  # a key of an absent plugin is no mistake
+        # a key of an absent plugin is no mistake
+        return self.workspace.read(claims, self.trusted, self.plugins.partial)
 
     def _setting(self, name: str) -> Any:
         """A setting that some plugin may or may not have claimed; None if not."""
@@ -181,9 +180,8 @@ class Host:
             if source and not fork:
                 session.state = state
             else:
-                kin = parent.id if parent else "", fork, __version__
-                started = str(session.directory), session.agent.name, model or state.model
-                await session.emit(SessionStarted(*started, *kin))
+                chosen, kin = (session.agent.name, model or state.model), (parent.id if parent else "", fork)
+                await session.emit(SessionStarted(str(session.directory), *chosen, *kin, __version__))
                 for entry in source[1:]:
                     await session.emit(entry.event)
             if source and agent and agent != session.state.agent:

@@ -93,8 +93,7 @@ async def _run(words: list[str]) -> int:
         raise UsageError(f"{chosen.dir}: {error.strerror}") from None
     host = Host(plugins)
     try:
-        code: int = await chosen.run(chosen, host)
-        return code
+        return int(await chosen.run(chosen, host))
     finally:
         host.close()
 
@@ -120,9 +119,7 @@ def console() -> NoReturn:
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1
     except BaseException:
-        import traceback
-
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -79,7 +79,7 @@ class Plugins:
                 for impl in [impl for impl in caller.get_hookimpls() if not impl.optionalhook]:
                     self.manager.unregister(name=impl.plugin_name)
                     self.report(impl.plugin_name, PluginError(impl.plugin_name, f"there is no hook {name}{hint}"))
-        self.hooks.forget_order()
+        self.hooks.order.clear()
 
     @property
     def partial(self) -> bool:

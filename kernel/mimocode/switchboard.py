@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
 
@@ -40,7 +41,7 @@ class Switchboard:
 
     def __init__(self, plugins: pluggy.PluginManager, complain: Complain) -> None:
         self._plugins, self._complain = plugins, complain
-        self._order: dict[str, list[pluggy.HookImpl]] = {}
+        self.order: dict[str, list[pluggy.HookImpl]] = {}  # cleared when plugins come or go
         self._suspended: set[str] = set()
         self.spent: defaultdict[str, Spent] = defaultdict(Spent)
 
@@ -81,21 +82,25 @@ class Switchboard:
             try:
                 async with asyncio.timeout(getattr(hook, "deadline", DEADLINE)):
                     if (scope := call_now(impl, kwargs)) is not None:
-                        await stack.enter_async_context(scope)
+                        await scope.__aenter__()
+                        stack.push_async_exit(partial(self._leave, hook, impl, scope))
             except Exception as error:
                 self._fault(hook, impl, error)
+
+    async def _leave(self, hook: Callable[..., Scope], impl: pluggy.HookImpl, scope: Scope, *raised: Any) -> None:
+        try:
+            async with asyncio.timeout(getattr(hook, "deadline", DEADLINE)):
+                await scope.__aexit__(*raised)
+        except Exception as error:
+            self._fault(hook, impl, error)
 
     def implementations(self, hook: Callable[..., Any]) -> list[pluggy.HookImpl]:
         """Who answers a hook, in the order in which they are asked."""
         name = hook.__name__
-        if (known := self._order.get(name)) is None:
+        if (known := self.order.get(name)) is None:
             caller: pluggy.HookCaller = getattr(self._plugins.hook, name)
-            known = self._order[name] = caller.get_hookimpls()[::-1]
+            known = self.order[name] = caller.get_hookimpls()[::-1]
         return known
-
-    def forget_order(self) -> None:
-        """Plugins came or went."""
-        self._order.clear()
 
     def collect_now(self, hook: Callable[P, T | None], *args: P.args, **kwargs: P.kwargs) -> list[tuple[str, T]]:
         """As `collect_named`, for hooks whose implementations are plain functions, where nothing can be awaited."""

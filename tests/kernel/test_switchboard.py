@@ -143,3 +143,28 @@ async def test_scopes_are_left_in_reverse_and_a_broken_one_is_skipped() -> None:
         await board.enter(stack, on.session_scope, session=ANY)
     assert log == ["in c", "in a", "out a", "out c"]
     assert board.said == ["b: plugin b: session_scope raised RuntimeError: no"]
+
+
+async def test_a_scope_that_breaks_while_it_is_left_is_named_and_the_others_are_left_all_the_same() -> None:
+    log: list[str] = []
+
+    class Scope(Plugin):
+        @hookimpl
+        @asynccontextmanager
+        async def session_scope(self) -> AsyncIterator[None]:
+            try:
+                yield
+            except ValueError as error:
+                log.append(f"{self.name} saw {error}")
+                raise
+            finally:
+                log.append(f"out {self.name}")
+                self._answer()
+
+    board = Board(Scope("a", None), Scope("b", RuntimeError("no")), Scope("c", None))
+    with pytest.raises(ValueError, match="the body's own"):
+        async with AsyncExitStack() as stack:
+            await board.enter(stack, on.session_scope, session=ANY)
+            raise ValueError("the body's own")
+    assert log == [line for name in "abc" for line in (f"{name} saw the body's own", f"out {name}")]
+    assert board.said == ["b: plugin b: session_scope raised RuntimeError: no"]

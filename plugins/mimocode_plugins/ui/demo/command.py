@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mimocode.errors import UsageError
 from mimocode.events import Say
 
 from ..headless import converse
@@ -110,7 +111,10 @@ def _fast(folder: Path) -> str:
     """The same scenario without pauses, for --fast and where nobody watches."""
     import yaml
 
-    shipped = files("mimocode_plugins.providers.scripted") / "scenarios" / "demo.yaml"
+    try:
+        shipped = files("mimocode_plugins.providers.scripted") / "scenarios" / "demo.yaml"
+    except ModuleNotFoundError:
+        raise UsageError("the demo needs the plugin providers.scripted, which is not there") from None
     scenario = yaml.safe_load(shipped.read_text("utf-8"))
     scenario["pace"] = 0
     for step in scenario["steps"]:
