@@ -43,6 +43,7 @@ STORY: list[tuple[str, dict[str, Any], str]] = [
     ("bash", {"command": "echo begun; sleep 600", "run_in_background": True}, r"^Started as job1 "),
     ("jobs", {"operation": "list"}, r"^job1: running for \d+ s: "),
     ("jobs", {"operation": "kill", "id": "job1"}, r"\(job1: ended by signal 15 "),
+    ("exec", {"code": "print(tools.glob(pattern='*.txt').count('.txt'))"}, r"^2$"),
     ("glob", {"pattern": "*.txt"}, r"project/a\.txt"),
     ("grep", {"pattern": "tw."}, r"Found 1 match\n\n\S+/project/a\.txt:\n  Line 2: two"),
     ("view_image", {"path": "p.png"}, r"p\.png: 69 bytes of image/png, 1 x 1 pixels, attached\."),

@@ -19,6 +19,7 @@ OF_A_SESSION = (
     "crew.tasks",
     "judgement.goal",
     "memory.index",
+    "tools.code",
     "tools.deferred",
     "tools.websearch",
 )
