@@ -46,6 +46,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.store.sqlite",
     "mimocode_plugins.store.workspace",
     "mimocode_plugins.tools.ask",
+    "mimocode_plugins.tools.code",
     "mimocode_plugins.tools.deferred",
     "mimocode_plugins.tools.diagnosis",
     "mimocode_plugins.tools.external",

@@ -43,12 +43,16 @@ STORY: list[tuple[str, dict[str, Any], str]] = [
     ("bash", {"command": "echo begun; sleep 600", "run_in_background": True}, r"^Started as job1 "),
     ("jobs", {"operation": "list"}, r"^job1: running for \d+ s: "),
     ("jobs", {"operation": "kill", "id": "job1"}, r"\(job1: ended by signal 15 "),
+    ("exec", {"code": "print(tools.glob(pattern='*.txt').count('.txt'))"}, r"^2$"),
     ("glob", {"pattern": "*.txt"}, r"project/a\.txt"),
     ("grep", {"pattern": "tw."}, r"Found 1 match\n\n\S+/project/a\.txt:\n  Line 2: two"),
     ("view_image", {"path": "p.png"}, r"p\.png: 69 bytes of image/png, 1 x 1 pixels, attached\."),
     ("change_directory", {"path": "sub"}, r"Working in \S+/project/sub now\."),
     ("change_directory", {"path": "~"}, r"Working in \S+/project now\."),
     ("webfetch", {"url": "http://127.0.0.1:9/"}, r"not on the public internet and is not fetched"),
+    ("websearch", {"query": "mimo"}, r"^No search service is set up\. The user can set one: [^\0]*webfetch reads it"),
+    ("codesearch", {"query": "httpx", "tokensNum": 2000}, r"^codesearch needs a key of Exa"),
+    ("plan_exit", {}, r"^Only the agent plan leaves planning, and this is build\."),
     (
         "question",
         {"questions": [{"question": "Which?", "options": [{"label": "a"}]}]},
@@ -69,7 +73,6 @@ STORY: list[tuple[str, dict[str, Any], str]] = [
 ]
 ELSEWHERE = {
     "lsp": "only in trusted folders with a language server: tests/plugins/tools/test_lsp.py and test_lsp_real.py",
-    "websearch": "only with a service in the settings: tests/plugins/tools/test_websearch.py",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
 
-SERVERS = ("ask", "files", "lsp", "patch", "search", "shell", "view", "web", "websearch")
+SERVERS = ("ask", "files", "lsp", "patch", "search", "shell", "view", "web")
 OF_A_SESSION = (
     "crew.actors",
     "clock.cron",
@@ -19,7 +19,9 @@ OF_A_SESSION = (
     "crew.tasks",
     "judgement.goal",
     "memory.index",
+    "tools.code",
     "tools.deferred",
+    "tools.websearch",
 )
 """Servers that are built around a session; without one they list their tools."""
 
@@ -29,7 +31,7 @@ def build(name: str, root: Path = Path("/")) -> Any:
     if name in OF_A_SESSION:
         return importlib.import_module(f"mimocode_plugins.{name}.server").build(None)
     build = importlib.import_module(f"mimocode_plugins.tools.{name}.server").build
-    if name in ("ask", "web", "websearch"):
+    if name in ("ask", "web"):
         return build(())
     return build(Place(root, root))
 

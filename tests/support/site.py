@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +19,8 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     drip: bool = False
+    unless: Callable[[Mapping[str, str], bytes], Answer | None] | None = None
+    """Looks at the headers (in small letters) and the body of a request and may answer something else."""
 
 
 @dataclass
@@ -44,8 +46,10 @@ def site() -> Iterator[Site]:
         def do_GET(self) -> None:
             length = int(self.headers.get("content-length") or 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            running.asked.append((self.command, self.path, headers, self.rfile.read(length)))
+            body = self.rfile.read(length)
+            running.asked.append((self.command, self.path, headers, body))
             answer = running.pages.get(self.path.partition("?")[0], Answer(b"nothing here", "text/plain", 404))
+            answer = (answer.unless and answer.unless(headers, body)) or answer
             self.send_response(answer.status)
             for name, value in {"Content-Type": answer.kind, **answer.headers}.items():
                 if value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimocode import hookimpl
-from mimocode.events import ApprovalGiven, Approve, Interrupt, Noted, Rewind, Say
+from mimocode.events import ApprovalGiven, Approve, ChooseAgent, Interrupt, Noted, Rewind, Say, ToolProgress
 from mimocode.messages import ToolCall
 from mimocode.ports import Agent
 from mimocode.session import Session
 from mimocode.testing import MemoryStore, catalogue, play, talk
+from mimocode_plugins.context import prompt
 from mimocode_plugins.guard import permission
 from mimocode_plugins.tools import ask, shell
 from mimocode_plugins.tools.ask.asking import answers
@@ -207,3 +209,118 @@ async def test_leaving_the_project_is_asked(tmp_path: Path) -> None:
 async def test_the_catalogue_is_what_the_server_lists() -> None:
     committed = Path(str(sys.modules["mimocode_plugins.tools.ask"].__file__)).with_name("catalogue.json")
     assert committed.read_text() == await catalogue(build(None))  # type: ignore[arg-type]
+
+
+PLAN = ".mimocode/plans/grow.md"
+WRITES = [ToolCall("w1", "bash", {"command": f"echo grow > {PLAN}", "description": "Write the plan"})]
+LEAVES = [ToolCall("p1", "plan_exit", {})]
+
+
+class Agents:
+    """The two agents of a plan."""
+
+    @hookimpl
+    def register_agents(self) -> list[Agent]:
+        return [Agent("plan", prompt="You plan."), Agent("build", prompt="You build.")]
+
+
+def _plan(project: Path) -> None:
+    (project / ".mimocode/plans").mkdir(parents=True)
+    for name in ("grow.md", "older.md"):
+        (project / ".mimocode/plans" / name).write_text("grow")
+    os.utime(project / PLAN, (1, 1))  # the one of this conversation counts, not the newest
+
+
+async def test_a_plan_that_the_user_agrees_to_is_carried_out_by_build_in_a_turn_of_its_own(tmp_path: Path) -> None:
+    _plan(tmp_path)
+    front = FrontEnd(Approve("p1", True, json.dumps([["Yes"]])))
+    script = (WRITES, LEAVES, "the plan is agreed to", "carried out")
+    async with play(
+        *script,
+        plugins=[ask, shell, Agents(), prompt, front],
+        directory=tmp_path,
+        agent=Agent("plan", prompt="You plan."),
+        questions=True,
+    ) as session:
+        await _turn(session)
+        lines = talk(session)
+        assert front.asked[0]["questions"][0]["question"] == f"The plan {tmp_path / PLAN} is ready. Carry it out?"
+        assert [option["label"] for option in front.asked[0]["questions"][0]["options"]] == ["Yes", "No"]
+        assert "tool: The user agreed. The agent build carries the plan out when you stop" in "\n".join(lines)
+        agreed = f"user: The plan {tmp_path / PLAN} is agreed to. Carry it out."
+        assert lines[-1] == "assistant: carried out" and agreed in lines
+        assert "You build." in lines[lines.index(agreed) - 1]
+        assert (session.agent.name, len(session.state.turns)) == ("build", 2)
+        assert session.host.options["complaints"] == []
+        await session.submit(ChooseAgent("plan"))
+        await _turn(session, "plan more")
+        assert session.agent.name == "plan"  # an agreement holds for its turn, not for later ones
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Approve("p1", True, json.dumps([["No"]])), "The user answered: No.\nGo on planning with that."),
+        (Approve("p1", True, "yes, but smaller"), "The user answered: yes, but smaller\nGo on planning with that."),
+        (Approve("p1", True, "[[]]"), "The user answered: No.\nGo on planning with that."),
+        (Approve("p1", False, "later"), "The user did not answer: later"),
+    ],
+)
+async def test_anything_but_yes_means_going_on_with_the_plan(tmp_path: Path, answer: Approve, told: str) -> None:
+    _plan(tmp_path)
+    async with play(
+        LEAVES,
+        "going on",
+        plugins=[ask, FrontEnd(answer), Agents()],
+        directory=tmp_path,
+        agent=Agent("plan"),
+        questions=True,
+    ) as session:
+        await _turn(session)
+        assert talk(session)[2:] == [f"tool: {told}", "assistant: going on"]
+        assert session.agent.name == "plan"
+
+
+@pytest.mark.parametrize(
+    ("agent", "planned", "options", "told"),
+    [
+        ("build", True, {"questions": True}, "Only the agent plan leaves planning, and this is build."),
+        ("plan", False, {"questions": True}, "There is no plan yet: write it to .mimocode/plans/NAME.md first."),
+        ("plan", True, {}, "Nobody is there to agree to the plan. Say that it is ready and where it is, and stop."),
+        ("plan", True, {"questions": True, "never_ask": True}, "Nobody is there to agree to the plan."),
+    ],
+)
+async def test_planning_is_left_only_with_a_plan_and_a_user(
+    tmp_path: Path, agent: str, planned: bool, options: dict[str, Any], told: str
+) -> None:
+    if planned:
+        _plan(tmp_path)
+    async with play(
+        LEAVES, "on", plugins=[ask, Agents()], directory=tmp_path, agent=Agent(agent), **options
+    ) as session:
+        await _turn(session)
+        assert talk(session)[2].startswith(f"tool: {told}")
+        assert session.agent.name == agent
+
+
+async def test_an_interrupted_turn_hands_nothing_over(tmp_path: Path) -> None:
+    _plan(tmp_path)
+    front = FrontEnd(Approve("p1", True, "Yes"))
+    waits = [ToolCall("s1", "bash", {"command": "echo begun; sleep 600", "description": "Wait"})]
+    async with play(
+        LEAVES,
+        waits,
+        "x",
+        plugins=[ask, shell, front, Agents()],
+        directory=tmp_path,
+        agent=Agent("plan"),
+        questions=True,
+    ) as session:
+        await session.submit(Say("go"))
+        async with asyncio.timeout(60):
+            async for entry in session.follow():
+                if isinstance(entry.event, ToolProgress):
+                    break
+        await session.submit(Interrupt())
+        await session.settled()
+        assert (session.agent.name, len(session.state.turns)) == ("plan", 1)

@@ -8,7 +8,8 @@ import ipaddress
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,23 @@ async def test_size_and_time_are_bounded(tools: Tools, here: Site) -> None:
             message = await patient.fails("webfetch", url=f"http://127.0.0.1:{port}/", timeout=0.3)
     assert message == f"http://127.0.0.1:{port}/ did not answer completely within 0.3 s."
     assert "at most 120" in await tools.fails("webfetch", url=here.url, timeout=500)
+
+
+CHALLENGE = Answer(b"Just a moment...", status=403, headers={"cf-mitigated": "challenge"})
+
+
+async def test_who_is_challenged_to_be_a_browser_asks_once_more_as_what_it_is(tools: Tools, here: Site) -> None:
+    def let_in(headers: Mapping[str, str], body: bytes) -> Answer | None:
+        return Answer(b"let in", "text/plain") if headers["user-agent"] == "mimocode" else None
+
+    here.pages["/"] = replace(CHALLENGE, unless=let_in)
+    here.pages["/never"] = CHALLENGE
+    here.pages["/forbidden"] = Answer(b"members only", "text/plain", 403)
+    assert await tools("webfetch", url=here.url + "/") == "let in"
+    assert "answered with HTTP 403" in await tools.fails("webfetch", url=here.url + "/never")
+    assert "members only" in await tools.fails("webfetch", url=here.url + "/forbidden")
+    paths = [path for _, path, _, _ in here.asked]
+    assert paths == ["/", "/", "/never", "/never", "/forbidden"]
 
 
 async def test_an_error_of_the_server_is_told_with_what_it_said(tools: Tools, here: Site) -> None:

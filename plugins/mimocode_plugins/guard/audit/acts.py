@@ -59,6 +59,9 @@ def acts(entries: Iterable[Entry]) -> list[Act]:
                 for call in message.calls:
                     kinds, what = _plainly(call.name, call.arguments)
                     found[call.id] = Act(entry.session, call.id, call.name, kinds, what, entry.time)
+            case Noted(plugin="nested", data=data):  # a call that a program of code mode made
+                kinds, what = _plainly(str(data["name"]), data["arguments"])
+                found[data["call"]] = Act(entry.session, data["call"], data["name"], kinds, what, entry.time)
             case Noted(plugin=plugin, data=data) if plugin == RULINGS and data.get("call") in found:
                 _ruled(found[str(data["call"])], data)
             case ApprovalAsked(call=call, reason=reason) if call.id in found:

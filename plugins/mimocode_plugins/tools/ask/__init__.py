@@ -1,4 +1,4 @@
-"""What an agent asks of the session it works in: a question to the user, another directory to work in.
+"""What an agent asks of the session it works in: a question, another directory, an end of planning.
 
 How a front end answers questions (any front end, over any wire; nothing of this plugin is imported):
 
@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimocode.events import Rewound
+from mimocode.events import Rewound, TurnEnded
 from mimocode.hookspecs import hookimpl
 from mimocode.ports import ToolServer
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tool_servers(session: Session) -> Iterable[ToolServer]:
-    """Offer `question` and `change_directory`."""
+    """Offer `question`, `change_directory` and `plan_exit`."""
 
     def open_() -> Any:
         from .server import build
@@ -52,8 +52,12 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
 @hookimpl
 async def on_event(event: Event, session: Session) -> None:
-    """Taking back what was said takes back where it led."""
+    """Taking back what was said takes back where it led; a plan that was agreed to is carried out after its turn."""
     if isinstance(event, Rewound):
         from .moving import settle
 
         settle(session)
+    if isinstance(event, TurnEnded):
+        from .planning import hand_over
+
+        await hand_over(session, event)

@@ -18,8 +18,10 @@ ANSWERED = "questions"
 _NOBODY = "Nobody is there to answer. Decide yourself, and say at the end what you assumed."
 
 
-async def ask(session: Session, call: str, questions: Sequence[dict[str, Any]]) -> list[list[str]]:
-    """Wait for the answers: one list of texts per question.
+async def ask(
+    session: Session, call: str, questions: Sequence[dict[str, Any]], nobody: str = _NOBODY
+) -> list[list[str]]:
+    """Wait for the answers: one list of texts per question. `nobody` is said where nobody can answer.
 
     Raises:
         ToolFailed: nobody can answer, or the user does not want to.
@@ -27,7 +29,7 @@ async def ask(session: Session, call: str, questions: Sequence[dict[str, Any]]) 
     if not questions:
         raise ToolFailed("questions is empty.")
     if not call or not session.host.options.get(ANSWERED) or session.host.options.get("never_ask"):
-        raise ToolFailed(_NOBODY)
+        raise ToolFailed(nobody)
     given = session.expect_approval(call)
     await session.emit(Noted(NOTES, {"call": call, "questions": list(questions)}))
     answer = await given

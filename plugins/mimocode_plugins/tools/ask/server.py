@@ -1,4 +1,4 @@
-"""The session as an MCP server: question, change_directory."""
+"""The session as an MCP server: question, change_directory, plan_exit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..place import show
 from ..server import READS, answer, tool
 from .asking import ask
 from .moving import move
+from .planning import leave
 
 if TYPE_CHECKING:
     from mimocode.session import Session
@@ -51,11 +52,17 @@ def build(session: Session) -> MCPServer:
         directory = await move(session, path or "")
         return answer(f"Working in {show(directory)} now.", {"title": show(directory)})
 
+    async def plan_exit(ctx: Context) -> CallToolResult:
+        meta: Any = ctx.request_context.meta or {}
+        said = await leave(session, str(meta.get("mimocode/call", "")))
+        return answer(said, {"title": said.partition(".")[0]})
+
     return MCPServer(
         "ask",
         log_level="WARNING",
         tools=[
-            tool(__package__, question, READS, permission="question"),
-            tool(__package__, change_directory, _MOVES, permission="change_directory", paths=["path"]),
+            tool(__package__, question, READS, permission="question", inward=True),
+            tool(__package__, change_directory, _MOVES, permission="change_directory", paths=["path"], inward=True),
+            tool(__package__, plan_exit, READS, permission="plan_exit", inward=True, deferred=True),
         ],
     )

@@ -24,7 +24,7 @@ from .tree import LARGEST, Tree, only_looks
 if TYPE_CHECKING:
     from mimocode.session import Session
 
-PLUGIN = "undo"
+PLUGIN, NESTED = "undo", "nested"
 _IN_PATCH = re.compile(r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to): *(.+?) *$", re.MULTILINE)
 _TREE: StashKey[Tree] = StashKey("undo.tree")
 _OPEN: StashKey[dict[tuple[str, str], dict[str, Any]]] = StashKey("undo.open")
@@ -55,7 +55,7 @@ def root_of(session: Session) -> Session:
 
 async def before(session: Session, call_id: str) -> None:
     """Keep what a call may change as it is now."""
-    call = next((call for call in session.state.open if call.id == call_id), None)
+    call = next((call for call in session.state.open if call.id == call_id), None) or nested(session, call_id)
     spec = session.toolbox.specs.get(call.name) if call else None
     if call is None or spec is None or spec.read_only or QUIET in root_of(session).stash or not _wanted(session):
         return
@@ -63,9 +63,17 @@ async def before(session: Session, call_id: str) -> None:
     if note is None:
         return
     root_of(session).stash.setdefault(_OPEN, {})[session.id, call_id] = note
-    shared = session.parent is not None  # the call stands in another log, so what it ran is said here, too
+    shared = session.parent is not None or call not in session.state.open
+    # the call stands in another log, or in no message, so what it ran is said here, too
     told = {key: value for key, value in note.items() if shared or key != "command"}
     await root_of(session).emit(Noted(PLUGIN, told))
+
+
+def nested(session: Session, call_id: str) -> ToolCall | None:
+    """A call that another call made, as a program of code mode does: it is noted before it begins."""
+    noted = session.state.notes.get(NESTED, ())
+    found = next((note for note in reversed(noted) if note["call"] == call_id), None)
+    return ToolCall(call_id, str(found["name"]), dict(found["arguments"])) if found else None
 
 
 async def after(session: Session, call_id: str) -> None:

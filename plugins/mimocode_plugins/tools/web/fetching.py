@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
@@ -20,6 +21,8 @@ LARGEST = 5_000_000
 SECONDS, MOST_SECONDS = 30.0, 120.0
 _REDIRECTS = 5
 _AGENT = f"Mozilla/5.0 (compatible; mimocode/{__version__})"
+_PLAIN = "mimocode"
+"""Who we say we are where something that looks like a browser is put to a test that we cannot pass."""
 _ACCEPT = {
     "markdown": "text/markdown, text/html;q=0.9, text/plain;q=0.8, */*;q=0.1",
     "text": "text/plain, text/html;q=0.9, */*;q=0.1",
@@ -81,7 +84,7 @@ def _checked(url: str) -> str:
 
 async def _follow(client: httpx2.AsyncClient, url: str) -> Page:
     for _ in range(_REDIRECTS + 1):
-        async with client.stream("GET", url, follow_redirects=False) as response:
+        async with _asked(client, url) as response:
             if not (300 <= response.status_code < 400 and "location" in response.headers):
                 return await _page(response, url)
             target = _checked(urljoin(url, response.headers["location"]))
@@ -89,6 +92,19 @@ async def _follow(client: httpx2.AsyncClient, url: str) -> Page:
                 return Page(url, response.status_code, "", b"", "utf-8", moved=target)
         url = target
     raise ToolFailed(f"{url} redirects more than {_REDIRECTS} times.")
+
+
+@asynccontextmanager
+async def _asked(client: httpx2.AsyncClient, url: str) -> AsyncIterator[httpx2.Response]:
+    """The answer of an address; who is challenged to be a browser (Cloudflare) asks once more as what it is."""
+    async with client.stream("GET", url, follow_redirects=False) as response:
+        challenged = response.status_code == 403 and response.headers.get("cf-mitigated") == "challenge"
+        if not challenged or client.headers["User-Agent"] == _PLAIN:
+            yield response
+            return
+    client.headers["User-Agent"] = _PLAIN
+    async with client.stream("GET", url, follow_redirects=False) as response:
+        yield response
 
 
 def _same_site(old: str, new: str) -> bool:

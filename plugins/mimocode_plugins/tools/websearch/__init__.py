@@ -1,4 +1,4 @@
-"""Search the web through the service that the user has: SearXNG, Brave or Exa; without one nothing is offered."""
+"""Search the web through the service that the user has: SearXNG, Brave, Exa or the MiMo platform."""
 
 from __future__ import annotations
 
@@ -17,25 +17,19 @@ if TYPE_CHECKING:
 def register_settings() -> Iterable[Setting]:
     """Claim `websearch`."""
     doc = (
-        'websearch: `provider` is "searxng" (with `url`), "brave" or "exa" (with a key or BRAVE_API_KEY, EXA_API_KEY).'
+        'websearch: `provider` is "searxng" (with `url`), or "brave", "exa" or "xiaomi" with a key (BRAVE_API_KEY, '
+        "EXA_API_KEY, XIAOMI_API_KEY)."
     )
     return [Setting("websearch", dict[str, str], {}, doc, needs_trust=True)]
 
 
 @hookimpl
-async def tool_servers(session: Session) -> Iterable[ToolServer]:
-    """Offer `websearch`, if there is a service; say so if one is named that cannot be used."""
-    from .choosing import choose
-
-    chosen = await choose(session.host)
-    if isinstance(chosen, str):
-        await session.notice("websearch", chosen, "warning")
-    if not chosen or isinstance(chosen, str):
-        return []
+def tool_servers(session: Session) -> Iterable[ToolServer]:
+    """Offer `websearch` and `codesearch`; without a service they say what the user can set."""
 
     def open_() -> Any:
         from .server import build
 
-        return build(chosen)
+        return build(session)
 
     return [ToolServer("websearch", open_, Path(__file__).with_name("catalogue.json"))]
