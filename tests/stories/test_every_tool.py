@@ -66,6 +66,8 @@ STORY: list[tuple[str, dict[str, Any], str]] = [
     ("memory", {"operation": "search", "query": "port server"}, r"8123"),
     ("history", {"operation": "search", "query": "everything"}, r"user_text: everything"),
     ("actor", {"action": "models"}, r"scripted"),
+    ("workflow", {"action": "list"}, r"deep-research: "),
+    ("workflow", {"action": "run", "script": "def run(args):\n    return find_files('sub/*')"}, r"ended: done\.\n\[\]"),
     ("cron", {"operation": "list"}, r"^nothing is scheduled$"),
     ("goal", {"action": "get"}, r"There is no goal\."),
     ("gate", {"task": "T9"}, r"The agent build has no gates\."),

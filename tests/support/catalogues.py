@@ -17,6 +17,7 @@ OF_A_SESSION = (
     "crew.compose",
     "crew.skills",
     "crew.tasks",
+    "crew.workflows",
     "judgement.goal",
     "memory.index",
     "tools.code",

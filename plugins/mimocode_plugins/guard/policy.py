@@ -153,6 +153,13 @@ def _own(agent: Agent) -> tuple[Rule, ...]:
     return (*from_tools(agent.options.get("tools"), where), *parse(agent.options.get("permission"), where))
 
 
+def _within(agent: Agent) -> Iterator[Policy]:
+    """What whoever sent this agent bound it to, beside all other rules: it can only tighten."""
+    tables = agent.options.get("within")
+    for table in tables if isinstance(tables, list | tuple) else ():
+        yield Policy((*parse("allow", "default"), *parse(table, f"the order that {agent.name} works on")))
+
+
 def _policy(host: Host, agent: Agent, above: Sequence[Agent]) -> Policy:
     own = _own(agent)
     skip = _set(host, "MIMOCODE_DANGEROUSLY_SKIP_PERMISSIONS")
@@ -162,7 +169,7 @@ def _policy(host: Host, agent: Agent, above: Sequence[Agent]) -> Policy:
     return Policy(
         (*DEFAULTS, *under, *own, *_said(layers if host.trusted else users, agent.name)),
         own,
-        tuple(_policy(host, each, ()) for each in above),
+        (*(_policy(host, each, ()) for each in above), *_within(agent)),
         () if host.trusted or len(users) == len(layers) else (*DEFAULTS, *under, *own, *_said(layers, agent.name)),
         yolo=bool(host.options.get("yolo")),
         auto_delete=skip or bool(host.options.get("auto_delete")) or _set(host, "MIMOCODE_AUTO_APPROVE_DELETE"),

@@ -144,3 +144,22 @@ async def test_who_works_for_a_gated_agent_merges_nothing_either(tmp_path: Path)
             await child.settled()
             said = talk(child)
     assert said[2].startswith("tool: Denied: nothing has been verified")
+
+
+@pytest.mark.parametrize(("absolute", "said"), [(False, "belong into `notes/`, "), (True, "/notes/`, ")])
+async def test_the_setting_says_where_documents_go(tmp_path: Path, absolute: bool, said: str) -> None:
+    (tmp_path / "notes").mkdir()
+    for place in (tmp_path / "spec.md", tmp_path / "notes/spec.md"):
+        place.write_text("spec")
+    lines = [[START], [gate("T1", file="spec.md")], [gate("T1", file="notes/spec.md")], "a", "b"]
+    async with play(*lines, plugins=[tasks, compose, shell, Yes()], directory=tmp_path, agent=GATED) as session:
+        session.host.settings["compose"] = {"docs": "notes", "docs_absolute": absolute}
+        await session.submit(Say("go"))
+        await session.settled()
+        answers = [line.removeprefix("tool: ") for line in talk(session) if line.startswith("tool: ")]
+        assert session.state.window is not None
+        opened = "\n".join(part.text for part in session.state.window.system)
+    where = f"{tmp_path}/notes, as the setting compose.docs says"
+    assert answers[1] == f"Give in file the path of the document, inside {where}."
+    assert answers[2].startswith("Passed: T1 spec.")
+    assert said in opened

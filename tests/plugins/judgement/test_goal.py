@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mimocode import Ruling, Say, ToolCall, Verdict, hookimpl
+from mimocode import Agent, Ruling, Say, ToolCall, Verdict, hookimpl
 from mimocode.errors import ModelError, ModelFault
 from mimocode.events import Entry, Event, Noted, Notice, Pulse, Rewind, TurnEnded
 from mimocode.messages import Text, Usage, assistant
@@ -73,6 +73,13 @@ class Bench:
     @hookimpl
     def rule_on_call(self) -> Ruling:
         return Ruling(Verdict.ALLOW)
+
+    @hookimpl
+    def register_agents(self) -> list[Agent]:
+        return [
+            Agent("build", mode="primary"),
+            Agent("judge", mode="subagent", prompt="You decide whether a goal is met.", hidden=True),
+        ]
 
     @hookimpl
     async def on_event(self, event: Event) -> None:

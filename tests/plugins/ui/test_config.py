@@ -22,6 +22,7 @@ from mimocode_plugins.ui.config.telling import explain as explanation
 
 OWNERS = (
     "mimocode_plugins.context.window",
+    "mimocode_plugins.crew.compose",
     "mimocode_plugins.crew.workflows",
     "mimocode_plugins.growth.distill",
     "mimocode_plugins.growth.dream",
@@ -169,6 +170,7 @@ async def test_an_existing_file_loads_whole(workspace: Path) -> None:
         "$schema",
         "mcp",
         "compaction",
+        "compose",
         "checkpoint",
         "distill",
         "dream",

@@ -35,9 +35,13 @@ async def woken(session: Session) -> str:
 
 
 def interrupted(session: Session) -> None:
-    """The user stopped the agent: those whose answer it was waiting for stop, too; the background goes on."""
+    """The user stopped the agent: those whose answer it was waiting for stop, too; the background goes on.
+
+    Those that somebody else ordered, like a workflow, are for that one to end.
+    """
     mine = team(session)
-    _end(mine, [id for id, live in mine.live.items() if not live.order.background], "its caller was interrupted")
+    waited_for = [id for id, live in mine.live.items() if not (live.order.background or live.order.origin)]
+    _end(mine, waited_for, "its caller was interrupted")
 
 
 def taken_back(session: Session) -> None:

@@ -39,6 +39,8 @@ KNOWN: Mapping[str, tuple[type, ...]] = {
 }
 """What front matter may say, and as what."""
 MODES = ("primary", "subagent", "all")
+BOUNDS = ("tool_allowlist", "steps", "read_only", "disable")
+"""What an untrusted project may say of an agent that exists, beside what it forbids it."""
 HARMLESS = {"variant", "temperature", "top_p", "color"}
 """What an untrusted project may put into an agent's options."""
 
@@ -47,6 +49,8 @@ def agents(found: Iterable[Layer], problems: list[str], host: Host) -> list[Agen
     """One agent for each name. What makes no sense is left out and remembered as a problem."""
     said: dict[str, dict[str, Any]] = {}
     for layer in found:
+        if layer.tightens and layer.body and not said.get(layer.name, {"stranger": True}).get("stranger"):
+            problems.append(f"{layer.source}: the prompt of the agent {layer.name} waits until you trust this project")
         try:
             said[layer.name] = overlay(said.get(layer.name), fields(layer, problems), layer)
         except SettingsError as error:
@@ -106,21 +110,35 @@ def overlay(base: Mapping[str, Any] | None, more: dict[str, Any], layer: Layer) 
     if layer.source != SETTINGS:  # those the guard reads itself, after all others
         permission = merged(permission, stated)
     options = more.pop("options", {})
+    before = base or {}
+    stranger = layer.tightens and bool(before.get("stranger", True))
     if layer.tightens:
         permission = tightened(permission, known=base is not None)
-        options = {}
-        more.pop("model", None)
-        more.pop("gates", None)
-    before = base or {}
-    if before.get("read_only") and layer.tightens:
-        more["read_only"] = True
+        options, more = {}, _bounded(more, None if stranger else base)
     return {
         **before,
         **more,
+        "stranger": stranger,
         "permission": merged(before.get("permission", {}), permission),
         "options": {**before.get("options", {}), **options},
         "source": layer.source if "prompt" in more or base is None else before["source"],
     }
+
+
+def _bounded(more: Mapping[str, Any], base: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is left of the words of a project that is not trusted: it describes agents of its own, and binds others."""
+    if base is None:
+        return {key: value for key, value in more.items() if key not in ("model", "gates", "hidden")}
+    kept = {key: more[key] for key in BOUNDS if key in more}
+    if base.get("read_only"):
+        kept["read_only"] = True
+    if base.get("steps") and kept.get("steps", 1) > 0:
+        kept["steps"] = min(base["steps"], kept.get("steps", base["steps"]))
+    elif base.get("steps"):
+        kept["steps"] = base["steps"]
+    if "tool_allowlist" in base and "tool_allowlist" in kept:
+        kept["tool_allowlist"] = [name for name in kept["tool_allowlist"] if name in base["tool_allowlist"]]
+    return kept
 
 
 def agent(name: str, said: Mapping[str, Any], places: Mapping[str, str]) -> Agent:

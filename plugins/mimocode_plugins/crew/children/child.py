@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,9 @@ async def _conversation(team: Team, live: Live) -> tuple[Report, dict[str, objec
     opening = parent.host.open(known, agent=order.agent, model=model, parent=parent, title=title)
     async with opening as child:
         child.stash[LIVE], live.child = live, child
-        child.directory = Path(live.directory) if live.directory else parent.directory
+        child.directory = Path(live.directory or order.directory or parent.directory)
+        if order.within:
+            child.agent = replace(child.agent, options={**child.agent.options, "within": order.within})
         live.session = child.id
         await team.note(live.id, "opened", session=child.id, place=live.directory)
         await _state(team, live, "running", "")

@@ -32,6 +32,10 @@ class Order:
     background: bool = False
     origin: str = ""
     """Who ordered it when it was not the agent itself: "workflow", "team"."""
+    directory: str = ""
+    """Where it works; "": where its parent does."""
+    within: tuple[JSON, ...] = ()
+    """Tables of permissions that it has to keep, in addition to those of its agent and of its parents."""
 
 
 @dataclass(frozen=True)

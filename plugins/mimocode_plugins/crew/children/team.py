@@ -278,4 +278,4 @@ def letter(sender: str, text: str) -> str:
 
 def _plain(order: Order) -> dict[str, object]:
     given: dict[str, object] = msgspec.to_builtins(order)
-    return {name: value for name, value in given.items() if value not in ("", False, None)}
+    return {name: value for name, value in given.items() if value not in ("", False, None, [], ())}

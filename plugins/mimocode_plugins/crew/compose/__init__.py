@@ -11,11 +11,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mimocode.hookspecs import hookimpl
-from mimocode.ports import Ruling, ToolServer
+from mimocode.messages import Part
+from mimocode.ports import Ruling, Setting, ToolServer
 
 if TYPE_CHECKING:
     from mimocode.messages import ToolCall
     from mimocode.session import Session
+
+
+RANK = 56
+
+
+@hookimpl
+def register_settings() -> Iterable[Setting]:
+    """Claim `compose`."""
+    return [Setting("compose", f"{__name__}.settings:Compose", {}, "Where the compose skills put their documents.")]
+
+
+@hookimpl
+async def contribute(session: Session) -> Iterable[Part]:
+    """Where documents go, when it is not the usual place."""
+    from .settings import told
+
+    text = told(session)
+    return [Part(text, RANK, "compose")] if text else []
 
 
 @hookimpl

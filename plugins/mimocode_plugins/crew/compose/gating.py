@@ -17,6 +17,7 @@ from mimocode.ports import Verdict
 
 from . import repository
 from .ledger import NOTES, awaited, book, gates, passed, tasks
+from .settings import documents
 
 if TYPE_CHECKING:
     from mimocode.session import Session
@@ -107,9 +108,10 @@ async def _proved(session: Session, phase: str, command: str, file: str, note: s
 
 
 def _document(session: Session, file: str, record: dict[str, Any]) -> str:
-    place = Path(session.directory, file)
-    if not file or not place.resolve().is_relative_to(session.directory.resolve()):
-        raise ToolFailed("Give in file the path of the document, inside the project.")
+    place, folder = Path(session.directory, file), documents(session) or session.directory
+    if not file or not place.resolve().is_relative_to(folder.resolve()):
+        where = "the project" if folder == session.directory else f"{folder}, as the setting compose.docs says"
+        raise ToolFailed(f"Give in file the path of the document, inside {where}.")
     text = place.read_text("utf-8", "replace") if place.is_file() else ""
     if not text.strip():
         raise ToolFailed(f"{file} is not there or is empty.")

@@ -26,7 +26,11 @@ RANK = 55
 @hookimpl
 def register_settings() -> Iterable[Setting]:
     """Claim `skills`."""
-    return [Setting("skills", f"{__name__}.settings:Skills", {}, "More folders with skills.", needs_trust=True)]
+    return [
+        Setting(
+            "skills", f"{__name__}.settings:Skills", {}, "More folders and addresses with skills.", needs_trust=True
+        )
+    ]
 
 
 @hookimpl
@@ -35,7 +39,9 @@ async def contribute(session: Session) -> Iterable[Part]:
     from .catalogue import catalogue
     from .permit import permitted
     from .shelf import shelf
+    from .urls import first_time
 
+    await first_time(session.host)
     text = catalogue(await permitted(shelf(session.host).offered(), session))
     return [Part(text, RANK, "skills")] if text else []
 
@@ -89,6 +95,7 @@ def register_cli(commands: Commands) -> None:
 
 def _listed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--refresh", action="store_true", help="fetch the addresses of skills.urls anew")
 
 
 async def _list(chosen: argparse.Namespace, host: Host) -> int:

@@ -14,6 +14,7 @@ from mimocode_plugins.crew.authoring import checked, near, place, quoted, write
 from .loading import words
 from .reading import Skill, problems, read
 from .shelf import Shelf, shelf
+from .urls import first_time, refresh, urls
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -31,6 +32,10 @@ Say how one sees that it worked: a command and what it prints, a file and what i
 
 async def list_(chosen: argparse.Namespace, host: Host) -> int:
     """Print the skills; what was left out goes to stderr."""
+    if chosen.refresh:
+        for url in urls(host):
+            sys.stderr.write("".join(f"{line} ({url})\n" for line in await refresh(host, url)))
+    await first_time(host)
     found = shelf(host)
     skills = [skill for _, skill in sorted(found.skills.items())]
     if chosen.format == "json":
@@ -105,6 +110,7 @@ def _wrong(what: str, found: Shelf) -> list[str]:
 
 async def show(chosen: argparse.Namespace, host: Host) -> int:
     """Print a skill."""
+    await first_time(host)
     skill = shelf(host).find(chosen.name)
     if skill is None:
         raise UsageError(f"there is no skill {chosen.name!r}; `mimo skill list` shows those there are")

@@ -1,7 +1,7 @@
 """One SKILL.md as a skill, and what is wrong with it.
 
 The format is the Agent Skills standard (agentskills.io): name, description, license, compatibility, metadata,
-The format is the Agent Skills standard (agentskills.io): name, description, license, compatibility, metadata,
+allowed-tools. Beside these, fields of Claude Code and of ours are understood.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Skill:
     """The SKILL.md."""
     body: str
     source: str
-    """Whose it is: "shipped", "user", "project", "settings"."""
+    """Whose it is: "shipped", "user", "project", "settings", or the address that it comes from."""
     meta: Mapping[str, Any]
     replaces: tuple[str, ...] = ()
     """Where skills of the same name lie that it hides."""

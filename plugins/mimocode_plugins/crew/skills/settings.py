@@ -8,10 +8,10 @@ from typing import ClassVar
 
 @dataclass
 class Skills:
-    """More folders that hold skills, each absolute, below `~/`, or relative to the project."""
+    """Where more skills come from: folders, each absolute, below `~/`, or relative to the project; and addresses."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     paths: list[str] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
-    """Collections to download; understood and not fetched: a skill is instructions, install it by hand."""
+    """Addresses below which an index.json names skills and their files; a copy is kept (urls.py)."""

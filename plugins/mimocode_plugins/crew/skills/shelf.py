@@ -13,6 +13,7 @@ from mimocode.ports import StashKey
 from mimocode_plugins.crew.assets import root
 from mimocode_plugins.crew.places import home, project, switched_on
 
+from . import urls
 from .reading import Skill, read
 
 if TYPE_CHECKING:
@@ -76,10 +77,11 @@ def shelf(host: Host) -> Shelf:
     """The skills as they are now; files are only read again when one of them changed."""
     known: Shelf | None = host.stash.get(_shelf)
     found = [(folder, path) for folder in folders(host) for path in _inside(folder.path)]
-    stamp = (host.trusted, tuple((path, _changed(path)) for _, path in found))
+    absent = tuple(urls.problems(host))
+    stamp = (host.trusted, absent, tuple((path, _changed(path)) for _, path in found))
     if known is not None and known.stamp == stamp:
         return known
-    fresh = Shelf(stamp=stamp, _told=known._told if known else set())
+    fresh = Shelf(stamp=stamp, problems=list(absent), _told=known._told if known else set())
     for folder, path in found:
         _take(fresh, folder, path, host)
     host.stash[_shelf] = fresh
@@ -120,6 +122,7 @@ def folders(host: Host) -> Iterator[Folder]:
         yield from _both(Path(special), "user")
     for name in getattr(host.settings["skills"], "paths", ()):
         yield Folder(host.root / Path(name).expanduser(), "settings")
+    yield from (Folder(urls.place(host, url) / "skills", url) for url in urls.urls(host))
 
 
 def _both(path: Path, source: str, *, project: bool = False) -> Iterator[Folder]:

@@ -1,6 +1,6 @@
 """Workflows: Python scripts that put subagents to work in a fixed order, with a journal from which a run goes on.
 
-`mimo workflow list, run, resume, show, new`, `/workflow`, and `/team`, which is the shipped workflow `team`.
+The tool `workflow`, `mimo workflow list, run, resume, show, new`, `/workflow`, and `/team`, which is a shipped one.
 """
 
 from __future__ import annotations
@@ -8,10 +8,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from mimocode.events import Event, MessageAdded, Rewound, TurnEnded, TurnStarted
 from mimocode.hookspecs import hookimpl
-from mimocode.ports import Command, Setting
+from mimocode.messages import user
+from mimocode.ports import Command, Setting, ToolServer
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -23,6 +26,43 @@ if TYPE_CHECKING:
 def register_settings() -> Iterable[Setting]:
     """Claim `workflow`."""
     return [Setting("workflow", f"{__name__}.settings:Bounds", {}, "Limits of a workflow run.", needs_trust=True)]
+
+
+@hookimpl
+def tool_servers(session: Session) -> Iterable[ToolServer]:
+    """Offer `workflow`, except to those whose agents would stand too deep."""
+    from ..children.settings import bounds
+    from ..children.team import depth
+
+    def open_() -> Any:
+        from .server import build
+
+        return build(session)
+
+    if depth(session) >= bounds(session.host).depth:
+        return []
+    return [ToolServer("workflows", open_, Path(__file__).with_name("catalogue.json"))]
+
+
+@hookimpl
+async def before_stop(session: Session) -> str | None:
+    """Who cannot be woken up waits for the runs in the background."""
+    from .runs import awaited
+
+    return await awaited(session)
+
+
+@hookimpl
+async def on_event(event: Event, session: Session) -> None:
+    """What an interruption, an undo and a restart mean for runs."""
+    from . import runs
+
+    if isinstance(event, TurnStarted) and session.state.window and (news := runs.cut_off(session)):
+        await session.emit(MessageAdded(user(news, origin=runs.ORIGIN)))
+    elif isinstance(event, TurnEnded) and event.reason == "interrupted":
+        runs.interrupted(session)
+    elif isinstance(event, Rewound):
+        runs.taken_back(session)
 
 
 @hookimpl
@@ -41,9 +81,9 @@ async def register_commands(host: Host) -> Iterable[Command]:
 async def session_scope(session: Session) -> AsyncIterator[None]:
     """A run ends with the session that it belongs to; its journal stays."""
     yield
-    from .slash import close
+    from .runs import stop
 
-    await close(session)
+    await stop(session)
 
 
 @hookimpl

@@ -15,7 +15,7 @@ from mimocode.events import ApprovalAsked, Approve, Entry, Noted
 from ..authoring import checked, declare, place, quoted, write
 from ..children.team import team
 from .engine import NOTES, Run, new_run, old_run
-from .journal import Journal, find, latest
+from .journal import Journal, find, latest, shown
 from .screening import screened
 from .sources import FOLDER, workflow, workflows
 
@@ -159,11 +159,6 @@ def _progress(noted: Noted) -> str:
     if noted.plugin == "actors" and data.get("op") == "ended":
         return f"  {data['id']} {data['state']}: {data.get('summary') or data.get('why', '')}"
     return ""
-
-
-def shown(value: Any) -> str:
-    """A result as text."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
 
 
 async def show(chosen: argparse.Namespace, host: Host) -> int:

@@ -10,7 +10,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +26,9 @@ from ..children.reports import unfit
 from ..children.roster import Order
 from ..children.team import team
 from .journal import Journal, folder, key
+from .screening import screened
 from .settings import bounds
-from .sources import Workflow, fingerprint, workflow
+from .sources import INLINE, Workflow, fingerprint, inline, workflow
 
 if TYPE_CHECKING:
     from mimocode.session import Session
@@ -52,19 +53,30 @@ class Outcome:
     why: str = ""
 
 
-def new_run(session: Session, name: str, args: Mapping[str, Any]) -> Run:
+def new_run(session: Session, name: str, args: Mapping[str, Any], *, script: str = "", workspace: str = "") -> Run:
     """A run that has yet to begin.
 
+    Args:
+        script: the workflow itself, instead of the name of one.
+        workspace: a folder of the project: the script's paths and its agents begin there.
+
     Raises:
-        UsageError: there is no such workflow, or it cannot be run.
+        UsageError: there is no such workflow or folder, or it cannot be run.
     """
-    found = workflow(session.host, name)
-    source, _ = found.read()
     id = f"wf_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(3)}"
-    journal = Journal(folder(session.host) / f"{id}.jsonl")
-    place = {"root": str(session.host.root), "session": session.id}
-    journal.write(run=id, name=name, script=fingerprint(source), args=dict(args), **place)
-    return Run(session, found, source, journal)
+    path = folder(session.host) / f"{id}.jsonl"
+    if script:
+        screened(script, INLINE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".py").write_text(script, "utf-8")
+    found = inline(path.with_suffix(".py")) if script else workflow(session.host, name)
+    source, _ = found.read()
+    if workspace and not inside(session.host.root, workspace).is_dir():
+        raise UsageError(f"the workspace {workspace} is no folder of the project")
+    journal = Journal(path)
+    place = {"root": str(session.host.root), "session": session.id, "workspace": workspace}
+    journal.write(run=id, name=found.name, script=fingerprint(source), args=dict(args), **place)
+    return Run(session, found, journal)
 
 
 def old_run(session: Session, journal: Journal) -> Run:
@@ -73,17 +85,33 @@ def old_run(session: Session, journal: Journal) -> Run:
     Raises:
         UsageError: the workflow is gone, or cannot be run.
     """
-    found = workflow(session.host, str(journal.head["name"]))
-    return Run(session, found, found.read()[0], journal)
+    kept = journal.path.with_suffix(".py")
+    found = inline(kept) if kept.exists() else workflow(session.host, str(journal.head["name"]))
+    return Run(session, found, journal)
+
+
+def inside(root: Path, path: str) -> Path:
+    """A place below a folder.
+
+    Raises:
+        UsageError: it lies outside, if only by a link.
+    """
+    place = Path(os.path.normpath(root / path))
+    if not place.is_relative_to(root) or not place.resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"{path} lies outside of the project")
+    return place
 
 
 class Run:
     """One run."""
 
-    def __init__(self, session: Session, found: Workflow, source: str, journal: Journal) -> None:
+    def __init__(self, session: Session, found: Workflow, journal: Journal) -> None:
         self.session, self.journal = session, journal
-        self._found, self._source = found, source
-        self._scripts = {found.name: fingerprint(source)}
+        self._source, meta = found.read()
+        self._found = found
+        self._root = inside(session.host.root, str(journal.head.get("workspace", "")))
+        self._scripts = {found.name: fingerprint(self._source)}
+        self._rules = {found.name: meta.permissions}
         self._strangers = set() if found.trusted else {found.name}
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -161,7 +189,7 @@ class Run:
     async def _done(self, message: Mapping[str, Any]) -> Any:
         match message["do"]:
             case "agent":
-                return await self._agent(message["prompt"], message["opts"], message["script"])
+                return await self._agent(message["prompt"], message["opts"], message["stack"])
             case "phase":
                 self.journal.write(phase=message["name"])
                 await self._note("phase", name=message["name"])
@@ -181,13 +209,14 @@ class Run:
         if depth >= self._limits.maxDepth:
             raise UsageError(f"workflows call workflows at most {self._limits.maxDepth} deep")
         found = workflow(self.session.host, name)
-        source, _ = found.read()
-        self._scripts[name] = fingerprint(source)
+        source, meta = found.read()
+        self._scripts[name], self._rules[name] = fingerprint(source), meta.permissions
         if not found.trusted:
             self._strangers.add(name)
         return source
 
-    async def _agent(self, prompt: str, opts: Mapping[str, Any], script: str) -> Any:
+    async def _agent(self, prompt: str, opts: Mapping[str, Any], stack: Sequence[str]) -> Any:
+        script = stack[-1]
         name = opts["agent"] or "general"
         agent = (await self.session.host.agents()).get(name)
         if agent is None or agent.hidden:
@@ -215,6 +244,8 @@ class Run:
             opts["schema"],
             worktree=opts["isolation"] == "worktree",
             origin="workflow",
+            directory=str(self._root) if self._root != self.session.host.root else "",
+            within=tuple(rules for each in stack if (rules := self._rules[each])),
         )
         async with self._free:
             value = await self._tried(order, float(opts["timeout"] or 0), int(opts["retries"] or 0))
@@ -251,7 +282,7 @@ class Run:
 
     async def _read(self, path: str) -> str | None:
         """A file of the project, if the guards let its tool read it."""
-        place = self._inside(path)
+        place = inside(self._root, path)
         tool = next((s.name for s in self.session.toolbox.specs.values() if s.name == "read"), "")
         call = ToolCall(f"wf_{secrets.token_hex(6)}", tool, {"file_path": str(place)})
         if not tool or (await turn.rule(self.session, call)).verdict is not Verdict.ALLOW:
@@ -262,21 +293,14 @@ class Run:
             return None
 
     def _find(self, pattern: str) -> list[str]:
-        self._inside(pattern)
-        root, found = self.session.host.root, []
+        inside(self._root, pattern)
+        root, found = self._root, []
         for path in root.glob(pattern):
             if ".git" not in path.relative_to(root).parts and path.is_file():
                 found.append(path.relative_to(root).as_posix())
             if len(found) >= FOUND:
                 break
         return sorted(found)
-
-    def _inside(self, path: str) -> Path:
-        root = self.session.host.root
-        place = Path(os.path.normpath(root / path))
-        if not place.is_relative_to(root) or not place.resolve().is_relative_to(root.resolve()):
-            raise UsageError(f"{path} lies outside of the project")
-        return place
 
     async def _note(self, op: str, **data: Any) -> None:
         await self.session.emit(Noted(NOTES, {"run": self.id, "op": op, **data}))

@@ -78,6 +78,11 @@ def key(prompt: str, opts: Mapping[str, Any], script: str, tools: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+def shown(value: Any) -> str:
+    """A result as text."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+
+
 def find(host: Host, id: str) -> Journal:
     """A run's journal by its id; without one the latest that has not ended well.
 

@@ -95,7 +95,7 @@ class Given:
         if strange:
             raise TypeError(f"agent() has no option {', '.join(strange)}; there is {', '.join(OPTIONS)}")
         wish = {**OPTIONS, "phase": self._phase, **opts}
-        return self._parent.ask("agent", prompt=str(prompt), opts=wish, script=self._stack[-1])
+        return self._parent.ask("agent", prompt=str(prompt), opts=wish, stack=self._stack)
 
     def parallel(self, functions: Iterable[Callable[[], Any]]) -> list[Any]:
         """Call all of them at once; their results in order."""

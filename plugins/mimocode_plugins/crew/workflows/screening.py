@@ -45,6 +45,8 @@ class Meta:
     when: str = ""
     phases: tuple[str, ...] = ()
     arguments: str = ""
+    permissions: dict[str, Any] | None = None
+    """What its agents must not do, or must ask for, beside the rules that hold anyway."""
 
 
 def screened(source: str, name: str) -> Meta:
@@ -79,6 +81,17 @@ def _wrong(node: ast.AST) -> str:
     return "decorator" if isinstance(node, ast.FunctionDef) and node.decorator_list else ""
 
 
+def _unruly(permissions: Any) -> str:
+    """What is wrong with a table of permissions."""
+    if not isinstance(permissions, dict | None):
+        return 'write it as {"edit": "deny"} or {"edit": {"*": "deny", "docs/*": "allow"}}'
+    for key, entry in (permissions or {}).items():
+        for said in entry.values() if isinstance(entry, dict) else [entry]:
+            if said not in ("allow", "ask", "deny"):
+                return f"{key} is {said!r}: say allow, ask or deny"
+    return ""
+
+
 def _meta(tree: ast.Module, name: str) -> Meta:
     for node in tree.body:
         if isinstance(node, ast.Assign) and [getattr(t, "id", "") for t in node.targets] == ["META"]:
@@ -88,7 +101,9 @@ def _meta(tree: ast.Module, name: str) -> Meta:
                 raise UsageError(f"{name}, line {node.lineno}: META is not plain data") from None
             if not isinstance(said, dict):
                 raise UsageError(f"{name}, line {node.lineno}: META is not a table")
+            if wrong := _unruly(said.get("permissions")):
+                raise UsageError(f"{name}, line {node.lineno}: permissions: {wrong}")
             texts = {key: str(said.get(key, "")) for key in ("description", "when", "arguments")}
-            return Meta(**texts, phases=tuple(str(phase) for phase in said.get("phases", ())))
+            return Meta(**texts, phases=tuple(map(str, said.get("phases", ()))), permissions=said.get("permissions"))
     doc = (ast.get_docstring(tree) or "").strip().partition("\n")[0]
     return Meta(description=doc)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mimocode.host import Host
 
 FOLDER = "workflows"
+INLINE = "inline"
+"""The name of a script that an agent wrote into its call."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ def workflow(host: Host, name: str) -> Workflow:
         close = difflib.get_close_matches(name, known, 1) or sorted(known)
         raise UsageError(f"there is no workflow {name!r}; there is {', '.join(close)}")
     return known[name]
+
+
+def inline(path: Path) -> Workflow:
+    """A script that came with a call and was kept beside its journal."""
+    return Workflow(INLINE, path, INLINE)
 
 
 def fingerprint(source: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from mimocode.messages import ToolCall, Usage
@@ -15,6 +14,8 @@ from .goals import Goal, Verdict, Wanted
 if TYPE_CHECKING:
     from mimocode.session import Session
 
+AGENT = "judge"
+"""Whose prompt the judge gets, and whose model when the setting `goal` names none."""
 ROOM = 160_000
 """Characters of evidence at most; a smaller window of the judge's model gives less."""
 PER_TOKEN = 2
@@ -32,9 +33,11 @@ async def judged(session: Session, goal: Goal, wanted: Wanted) -> tuple[Verdict,
     if goal.tokens >= wanted.tokens:
         return Verdict(error=f"judging this goal has used its {wanted.tokens:,} tokens (goal.tokens)"), Usage()
     question, numbers = await _question(session, goal)
-    rules = files(__package__).joinpath("judge.md").read_text("utf-8")
-    read = _reader(numbers)
-    opinion = await consult(session, rules, question, read, purpose="judge", model=wanted.model, seconds=wanted.timeout)
+    judge = (await session.host.agents()).get(AGENT)
+    if judge is None or not judge.prompt:
+        return Verdict(error=f"there is no agent {AGENT}, or it has no prompt"), Usage()
+    read, model = _reader(numbers), wanted.model or judge.model
+    opinion = await consult(session, judge.prompt, question, read, purpose=AGENT, model=model, seconds=wanted.timeout)
     if opinion.value is None:
         return Verdict(error=opinion.trouble), opinion.usage
     verdict: Verdict = opinion.value

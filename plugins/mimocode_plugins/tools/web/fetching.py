@@ -64,6 +64,22 @@ async def fetch(url: str, form: Format, seconds: float | None, private: Sequence
         raise ToolFailed(f"{url} cannot be fetched: {str(error) or type(error).__name__}.") from None
 
 
+async def whole(url: str, room: int, private: Sequence[str]) -> bytes:
+    """All of what lies at an address.
+
+    Raises:
+        ToolFailed: as `fetch`; also when it is more than `room` bytes, lies somewhere else or is not there.
+    """
+    page = await fetch(url, "text", None, private)
+    if page.moved:
+        raise ToolFailed(f"{url} lies at {page.moved} now.")
+    if page.status != 200:
+        raise ToolFailed(f"{url} answered with status {page.status}.")
+    if page.cut or len(page.data) > room:
+        raise ToolFailed(f"{url} has more than {room:,} bytes.")
+    return page.data
+
+
 def _checked(url: str) -> str:
     """The address, if it is one of the web.
 

@@ -17,7 +17,6 @@ CLAIMS = (
     Setting("username", str | None, None, "What to call the user; the name of the account when unset."),
     Setting("tool", f"{SHAPES}ToolStyle", {}, "How tools are called."),
     Setting("plugin", list[str | list[Any]], [], "Plugins to load, each a name or [name, options].", needs_trust=True),
-    Setting("compose", f"{SHAPES}Compose", {}, "Where the compose skills put their documents."),
     Setting("share", Literal["manual", "auto", "disabled"], "manual", "When sessions are shared.", needs_trust=True),
     Setting("autoshare", bool, False, "Old spelling of share: auto.", needs_trust=True),
     Setting("autoupdate", bool | Literal["notify"], True, "Whether to update, or only say that there is an update."),

@@ -29,14 +29,6 @@ class ToolStyle(Strict):
 
 
 @dataclass
-class Compose(Strict):
-    """Where specifications, plans and reports go."""
-
-    docs: str = "docs/compose"
-    docs_absolute: bool = False
-
-
-@dataclass
 class Watcher(Strict):
     """Patterns that are not watched."""
 
