@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completion
 from prompt_toolkit.filters import Condition, Filter, vi_insert_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
@@ -109,18 +110,18 @@ def _sending(keys: KeyBindings, screen: Screen, prompting: Filter) -> None:
 def _take_completion(buffer: Buffer, sending: bool) -> bool:
     """Take the completion that is marked; whether that was all there was to do.
 
-    A command that is typed whole is sent, not completed; one that is begun is completed and sent.
+    What is typed whole is sent, not completed, whether the list came up in time or not; a command that is begun is
+    completed and sent.
     """
     state = buffer.complete_state
     if state is None or not state.completions:
         return False
     chosen = state.current_completion or state.completions[0]
     text = buffer.document.text_before_cursor
-    command = text.startswith("/") and chosen.text.startswith("/")
-    exact = command and any(one.text == text for one in state.completions)
-    if sending and exact and state.complete_index is None:
+    if sending and state.complete_index is None and any(_whole(text, one) for one in state.completions):
         buffer.cancel_completion()
         return False
+    command = text.startswith("/") and chosen.text.startswith("/")
     if state.complete_index is None:
         buffer.apply_completion(chosen)
     buffer.complete_state = None
@@ -129,6 +130,11 @@ def _take_completion(buffer: Buffer, sending: bool) -> bool:
     if not chosen.text.endswith("/"):
         buffer.insert_text(" ")
     return True
+
+
+def _whole(text: str, one: Completion) -> bool:
+    """Whether a completion would change nothing."""
+    return text[len(text) + one.start_position :] == one.text
 
 
 def _editing(keys: KeyBindings, screen: Screen, prompting: Filter) -> None:
