@@ -21,7 +21,7 @@ import pyte
 
 from support.cli import Cli
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that something may take to appear."""
 
 

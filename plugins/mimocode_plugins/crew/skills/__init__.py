@@ -66,6 +66,14 @@ async def register_commands(host: Host) -> Iterable[Command]:
     return commands(host)
 
 
+@hookimpl(optionalhook=True)
+def offer_mentions(host: Host) -> Iterable[tuple[str, str]]:
+    """`/skill-name` in the middle of a text: the agent knows the names and loads what is named."""
+    from .shelf import shelf
+
+    return [(f"/{name}", one.description) for name, one in sorted(shelf(host).skills.items()) if one.for_users]
+
+
 @hookimpl
 async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
     """Nothing that lies in the skill folders of an untrusted project runs."""

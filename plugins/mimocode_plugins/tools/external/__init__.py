@@ -52,6 +52,14 @@ async def take_input(text: str, session: Session) -> str | None:
     return await mentioned(text, session)
 
 
+@hookimpl(optionalhook=True)
+def offer_mentions(host: Host) -> Iterable[tuple[str, str]]:
+    """`@server:uri` for every resource that the servers listed last."""
+    from .prompts import mentions
+
+    return mentions(host)
+
+
 @hookimpl
 def tool_servers(session: Session) -> Iterable[ToolServer]:
     """Offer what the servers are known to have; ask those that are new, or were not asked for a while."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,27 @@ from .known import Known
 from .line import Starts
 
 if TYPE_CHECKING:
+    from mimocode.host import Host
     from mimocode.session import Session
 
 ARRIVALS: StashKey[Arrivals] = StashKey("external.arrivals")
+ILL: StashKey[dict[str, str]] = StashKey("external.ill")
 PATIENCE = 8.0
 """Seconds that the first window waits for servers that were never asked before."""
 _AT_ONCE = 4
 """Servers that are asked at the same time."""
+
+
+def feel(host: Host, name: str, why: str) -> None:
+    """Keep why a server cannot be reached ("": it can), and let the status line count those that cannot."""
+    ill: dict[str, str] = host.stash.setdefault(ILL, {})
+    ill.pop(name, None)
+    if why:
+        ill[name] = why
+    login = sum(f"mcp auth {one}" in said for one, said in ill.items())
+    failing = len(ill) - login
+    words = [f"{failing} failing"] * bool(failing) + [f"{login} need{'s' * (login == 1)} login"] * bool(login)
+    host.options.setdefault("status_line", {})["mcp"] = f"MCP: {', '.join(words)}" if words else ""
 
 
 class Arrivals:
@@ -134,8 +149,10 @@ class Arrivals:
                 listed = await listing(server, self._session.host)
             settled = self._settle(server, listed)
         except (MimoError, OSError) as error:
+            feel(self._session.host, server.name, str(error))
             await self._tell([str(error)])
             return None
+        feel(self._session.host, server.name, "")
         await self._tell(settled.said)
         return settled
 
@@ -153,6 +170,6 @@ class Arrivals:
             starts.check()
             from .server import bridge
 
-            return bridge(server, session, starts, changed)
+            return bridge(server, session, starts, changed, partial(feel, session.host, server.name))
 
         return ToolServer(server.name, open_, path, external=True, timeout=server.timeout)

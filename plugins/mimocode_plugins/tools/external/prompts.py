@@ -32,6 +32,16 @@ def slash(host: Host) -> list[Command]:
     return commands
 
 
+def mentions(host: Host) -> list[tuple[str, str]]:
+    """What stands for each resource in a message, and what is said of it."""
+    found = []
+    for server in known(host)[0]:
+        for item in [] if server.waits else kept(host.paths, server, "resources"):
+            about = str(item.get("description") or item.get("title") or item.get("name") or "")
+            found.append((f"@{server.name}:{item.get('uri', '')}", f"{about[:200]} ({server.name})"))
+    return found
+
+
 async def _mcps(arguments: str, session: Session) -> None:
     from .commands import health
 

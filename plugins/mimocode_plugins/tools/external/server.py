@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Changed = Callable[[Client], Awaitable[None]]
+Health = Callable[[str], None]
 _PAGES = 50
 _HEADER = "x-mcp-header"
 """Marks an argument that is also sent as a header (protocol 2026-07-28, SEP-2243)."""
@@ -34,14 +35,16 @@ _REST = 1.0
 _ASKS = (types.PromptListChangedNotification, types.ResourceListChangedNotification, types.ToolListChangedNotification)
 
 
-def bridge(server: Known, session: Session, starts: Starts, changed: Changed | None = None) -> Server[Any]:
+def bridge(
+    server: Known, session: Session, starts: Starts, changed: Changed | None = None, health: Health | None = None
+) -> Server[Any]:
     """A server in this process that passes calls on.
 
     A call whose server says nothing for `patience` seconds fails, and so does every call when the server goes away;
     one that went away between calls is started again. What we know of the session (its id, its directory) is not
-    passed on. `changed` is told when it says that it offers something else now.
+    passed on. `changed` is told when it offers something else now, `health` why it cannot be reached ("": it can).
     """
-    heard = Heard()
+    heard, feels = Heard(), health or _unheard
 
     @asynccontextmanager
     async def connect(ended: Callable[[], None]) -> AsyncIterator[Client]:
@@ -53,7 +56,7 @@ def bridge(server: Known, session: Session, starts: Starts, changed: Changed | N
     async def living(_: Server[Any]) -> AsyncIterator[Line]:
         line = Line(connect)
         try:
-            await line.client()
+            await _opened(line, feels)
             yield line
         finally:
             await line.close()
@@ -72,6 +75,7 @@ def bridge(server: Known, session: Session, starts: Starts, changed: Changed | N
                 raise
             return _failed(f"{server.name} refused: {_why(error, server, session, heard)}")
         except (MimoError, OSError) as error:
+            feels(str(error))
             return _failed(f"{server.name} cannot be reached again: {error}")
         except (RuntimeError, ValueError) as error:  # a result that is not what the tool's schema promises
             return _failed(f"{server.name} gave an answer that makes no sense: {str(error)[:500]}")
@@ -81,6 +85,19 @@ def bridge(server: Known, session: Session, starts: Starts, changed: Changed | N
         return result
 
     return Server(server.name, lifespan=living, on_list_tools=list_, on_call_tool=call)
+
+
+async def _opened(line: Line, feels: Health) -> None:
+    try:
+        await line.client()
+    except Exception as error:
+        feels(str(error) or type(error).__name__)
+        raise
+    feels("")
+
+
+def _unheard(why: str) -> None:
+    """Nobody wants to know."""
 
 
 def _why(error: MCPError, server: Known, session: Session, heard: Heard) -> str:

@@ -8,11 +8,20 @@ from mimocode.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     import argparse
+    from types import ModuleType
 
     from mimocode.events import Event
     from mimocode.host import Host
     from mimocode.main import Commands
     from mimocode.session import Session
+
+
+@hookimpl
+def register_hooks() -> ModuleType:
+    """Bring `offer_mentions`."""
+    from . import hookspecs
+
+    return hookspecs
 
 
 @hookimpl

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mimocode.errors import MimoError
+from mimocode.errors import MimoError, UsageError
 from mimocode.events import (
     AgentChosen,
     ApprovalAsked,
@@ -24,6 +24,7 @@ from mimocode.events import (
     TurnStarted,
 )
 
+from . import clipboard
 from .face import Face
 from .handing import hand_over
 from .items import Told
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.session import Session
 
+NEWS = 4.0
+"""Seconds that a short answer stays in the status line."""
 AGAIN = 2.0
 """Seconds in which a second Ctrl-C exits."""
 LEAVING = ("exit", "quit", ":q", ":q!", ":wq")
@@ -184,6 +187,7 @@ class Chat:
     async def _send(self, text: str, session: Session) -> None:
         """Say something to the agent, with what the user ran and mentioned."""
         added, media = await asyncio.to_thread(mentioned, text, session.directory)
+        media = await asyncio.to_thread(self.face.screen.pastes.shown, text) + media
         aside, self._aside = self._aside, []
         self.face.feed.queue(text)
         self.face.changed()
@@ -214,6 +218,8 @@ class Chat:
                 self.go(None)
             case "tab":
                 self.do(self._next_agent(1))
+            case "paste":
+                self.do(self._paste())
             case "agent-back":
                 self.do(self._next_agent(-1))
             case _ if key.startswith("/"):
@@ -230,6 +236,19 @@ class Chat:
         elif self.face.hint("Esc again for the timeline", AGAIN):
             self.face.hint("", 0)
             self.do(self._timeline())
+
+    async def _paste(self) -> None:
+        """Put the image on the clipboard into the prompt, as a file of ours."""
+        if data := await asyncio.to_thread(clipboard.image, os.environ):
+            try:
+                path = clipboard.kept(data, self.host.paths.cache / "pasted")
+            except OSError as error:
+                raise UsageError(f"the image cannot be kept: {error}") from error
+            self.face.screen.buffer.insert_text(self.face.screen.pastes.image(path) + " ")
+        elif clipboard.programs(os.environ):
+            self.face.hint("There is no image on the clipboard", NEWS)
+        else:
+            self.face.hint("No program hands out the clipboard: wl-paste, xclip or pngpaste", NEWS)
 
     async def _timeline(self) -> None:
         from .slash_session import timeline

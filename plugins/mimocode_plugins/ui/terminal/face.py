@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..shown.look import Look, environment
 from ..shown.words import spoken
 from .approving import Approving
-from .complete import PromptCompleter
+from .complete import PromptCompleter, Sources
 from .desk import Desk
 from .dressing import dressed
 from .feed import Feed
 from .files import Files
+from .hookspecs import offer_mentions
 from .items import Item, Told, print_items
 from .keymap import bound
 from .live import animated, fit, live_lines, spinner
@@ -48,6 +50,11 @@ class Talker(Protocol):
         ...
 
 
+async def mentions(host: Host) -> Mapping[str, str]:
+    """What plugins offer to be named in a prompt, with a line about each."""
+    return {text: about for offer in await host.hooks.collect(offer_mentions, host=host) for text, about in offer}
+
+
 class Face:
     """The screen of one conversation."""
 
@@ -71,7 +78,10 @@ class Face:
             self,
             "none" if plain else environment(),
             host.paths.state / "prompt-history.jsonl",
-            PromptCompleter(lambda: self.summaries, Files(host.directory), lambda: self.helpers),
+            PromptCompleter(
+                Files(host.directory), Sources(lambda: self.summaries, lambda: self.helpers, partial(mentions, host))
+            ),
+            host.directory,
             chosen=chosen,
             vi=self.tuning["keymap"] == "vi",
         )

@@ -20,7 +20,9 @@ from ..toolline import OTHER, diff_of, icon, subject
 
 TAIL, BRIEF, DIFF, LONG_DIFF = 12, 4, 24, 400
 """Lines of output with and without details, lines of a diff without and with."""
-ATTACHED = re.compile(r'\n*<(file|directory) path="([^"]*)"[^>]*>.*?</\1>', re.DOTALL)
+ATTACHED = re.compile(
+    r'\n*<(file|directory|resource) (?:server="[^"]*" )?(?:path|uri)="([^"]*)"[^>]*>.*?</\1>', re.DOTALL
+)
 SHELL = re.compile(r'<shell command="([^"]*)" exit="(-?\d+)">\n(.*?)\n?</shell>\n*', re.DOTALL)
 
 

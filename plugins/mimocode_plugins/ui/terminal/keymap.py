@@ -46,6 +46,7 @@ ACTIONS = (
     Action("model_list", "<leader>m,f2", "/models", "choose the model"),
     Action("agent_list", "<leader>a", "/agents", "choose the agent"),
     Action("agent_cycle_reverse", "shift+tab", "agent-back", "the agent before"),
+    Action("input_paste", "ctrl+v", "paste", "put in the image on the clipboard"),
     Action("command_list", "ctrl+p", "commands", "list the commands"),
     Action("tool_details", "<leader>d", "/details", "more or less of tool calls"),
     Action("display_thinking", "<leader>h", "/thinking", "show or hide thoughts"),

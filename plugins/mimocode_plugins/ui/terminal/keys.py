@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completion
 from prompt_toolkit.filters import Condition, Filter, vi_insert_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
 from .keymap import ACTIONS, Action, written
+from .pasting import marker_before
 
 if TYPE_CHECKING:
     from .screen import Screen
@@ -30,7 +32,8 @@ HELP = (
     ("Ctrl-_", "undo in the prompt"),
     ("Ctrl-L", "draw the prompt again"),
     ("Ctrl-Z", "suspend"),
-    ("@path, @path#3-9", "send a file or some of its lines along"),
+    ("@path, @path#3-9", "send a file or some of its lines along; @server:uri a resource of an MCP server"),
+    ("/skill", "at the beginning a command; further on, Tab completes the name of a skill"),
     ("$agent", "name a subagent that shall do it"),
     ("!command", "run a command; its output goes with your next message"),
 )
@@ -109,19 +112,20 @@ def _sending(keys: KeyBindings, screen: Screen, prompting: Filter) -> None:
 def _take_completion(buffer: Buffer, sending: bool) -> bool:
     """Take the completion that is marked; whether that was all there was to do.
 
-    A command that is typed whole is sent, not completed; one that is begun is completed and sent.
+    What is typed whole is sent, not completed, whether the list came up in time or not; a command that is begun is
+    completed and sent.
     """
     state = buffer.complete_state
     if state is None or not state.completions:
         return False
     chosen = state.current_completion or state.completions[0]
     text = buffer.document.text_before_cursor
-    command = text.startswith("/") and chosen.text.startswith("/")
-    exact = command and any(one.text == text for one in state.completions)
-    if sending and exact and state.complete_index is None:
+    unmarked = state.complete_index is None
+    if sending and unmarked and any(_whole(text, one) or _aside(text, one) for one in state.completions):
         buffer.cancel_completion()
         return False
-    if state.complete_index is None:
+    command = text.startswith("/") and chosen.text.startswith("/")
+    if unmarked:
         buffer.apply_completion(chosen)
     buffer.complete_state = None
     if command:
@@ -131,10 +135,29 @@ def _take_completion(buffer: Buffer, sending: bool) -> bool:
     return True
 
 
+def _whole(text: str, one: Completion) -> bool:
+    """Whether a completion would change nothing."""
+    return text[len(text) + one.start_position :] == one.text
+
+
+def _aside(text: str, one: Completion) -> bool:
+    """Whether a completion is a guess at what may be no name at all: `/tmp` in the middle of a text."""
+    return one.text.startswith("/") and not text.startswith("/")
+
+
 def _editing(keys: KeyBindings, screen: Screen, prompting: Filter) -> None:
     @keys.add(Keys.BracketedPaste, filter=prompting)
     def paste(event: KeyPressEvent) -> None:
-        screen.buffer.insert_text(screen.pastes.take(event.data))
+        if event.data:
+            screen.buffer.insert_text(screen.pastes.take(event.data, screen.buffer.document.text_before_cursor))
+        else:  # how some terminals say that what is on the clipboard is no text
+            screen.front.pressed("paste")
+
+    at_marker = Condition(lambda: bool(marker_before(screen.buffer.document.text_before_cursor)))
+
+    @keys.add("backspace", filter=prompting & at_marker)
+    def take_out(event: KeyPressEvent) -> None:
+        screen.buffer.delete_before_cursor(marker_before(screen.buffer.document.text_before_cursor))
 
     @keys.add("c-x", "c-e", filter=prompting)
     def editor(event: KeyPressEvent) -> None:

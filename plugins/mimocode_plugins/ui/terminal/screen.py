@@ -105,6 +105,7 @@ class Screen:
         depth: Depth,
         history: Path,
         completer: Completer,
+        directory: Path,
         source: Input | None = None,
         chosen: Chosen | None = None,
         vi: bool = False,
@@ -115,7 +116,7 @@ class Screen:
         self._styled: tuple[Theme, Style] | None = None
         self.chosen = chosen or {}
         """The keys of actions."""
-        self.pastes = Pastes()
+        self.pastes = Pastes(directory)
         self.typed = 0.0
         """When a key went into the prompt, by the monotonic clock."""
         self.buffer = Buffer(

@@ -115,7 +115,8 @@ async def run_slash(chat: Chat, text: str) -> bool:
     if ours is not None:
         await ours.run(chat, rest)
     elif name in await chat.host.commands():
-        await held(chat).submit(Say(chat.face.screen.pastes.expand(text.strip())))
+        pastes = chat.face.screen.pastes
+        await held(chat).submit(Say(pastes.expand(text.strip()), pastes.shown(text)))
     elif name in slash_more.CLI and await slash_more.through_cli(chat, name, rest):
         pass
     elif name in LATER:

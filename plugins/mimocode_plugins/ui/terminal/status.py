@@ -81,9 +81,12 @@ def money(dollars: float) -> str:
 
 
 def told(session: Session) -> list[str]:
-    """What plugins want to be seen: the key `status_line` of their latest note."""
-    notes = session.state.notes.values()
-    return [line for said in notes if len(said) and (line := str(said[-1].get("status_line") or ""))]
+    """What plugins want to be seen: of a session by the key `status_line` of their latest note, of the whole workspace
+    by their entry in the host's option of that name.
+    """
+    notes = (said[-1].get("status_line") for said in session.state.notes.values() if len(said))
+    ours = session.host.options.get("status_line", {}).values()
+    return [str(line) for line in (*notes, *ours) if line]
 
 
 def sandbox(session: Session) -> str:

@@ -148,6 +148,17 @@ def test_mentioned_files_go_along_and_git_decides_which_are_offered(cli: Cli) ->
         assert "❯ look at @settings.py" in tty.text.splitlines()
 
 
+def test_what_is_typed_whole_is_sent_although_the_list_is_still_there(cli: Cli) -> None:
+    for name in ("notes.txt", "notes.txt.bak"):
+        (cli.project / name).write_text("the answer is 42\n")
+    with terminal(cli, "chat", "-m", cli.scenario([{"text": "You said: ${prompt}"}])) as tty:
+        ready(tty)
+        tty.send("look at @notes.txt")
+        tty.wait("  @?notes.txt.bak")
+        tty.send("\r")
+        tty.wait("You said: look at @notes.txt")
+
+
 def test_a_shell_command_runs_and_goes_along(cli: Cli) -> None:
     with terminal(cli, "chat", "-m", cli.scenario([{"text": "You ran: ${prompt}"}])) as tty:
         ready(tty)

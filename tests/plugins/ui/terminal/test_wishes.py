@@ -55,7 +55,7 @@ def test_a_wish_that_cannot_be_granted_is_named_and_the_usual_key_stays() -> Non
 
 def test_every_action_has_a_command_that_exists_and_no_two_share_a_key() -> None:
     names = {name for one in OURS for name in (one.name, *one.aliases)} | {"share", "compact"}
-    assert {action.does for action in ACTIONS if not action.does.startswith("/")} == {"agent-back", "commands"}
+    assert {action.does for action in ACTIONS if not action.does.startswith("/")} == {"agent-back", "commands", "paste"}
     assert {action.does[1:] for action in ACTIONS if action.does.startswith("/")} <= names
     keys = [keys for sequences in bound({})[0].values() for keys in sequences]
     assert len(keys) == len(set(keys))
