@@ -23,6 +23,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.crew.workflows",
     "mimocode_plugins.growth.distill",
     "mimocode_plugins.growth.dream",
+    "mimocode_plugins.growth.predict",
     "mimocode_plugins.guard.audit",
     "mimocode_plugins.guard.budget",
     "mimocode_plugins.guard.permission",

@@ -209,7 +209,7 @@ async def test_its_skill_loads_and_runs(home: Path, tmp_path: Path) -> None:
         await session.submit(Say("/distill"))
         await session.settled()
     written = project / f".mimocode/skills/{name}/SKILL.md"
-    assert heard[0] == f"wrote {written}"
+    assert heard[0] == f"wrote {written}\nnone of its steps could be tried"
     assert heard[1].count("\nskill ") == 2, "what is written is not proposed again"
     load = [ToolCall("1", "skill", {"name": name})]
     async with play(load, "Done.", plugins=plugins, directory=project, trusted=True) as session:

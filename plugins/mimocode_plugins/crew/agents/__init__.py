@@ -54,6 +54,16 @@ async def on_event(event: Event, session: Session) -> None:
             await session.notice("agents", line, "warning")
 
 
+@hookimpl(optionalhook=True)
+async def load_asset(kind: str, name: str, host: Host) -> list[str] | None:
+    """Say what is wrong with an agent that was just written."""
+    if kind != "agent":
+        return None
+    from .writing import wrong
+
+    return await wrong([name], host)
+
+
 @hookimpl
 def register_cli(commands: Commands) -> None:
     """`mimo agent list`, `create`, `show`, `validate`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mimocode.errors import UsageError
@@ -58,18 +59,29 @@ async def show(chosen: argparse.Namespace, host: Host) -> int:
 
 async def validate(chosen: argparse.Namespace, host: Host) -> int:
     """Say what is wrong with agent files; 1 if anything is."""
-    agents = await host.agents()
-    problems = complaints(host)
-    if chosen.name:
-        problems = [line for line in problems if any(_about(line, name) for name in chosen.name)]
-        gone = [name for name in chosen.name if name not in agents and not any(_about(line, name) for line in problems)]
-        if gone:
-            raise UsageError(f"there is no agent {gone[0]!r}; `mimo agent list` shows those there are")
+    problems = await wrong(chosen.name, host)
     for line in problems:
         sys.stdout.write(f"{line}\n")
     if not problems:
-        sys.stdout.write(f"{', '.join(chosen.name) or f'all {len(agents)} agents'}: nothing to complain about\n")
+        named = ", ".join(chosen.name) or f"all {len(await host.agents())} agents"
+        sys.stdout.write(f"{named}: nothing to complain about\n")
     return 1 if problems else 0
+
+
+async def wrong(names: Sequence[str], host: Host) -> list[str]:
+    """What is wrong with these agents, or with all.
+
+    Raises:
+        UsageError: there is no agent of such a name.
+    """
+    agents = await host.agents()
+    problems = complaints(host)
+    if names:
+        problems = [line for line in problems if any(_about(line, name) for name in names)]
+        gone = [name for name in names if name not in agents and not any(_about(line, name) for line in problems)]
+        if gone:
+            raise UsageError(f"there is no agent {gone[0]!r}; `mimo agent list` shows those there are")
+    return problems
 
 
 def _about(line: str, name: str) -> bool:

@@ -64,6 +64,18 @@ async def on_event(event: Event, session: Session) -> None:
             await session.notice("commands", line, "warning")
 
 
+@hookimpl(optionalhook=True)
+async def load_asset(kind: str, name: str, host: Host) -> list[str] | None:
+    """Say what is wrong with a command that was just written."""
+    if kind != "command":
+        return None
+    from .sources import templates
+
+    read = templates(host)
+    wrong = [line for line in read.problems if f"/{name}.md" in line]
+    return wrong if wrong or name in read.found else [f"there is no command {name!r}"]
+
+
 @hookimpl
 def register_cli(commands: Commands) -> None:
     """`mimo command list`, `new`, `show`."""

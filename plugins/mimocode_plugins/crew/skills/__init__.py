@@ -92,6 +92,17 @@ async def on_event(event: Event, session: Session) -> None:
             await session.notice("skills", line, "warning")
 
 
+@hookimpl(optionalhook=True)
+async def load_asset(kind: str, name: str, host: Host) -> list[str] | None:
+    """Say what is wrong with a skill that was just written."""
+    if kind != "skill":
+        return None
+    from .cli import wrong
+    from .shelf import shelf
+
+    return wrong(name, shelf(host))
+
+
 @hookimpl
 def register_cli(commands: Commands) -> None:
     """`mimo skill list`, `new`, `validate`, `show`."""

@@ -86,13 +86,18 @@ async def validate(chosen: argparse.Namespace, host: Host) -> int:
     found = shelf(host)
     lines: list[str] = []
     for what in chosen.what or [*sorted(found.skills), *map(str, found.waiting)]:
-        lines += [f"{what}: {line}" for line in _wrong(what, found)]
+        lines += [f"{what}: {line}" for line in wrong(what, found)]
     lines += [] if chosen.what else found.problems
     sys.stdout.write("".join(f"{line}\n" for line in lines) or "nothing to complain about\n")
     return 1 if lines else 0
 
 
-def _wrong(what: str, found: Shelf) -> list[str]:
+def wrong(what: str, found: Shelf) -> list[str]:
+    """What is wrong with a skill, by name or folder.
+
+    Raises:
+        UsageError: there is none.
+    """
     path = Path(what) if what.endswith("SKILL.md") else Path(what, "SKILL.md")
     waiting = next((each for each in found.waiting if each.parent.name == what), None)
     if (skill := found.find(what)) is not None:

@@ -76,6 +76,17 @@ async def register_commands(host: Host) -> Iterable[Command]:
     ]
 
 
+@hookimpl(optionalhook=True)
+async def load_asset(kind: str, name: str, host: Host) -> list[str] | None:
+    """Say what is wrong with a workflow that was just written."""
+    if kind != "workflow":
+        return None
+    from .sources import workflow
+
+    workflow(host, name).read()
+    return []
+
+
 @hookimpl
 @asynccontextmanager
 async def session_scope(session: Session) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
-"""Turns work that keeps coming back into skills and commands: `/distill`, `mimo distill`, looked for every thirty days.
+"""Turns work that keeps coming back into skills, agents, commands and workflows: `/distill`, `mimo distill`.
 
-Found in the log by counting, never by a model; proposed with its evidence; written when the user says so.
+Found in the log by counting, never by a model, looked for every thirty days; tried in the sandbox, proposed with its
+evidence, written when the user says so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_hooks() -> ModuleType:
-    """`open_past`."""
+    """`open_past`, `load_asset`, `doubt_command`, `confine_trial`."""
     from . import hookspecs
 
     return hookspecs

@@ -14,10 +14,12 @@ from .. import keeping
 from ..idling import is_due
 from ..ports import Past
 from . import hookspecs
+from .forms import FORMS, Context, asked
 from .mining import workflows
-from .proposing import Proposal, place, problems, proposals, there
+from .proposing import Proposal, place, proposals, there
 from .settings import Distill
-from .steps import steps
+from .steps import Step, steps
+from .trying import Trial, Tried, summary, workshop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,37 +47,47 @@ async def past_of(host: Host) -> Past:
     return past
 
 
-async def found(host: Host, form: str = "skill") -> tuple[list[Proposal], int]:
+async def found(host: Host, form: str = "") -> tuple[list[Proposal], int]:
     """What could be written and is not there yet, and how many sessions were looked through."""
     past, store = await past_of(host), await host.store()
-    infos = [info for info in await past.sessions() if not info.parent]
+    infos = {info.id: info for info in await past.sessions()}
+
+    def context(id: str, places: tuple[Step, ...]) -> Context:
+        return Context(asked(store.read(id), places[0].seq), delegated=bool(infos[id].parent))
 
     def work() -> list[Proposal]:
-        done = workflows({info.id: steps(store.read(info.id)) for info in infos})
-        return [each for each in proposals(done, past.redact, form) if not there(host.root, each)]
+        done = workflows({id: steps(store.read(id)) for id in infos})
+        contexts = {id: context(id, row) for each in done for id, row in each.places.items()}
+        return [each for each in proposals(done, past.redact, form, contexts) if not there(host.root, each)]
 
     return await asyncio.to_thread(work), len(infos)
 
 
-def told(proposal: Proposal) -> str:
-    """A proposal with its evidence and what is wrong with it."""
-    lines = [f"{proposal.form} {proposal.name}: {proposal.evidence}"]
-    lines += [f"  {number}. {step}" for number, step in enumerate(proposal.steps, 1)]
-    wrong = problems(proposal)
-    return "\n".join(
-        lines + [f"  ! {each}" for each in wrong] + ([] if wrong else ["  parses; its commands were not run"])
-    )
+def told(proposal: Proposal, trial: Trial) -> str:
+    """A proposal with its evidence, what is wrong with it and what came of trying it."""
+    lines = [
+        f"{proposal.form} {proposal.name}: {proposal.evidence}",
+        f"  {'an' if proposal.form == 'agent' else 'a'} {proposal.form}, because {proposal.why}",
+    ]
+    rows = trial.steps or [Tried(step, "left out") for step in proposal.steps]
+    for number, tried in enumerate(rows, 1):
+        came = {"works": "works", "failed": f"failed, {tried.why}", "left out": f"not tried, {tried.why}"}
+        lines.append(f"  {number}. {tried.step}  [{came[tried.outcome]}]")
+    lines += [f"  ! {each}" for each in trial.wrong]
+    if not trial.wrong:
+        lines.append(f"  it loads; {summary(trial)}")
+    return "\n".join(lines)
 
 
-def write(root: Path, proposal: Proposal) -> Path:
+def write(root: Path, proposal: Proposal, trial: Trial) -> Path:
     """Write the file.
 
     Raises:
         UsageError: something is wrong with it, or there is a file of that name.
     """
     path = place(root, proposal)
-    if wrong := problems(proposal):
-        raise UsageError(f"{proposal.name} is not written: {'; '.join(wrong)}")
+    if trial.wrong:
+        raise UsageError(f"{proposal.name} is not written: {'; '.join(trial.wrong)}")
     if path.exists():
         raise UsageError(f"{path} is there already")
     keeping.write(path, proposal.text())
@@ -84,26 +96,35 @@ def write(root: Path, proposal: Proposal) -> Path:
 
 async def slash(arguments: str, session: Session) -> None:
     """`/distill`: what could be written; `/distill keep NAME`: write it, in this project."""
-    proposed, count = await found(session.host)
+    host = session.host
+    proposed, count = await found(host)
     word, _, name = arguments.strip().partition(" ")
-    if word == "keep":
-        chosen = next((each for each in proposed if each.name == name.strip()), None)
-        if chosen is None:
-            names = ", ".join(each.name for each in proposed) or "nothing"
-            raise UsageError(f"there is no {name.strip()!r} to keep; there is {names}")
-        await session.notice(PLUGIN, f"wrote {write(session.host.root, chosen)}")
-        return
-    if word:
+    if word and word != "keep":
         raise UsageError("/distill, or /distill keep NAME")
-    lines = [told(each) for each in proposed] or ["nothing was done often enough to write it down"]
-    lines += ["/distill keep NAME writes one"] * bool(proposed)
-    await session.notice(PLUGIN, "\n".join([f"{count} sessions looked through", *lines]))
+    if word:
+        proposed = [each for each in proposed if each.name == name.strip()] or _nothing(name.strip(), proposed)
+    lines = []
+    async with workshop(host, (await past_of(host)).redact) as bench:
+        for each in proposed:
+            trial = await bench.tried(each)
+            lines.append(f"wrote {write(host.root, each, trial)}\n{summary(trial)}" if word else told(each, trial))
+    if not word:
+        lines = [f"{count} sessions looked through", *lines] + ["/distill keep NAME writes one"] * bool(proposed)
+        lines += [] if proposed else ["nothing was done often enough to write it down"]
+    await session.notice(PLUGIN, "\n".join(lines))
+
+
+def _nothing(name: str, proposed: list[Proposal]) -> list[Proposal]:
+    names = ", ".join(each.name for each in proposed) or "nothing"
+    raise UsageError(f"there is no {name!r} to keep; there is {names}")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mimo distill`."""
     parser.add_argument("--dry-run", action="store_true", help="only show what could be written")
-    parser.add_argument("--form", choices=("skill", "command"), default="skill", help="what to write (skill)")
+    parser.add_argument(
+        "--form", choices=FORMS, default="", help="what to write; default: what the evidence speaks for"
+    )
     parser.add_argument("-y", "--yes", action="store_true", help="write all of them without asking")
 
 
@@ -112,15 +133,20 @@ async def run(args: argparse.Namespace, host: Host) -> int:
     proposed, count = await found(host, args.form)
     sys.stderr.write(f"{count} sessions looked through, {len(proposed)} to propose\n")
     failed = 0
-    for each in proposed:
-        sys.stdout.write(told(each) + "\n")
-        if args.dry_run or not (args.yes or _agreed(each)):
-            continue
-        try:
-            sys.stderr.write(f"wrote {write(host.root, each)}\n")
-        except MimoError as error:
-            failed = 1
-            sys.stderr.write(f"mimo: {error}\n")
+    async with workshop(host, (await past_of(host)).redact) as bench:
+        for each in proposed:
+            trial = await bench.tried(each)
+            sys.stdout.write(told(each, trial) + "\n")
+            sys.stdout.flush()
+            if args.dry_run or not (args.yes or _agreed(each)):
+                continue
+            try:
+                if args.yes and trial.failed is not None:
+                    raise UsageError(f"{each.name} is not written: {trial.failed.step!r} failed when it was tried")
+                sys.stderr.write(f"wrote {write(host.root, each, trial)}\n")
+            except MimoError as error:
+                failed = 1
+                sys.stderr.write(f"mimo: {error}\n")
     if proposed and not (args.dry_run or args.yes or sys.stdin.isatty()):
         sys.stderr.write("nothing was written: nobody is there to ask; --yes writes them\n")
     return failed

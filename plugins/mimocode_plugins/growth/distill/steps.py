@@ -21,6 +21,8 @@ RUNNERS = frozenset(
 """Programs whose next word says what is done."""
 CHANGING = frozenset(("content", "new_string", "edits", "new_text"))
 """Arguments of calls that change a file."""
+DELEGATED = "subagent "
+"""How a step begins that was handed to another agent."""
 _WORD = re.compile(r"[a-z][\w:.-]*", re.IGNORECASE)
 _PIECE = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|&&|\|\||[;\n]|.""", re.DOTALL)
 
@@ -32,6 +34,8 @@ class Step:
     key: str
     shown: str
     seq: int = 0
+    tool: str = ""
+    """The tool that did it."""
 
 
 def steps(entries: Iterable[Entry]) -> list[Step]:
@@ -53,19 +57,27 @@ def steps(entries: Iterable[Entry]) -> list[Step]:
 
 
 def of(call: ToolCall, seq: int = 0) -> Iterator[Step]:
-    """The steps of a call: of a command line one for each command, of a changed file its kind; looking is none."""
+    """The steps of a call: of a command line one for each command, of a changed file its kind, of work that
+    was handed on who got it; looking is none.
+    """
     arguments: Mapping[str, Any] = call.arguments
     if isinstance(command := arguments.get("command"), str):
         for each in _commands(command):
             if key := _command(each):
-                yield Step(key, " ".join(each.split()), seq)
+                yield Step(key, " ".join(each.split()), seq, call.name)
+        return
+    if isinstance(task := arguments.get("prompt"), str) and isinstance(arguments.get("subagent_type"), str):
+        helper = arguments["subagent_type"] or "general"
+        words = " ".join(str(arguments.get("description") or task).split())[:80]
+        yield Step(f"{DELEGATED}{helper}", f"{DELEGATED}{helper}: {words}", seq, call.name)
         return
     path = arguments.get("file_path") or arguments.get("path")
     if isinstance(path, str) and not CHANGING.isdisjoint(arguments):
         name = path.rsplit("/", 1)[-1]
         stem, _, suffix = name.rpartition(".")
         plain = not stem or stem.isupper()
-        yield Step(f"edit {name if plain else f'*.{suffix}'}", name if plain else f"a .{suffix} file", seq)
+        kind, shown = (name, name) if plain else (f"*.{suffix}", f"a .{suffix} file")
+        yield Step(f"edit {kind}", shown, seq, call.name)
 
 
 def _commands(line: str) -> list[str]:

@@ -57,6 +57,14 @@ async def rule_on_call(call: ToolCall, session: Session) -> Ruling:
     return ruling
 
 
+@hookimpl(optionalhook=True)
+async def doubt_command(command: str) -> str | None:
+    """Why a command is not to be run for a trial."""
+    from .doubting import doubt
+
+    return doubt(command)
+
+
 @hookimpl
 async def on_event(event: Event, session: Session) -> None:
     """Remember approvals; answer what nobody answers."""

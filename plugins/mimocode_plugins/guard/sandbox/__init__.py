@@ -63,6 +63,14 @@ async def wrap_command(argv: Sequence[str], directory: Path, session: Session) -
     return await wrapped(argv, directory, session)
 
 
+@hookimpl(optionalhook=True)
+async def confine_trial(argv: Sequence[str], directory: Path, scratch: Path, host: Host) -> Sequence[str] | None:
+    """Put the sandbox around a command that is only tried, on a copy of the project."""
+    from .trying import confined
+
+    return confined(argv, directory, scratch, host)
+
+
 @hookimpl
 async def shape_result(result: ToolResult, call: ToolCall, session: Session) -> ToolResult | None:
     """Put back what no command may change, and tell the model when it may be the sandbox that a command failed at."""

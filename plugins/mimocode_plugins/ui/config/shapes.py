@@ -104,6 +104,7 @@ class Experimental:
     primary_tools: list[str] = field(default_factory=list)
     continue_loop_on_deny: bool = False
     mcp_timeout: int | None = None
-    predict_next_prompt: bool = True
+    predict_next_prompt: bool = False
+    """Off, because it costs a call of the small model after each turn."""
     maxMode: bool | Candidates = False
     try_best: dict[str, Any] = field(default_factory=dict)

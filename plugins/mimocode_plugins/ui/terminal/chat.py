@@ -53,6 +53,7 @@ class Chat:
         self.host = host
         self.face = Face(self, host, yolo, plain)
         host.options["hand_over"] = partial(hand_over, self.face.screen.app)
+        host.options["typing"] = self.face.screen.typing
         self.next: asyncio.Future[Seat | None] = asyncio.get_running_loop().create_future()
         """What comes after this session; None is the end."""
         self.again = False
@@ -141,6 +142,11 @@ class Chat:
                 face.screen.fill("\n".join(face.feed.unqueue()))
             case AgentChosen() | ModelChosen():
                 self.do(self.learn())
+            case TurnStarted() if entry.session == face.feed.session:
+                face.screen.suggest("")
+            case Noted(data=data) if entry.session == face.feed.session and "suggestion" in data:
+                face.screen.suggest(str(data["suggestion"]))
+                face.changed()
         self._call(entry)
 
     def _call(self, entry: Entry) -> None:

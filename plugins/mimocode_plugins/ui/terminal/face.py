@@ -155,6 +155,7 @@ class Face:
     def turn_to(self, session: Session | None) -> None:
         """Another session, or none."""
         self.session, self.feed, self._picker = session, Feed(session.id if session else ""), None
+        self.screen.suggest("")
         self.changed()
 
     # -- the front of the screen --------------------------------------------------

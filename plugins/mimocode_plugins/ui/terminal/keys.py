@@ -21,11 +21,11 @@ Chosen = Mapping[str, Sequence[tuple[str, ...]]]
 HELP = (
     ("Enter", "send"),
     ("Alt-Enter, Ctrl-J", "new line"),
-    ("Esc", "stop the agent; close a list"),
+    ("Esc", "stop the agent; close a list; put a suggestion away"),
     ("Esc Esc", "clear the prompt; when it is empty, the timeline"),
     ("Ctrl-C", "clear the prompt; stop the agent; twice: exit"),
     ("Ctrl-D", "exit, when the prompt is empty"),
-    ("Tab", "complete; on an empty prompt the next agent"),
+    ("Tab", "complete; on an empty prompt take what is suggested there, else the next agent"),
     ("Up, Down", "earlier prompts"),
     ("Ctrl-R", "search earlier prompts"),
     ("Ctrl-X Ctrl-E", "write the prompt in $VISUAL or $EDITOR"),
@@ -99,7 +99,9 @@ def _sending(keys: KeyBindings, screen: Screen, prompting: Filter) -> None:
         buffer = screen.buffer
         if _take_completion(buffer, sending=False):
             return
-        if not buffer.text:
+        if not buffer.text and screen.suggested:
+            screen.fill(screen.suggested)
+        elif not buffer.text:
             screen.front.pressed("tab")
         else:
             buffer.start_completion(select_first=False)
@@ -184,12 +186,14 @@ def described(chosen: Chosen) -> list[tuple[str, str]]:
 
 def _leaving(keys: KeyBindings, screen: Screen, prompting: Filter) -> None:
     # In vi's insert mode Esc leads to the other mode, unless there is something to stop.
-    writing = vi_insert_mode & Condition(lambda: not screen.front.busy)
+    writing = vi_insert_mode & Condition(lambda: not screen.front.busy and not screen.suggested)
 
     @keys.add("escape", filter=prompting & ~writing)
     def escape(event: KeyPressEvent) -> None:
         if screen.buffer.complete_state:
             screen.buffer.cancel_completion()
+        elif screen.suggested and not screen.front.busy:
+            screen.suggest("")
         else:
             screen.front.pressed("escape")
 

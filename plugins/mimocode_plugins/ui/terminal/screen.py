@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable
@@ -41,6 +42,7 @@ DEPTHS = {
     "truecolor": ColorDepth.DEPTH_24_BIT,
 }
 PLACEHOLDER = "Say what to do. / for commands, @ for files, ! for the shell"
+TAKES = " · Tab takes it"
 SHOWN = 8
 """Completions that are visible at a time."""
 
@@ -119,6 +121,9 @@ class Screen:
         self.pastes = Pastes(directory)
         self.typed = 0.0
         """When a key went into the prompt, by the monotonic clock."""
+        self._writing = asyncio.Event()
+        self.suggested = ""
+        """What the user might say next: greyed, and only while the prompt is empty."""
         self.buffer = Buffer(
             history=PromptHistory(history),
             completer=completer,
@@ -170,6 +175,16 @@ class Screen:
             self.buffer.text = text
             self.buffer.cursor_position = len(text)
 
+    def suggest(self, text: str) -> None:
+        """Offer a line that the user may take with Tab; "" takes the offer back, and so does typing."""
+        self.suggested = text if text.isprintable() and not self.buffer.text else ""
+
+    async def typing(self) -> None:
+        """Return when there is something in the prompt."""
+        if not self.buffer.text:
+            self._writing.clear()
+            await self._writing.wait()
+
     def clear(self) -> None:
         """Empty the prompt; what stood there can be had again with Up."""
         self.buffer.append_to_history()
@@ -190,6 +205,9 @@ class Screen:
 
     def _touched(self) -> None:
         self.typed = time.monotonic()
+        if self.buffer.text:
+            self.suggested = ""
+            self._writing.set()
 
     # -- layout -----------------------------------------------------------------
 
@@ -201,13 +219,7 @@ class Screen:
             preview_search=True,
             input_processors=[
                 HighlightIncrementalSearchProcessor(),
-                AfterInput(
-                    lambda: (
-                        []
-                        if self.buffer.text or is_searching()
-                        else [("class:faint", fit(translated(PLACEHOLDER, self.language), self._columns - 3))]
-                    )
-                ),
+                AfterInput(self._placeholder),
             ],
         )
         self._prompt = Window(
@@ -225,6 +237,12 @@ class Screen:
                 self._text(lambda: [self.front.below(self._narrow)]),
             ]
         )
+
+    def _placeholder(self) -> StyleAndTextTuples:
+        if self.buffer.text or is_searching():
+            return []
+        told = self.suggested + translated(TAKES, self.language) if self.suggested else ""
+        return [("class:faint", fit(told or translated(PLACEHOLDER, self.language), self._columns - 3))]
 
     def _layout_focus(self) -> None:
         self.app.layout.focus(self._prompt)
