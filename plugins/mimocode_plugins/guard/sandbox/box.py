@@ -163,22 +163,39 @@ async def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Seq
 def _plan(box: Box, session: Session) -> Layout:
     from .layout import layout
 
-    look_only = restricted(session)
-    key = (session.host.root, session.directory, look_only)
+    look_only, worktree = restricted(session), worktree_of(session)
+    key = (session.host.root, session.directory, look_only, worktree)
     made = box.plans.get(key)
     if made is None or time.monotonic() - made[0] > FRESH:
-        made = box.plans[key] = (time.monotonic(), layout(grounds_of(box, session.host, session.directory, look_only)))
+        grounds = grounds_of(box, session.host, session.directory, look_only, worktree)
+        made = box.plans[key] = (time.monotonic(), layout(grounds))
     return made[1]
 
 
-def grounds_of(box: Box, host: Host, directory: Path, look_only: bool) -> Grounds:
-    """What a plan is made from, for commands that start in a directory."""
+def worktree_of(session: Session) -> Path | None:
+    """The git worktree that a session, or one that it works for, has to itself; None if it works in the project.
+
+    Whoever starts a session in one says so in its own log.
+    """
+    while session.parent is not None:
+        for note in reversed(session.parent.state.notes.get("actors", ())):
+            if note.get("session") == session.id:
+                if note.get("place"):
+                    return Path(str(note["place"]))
+                break
+        session = session.parent
+    return None
+
+
+def grounds_of(box: Box, host: Host, directory: Path, look_only: bool, worktree: Path | None = None) -> Grounds:
+    """What a plan is made from, for commands that start in a directory, or that have a git worktree to themselves."""
     from .layout import Grounds
 
     temps = (Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir()))  # replaced by a private one
     return Grounds(
         home=Path.home(),
-        roots=tuple(dict.fromkeys((host.root, directory))),
+        roots=(worktree,) if worktree else tuple(dict.fromkeys((host.root, directory))),
+        beside=host.root if worktree else None,
         temp=box.private()[0],
         temps=tuple(dict.fromkeys(temps)),
         data=host.paths.data,
