@@ -17,8 +17,10 @@ from mimocode.session import Session
 from mimocode.testing import play
 from mimocode_plugins.crew import actors
 from mimocode_plugins.crew.children.team import team
+from mimocode_plugins.guard import sandbox
 from mimocode_plugins.tools import files, shell
 from support import cast
+from support.canary import VERDICT
 
 DONE = {"text": "Status: done\nSummary: changed\nok"}
 
@@ -61,11 +63,11 @@ def actor(action: str, **arguments: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def played(project: Path, **parts: list[dict[str, Any]]) -> AsyncIterator[Session]:
+async def played(project: Path, *more: Any, **parts: list[dict[str, Any]]) -> AsyncIterator[Session]:
     """A session whose model plays these parts."""
     script = project.parent / "parts.json"
     script.write_text(json.dumps(parts))
-    plugins = [cast, Crew(), actors, files, shell]
+    plugins = [cast, Crew(), actors, files, shell, *more]
     async with play(plugins=plugins, directory=project, agent=Agent("build", mode="primary"), headless=True) as session:
         await session.submit(ChooseModel(f"cast/{script}"))
         await session.submit(Say("go"))
@@ -143,3 +145,69 @@ async def test_without_a_repository_there_is_no_worktree(tmp_path: Path) -> None
         [said] = results(session)
     assert 'state="failed"' in said
     assert "A worktree needs a git repository with a commit" in said
+
+
+ESCAPES = [
+    "echo x > {project}/a.txt",
+    "echo x > {project}/new.txt",
+    "cd {project} && git commit -q --allow-empty -m stolen",
+    "rm -f {project}/.git/index",
+    "git update-ref refs/heads/main HEAD~0 && git branch -f main HEAD && git tag stolen",
+    "git update-ref refs/heads/main $(git commit-tree -m x HEAD^{{tree}})",
+    "git config core.fsmonitor 'touch {project}/ran'",
+    "rm -f .git && git init -q . && git config core.fsmonitor 'touch {project}/ran'",
+    "mv .git away && mkdir .git",
+    "echo x > $(git rev-parse --git-common-dir)/hooks/pre-commit",
+    "git update-ref refs/mimo/$(basename $PWD) HEAD",
+    "git worktree add -q {project}/other",
+    "cat {project}/a.txt && rm -r {project}/.mimocode/worktrees/../../a.txt",
+]
+
+
+async def test_its_commands_write_in_its_worktree_and_on_its_branch_only(project: Path) -> None:
+    need_sandbox()
+    before = _tree(project)
+    heads = git(project, "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads/main", "refs/tags")
+    tries = "\n".join(f"({each.format(project=project)}) && echo ESCAPED" for each in ESCAPES)
+    work = (
+        "echo two > a.txt && git add -A && git -c user.name=A -c user.email=a@b commit -qm two && git status --short && "
+        "echo three >> a.txt && echo temp > $TMPDIR/mine && git log --format=%s && git stash list && git diff --stat"
+    )
+    steps = [actor("run", prompt="edit", worktree=True), {"text": "ok"}]
+    edit = [{"calls": [call("bash", command=tries)]}, {"calls": [call("bash", command=work)]}, DONE]
+    async with played(project, sandbox, go=steps, edit=edit) as session:
+        [one] = team(session).actors.values()
+        store = await session.host.store()
+        done = [e.event for e in store.read(one.session) if isinstance(e.event, CallFinished)]
+        place = Path(one.place)
+    assert done[0].content[0].text.count("Read-only file system") == 11 and "ESCAPED" not in done[0].content[0].text
+    assert (done[1].error, done[1].content[0].text.splitlines()[:2]) == (False, ["two", "begin"])
+    assert (place / "a.txt").read_text() == "two\nthree\n"
+    assert git(place, "log", "--format=%s") == "two\nbegin\n"
+    assert git(place, "status", "--short") == " M a.txt\n"
+    assert _tree(project) == before
+    assert git(project, "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads/main", "refs/tags") == heads
+    assert git(project, "status", "--short", "--untracked-files=no") == ""
+
+
+async def test_without_a_worktree_of_its_own_it_works_in_the_project(project: Path) -> None:
+    need_sandbox()
+    steps = [actor("run", prompt="edit"), {"text": "ok"}]
+    edit = [{"calls": [call("bash", command="echo two > a.txt")]}, DONE]
+    async with played(project, sandbox, go=steps, edit=edit):
+        assert (project / "a.txt").read_text() == "two\n"
+
+
+def need_sandbox() -> None:
+    """Pass the test over where nothing holds commands."""
+    if not VERDICT.rung:
+        pytest.skip("; ".join(VERDICT.why))
+
+
+def _tree(project: Path) -> dict[str, bytes]:
+    """Every file of the project but those of worktrees, and what commits of others may add."""
+    passed = ("objects", "worktrees", "mimo", "logs")
+    files = (
+        path for path in project.rglob("*") if path.is_file() and not set(path.relative_to(project).parts) & {*passed}
+    )
+    return {str(path): path.read_bytes() for path in files if path.name not in ("exclude", "index", "sandbox.json")}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,10 +18,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimocode_plugins.guard.sandbox import bubblewrap
+from mimocode.events import Say
+from mimocode.messages import ToolCall
+from mimocode.ports import Agent
+from mimocode.testing import play
+from mimocode_plugins.guard import sandbox
+from mimocode_plugins.guard.sandbox import bubblewrap, sharing
+from mimocode_plugins.guard.sandbox.box import BOX, wrapped
 from mimocode_plugins.guard.sandbox.names import Rule, Target, canonical, reachable, rules, target
 from mimocode_plugins.guard.sandbox.proxy import Proxy, Refused, asked
-from support.cell import Cell, cell, need
+from mimocode_plugins.guard.sandbox.sharing import Network
+from mimocode_plugins.tools import shell
+from support.cell import Cell, Ears, cell, need
 from support.cli import Cli
 
 # What a list means.
@@ -291,3 +301,92 @@ def test_a_list_that_makes_no_sense_is_a_mistake_in_the_settings(tmp_path: Path)
     assert done.code != 0
     assert '"https://pypi.org" is no host: say "example.org"' in done.err
     assert "mimocode.json" in done.err
+
+
+SERVES = "python3 -m http.server 3000 --bind 127.0.0.1"
+ASKS = (
+    "for n in $(seq 300); do curl -sf -o /dev/null --max-time 5 http://localhost:3000/README.md && echo reached && break;"
+    " sleep 0.1; done"
+)
+
+
+def shared() -> None:
+    """Pass the test over where commands cannot share a network."""
+    need(bubblewrap.NAME)
+    if shutil.which("nsenter") is None:
+        pytest.skip("there is no nsenter")
+
+
+async def test_a_server_in_the_background_is_reached_by_the_next_command_and_by_nobody_else(
+    box: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared()
+    monkeypatch.setenv("HOME", str(box.home))
+    with ExitStack() as stack:
+        ears = Ears(box, stack)
+        outwards = (
+            f"curl -s --max-time 3 http://127.0.0.1:{box.env['TCP4']}/ || echo refused; "
+            "curl -s --max-time 3 http://192.0.2.1/ || echo refused; "
+            "ip link 2>/dev/null | grep -c '^[0-9]*: [^l]'; cat /proc/net/dev | wc -l"
+        )
+        calls = [
+            {"command": SERVES, "run_in_background": True},
+            {"command": ASKS, "timeout": 60_000},
+            {"command": outwards},
+        ]
+        steps = [[ToolCall(f"{n}", "bash", given)] for n, given in enumerate(calls)]
+        async with play(*steps, "Done.", plugins=[sandbox, shell], directory=box.project) as session:
+            await session.submit(Say("Go."))
+            await session.settled()
+            keeper = session.stash[BOX].shared._keeper
+            said = [message.text for message in session.state.messages if message.role == "tool"]
+            with pytest.raises(OSError):
+                socket.create_connection(("127.0.0.1", 3000), 1).close()
+            session.agent = Agent("plan", options={"read_only": True})
+            alone = await wrapped(["true"], box.project, session)
+        assert said[1] == "reached"
+        assert said[2].splitlines()[:2] == ["refused", "refused"]
+        assert ears.heard == []
+    assert "--unshare-net" in alone and "nsenter" not in alone[0], "who only looks reaches no server"
+    assert keeper.returncode is not None
+
+
+async def test_without_nsenter_every_command_has_a_network_to_itself(
+    box: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need(bubblewrap.NAME)
+    monkeypatch.setattr(sharing, "_NSENTER", "/nowhere")
+    async with play(plugins=[sandbox, shell], directory=box.project) as session:
+        argv = await wrapped(["true"], box.project, session)
+        assert "--unshare-net" in argv
+        assert session.stash[BOX].shared.why == "the program nsenter is not there"
+
+
+async def test_a_network_whose_keeper_died_is_made_anew(box: Cell) -> None:
+    shared()
+    async with play(plugins=[sandbox, shell], directory=box.project) as session:
+        first = await wrapped(["true"], box.project, session)
+        session.stash[BOX].shared._keeper.kill()
+        await session.stash[BOX].shared._keeper.wait()
+        second = await wrapped(["true"], box.project, session)
+        assert first[:3] == second[:3] and first[4] != second[4]
+        assert (await asyncio.to_thread(box.run, second)).returncode == 0
+
+
+async def test_commands_that_share_a_network_share_the_way_to_the_proxy(
+    box: Cell, site: Site, other: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared()
+    network = Network(need(bubblewrap.NAME))
+    async with open_proxy(box.base, f"localhost:{site.port}") as (gate, told):
+        entry = await network.entry(gate)
+        assert network.why == ""
+        for where, code in ((site, 0), (other, 22)):
+            url = f"http://localhost:{where.port}/plain"
+            words = ["curl", "-sf", "--noproxy", "", url]
+            plan, program = box.plan(), need(bubblewrap.NAME)
+            argv = bubblewrap.command(program, plan, box.none, box.project, words, gate, entry)
+            assert (await asyncio.to_thread(box.run, argv)).returncode == code
+        await network.close()
+    assert [allowed for _, allowed in told] == [True, False]
+    assert other.asked == []

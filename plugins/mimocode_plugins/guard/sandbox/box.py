@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .mending import Watch
     from .names import Target
     from .proxy import Proxy
+    from .sharing import Network
 
 BOX: StashKey[Box] = StashKey("guard.sandbox")
 FRESH = 30.0
@@ -45,6 +46,7 @@ class Box:
     off: bool = False
     folder: Path | None = None
     proxy: Proxy | None = None
+    shared: Network | None = None
     watch: Watch = field(default_factory=dict)
     plans: dict[tuple[object, ...], tuple[float, Layout]] = field(default_factory=dict)
 
@@ -76,11 +78,32 @@ class Box:
         return self.folder / "tmp", self.folder / "none"
 
     def command(
-        self, plan: Layout, none: Path, directory: Path, argv: Sequence[str], network: bool | Path
+        self,
+        plan: Layout,
+        none: Path,
+        directory: Path,
+        argv: Sequence[str],
+        network: bool | Path,
+        entry: Sequence[str] = (),
     ) -> Sequence[str]:
-        """A command line that runs `argv` inside; see `bubblewrap.command`."""
-        words: list[str] = module(self.verdict.rung).command(self.verdict.program, plan, none, directory, argv, network)
+        """A command line that runs `argv` inside; see `bubblewrap.command`. Only that knows an `entry`."""
+        more = (entry,) if entry else ()
+        rung, program = module(self.verdict.rung), self.verdict.program
+        words: list[str] = rung.command(program, plan, none, directory, argv, network, *more)
         return words
+
+    async def entry(self, network: bool | Path, look_only: bool) -> Sequence[str]:
+        """What lets a command run in the network of the session; nothing when it has another.
+
+        Who only looks has a network to itself: servers of others would change things on request.
+        """
+        if self.verdict.rung != "bubblewrap" or network is True or look_only:
+            return ()
+        if self.shared is None:
+            from .sharing import Network
+
+            self.shared = Network(self.verdict.program)
+        return await self.shared.entry(network if isinstance(network, Path) else None)
 
     async def network(self, session: Session | None = None) -> bool | Path:
         """Whether commands reach the network, or the socket of the proxy that is their way to it."""
@@ -96,7 +119,10 @@ class Box:
         return gate
 
     async def close(self) -> None:
-        """Forget the temporary directory, end the proxy."""
+        """Forget the temporary directory, end the network and the proxy."""
+        if self.shared is not None:
+            await self.shared.close()
+            self.shared = None
         if self.proxy is not None:
             await self.proxy.close()
             self.proxy = None
@@ -157,28 +183,46 @@ async def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Seq
     _, none = box.private()
     plan = _plan(box, session)
     box.watch = watch(plan, everything=box.verdict.rung == "landlock")
-    return box.command(plan, none, directory, argv, await box.network(top))
+    network = await box.network(top)
+    return box.command(plan, none, directory, argv, network, await box.entry(network, restricted(session)))
 
 
 def _plan(box: Box, session: Session) -> Layout:
     from .layout import layout
 
-    look_only = restricted(session)
-    key = (session.host.root, session.directory, look_only)
+    look_only, worktree = restricted(session), worktree_of(session)
+    key = (session.host.root, session.directory, look_only, worktree)
     made = box.plans.get(key)
     if made is None or time.monotonic() - made[0] > FRESH:
-        made = box.plans[key] = (time.monotonic(), layout(grounds_of(box, session.host, session.directory, look_only)))
+        grounds = grounds_of(box, session.host, session.directory, look_only, worktree)
+        made = box.plans[key] = (time.monotonic(), layout(grounds))
     return made[1]
 
 
-def grounds_of(box: Box, host: Host, directory: Path, look_only: bool) -> Grounds:
-    """What a plan is made from, for commands that start in a directory."""
+def worktree_of(session: Session) -> Path | None:
+    """The git worktree that a session, or one that it works for, has to itself; None if it works in the project.
+
+    Whoever starts a session in one says so in its own log.
+    """
+    while session.parent is not None:
+        for note in reversed(session.parent.state.notes.get("actors", ())):
+            if note.get("session") == session.id:
+                if note.get("place"):
+                    return Path(str(note["place"]))
+                break
+        session = session.parent
+    return None
+
+
+def grounds_of(box: Box, host: Host, directory: Path, look_only: bool, worktree: Path | None = None) -> Grounds:
+    """What a plan is made from, for commands that start in a directory, or that have a git worktree to themselves."""
     from .layout import Grounds
 
     temps = (Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir()))  # replaced by a private one
     return Grounds(
         home=Path.home(),
-        roots=tuple(dict.fromkeys((host.root, directory))),
+        roots=(worktree,) if worktree else tuple(dict.fromkeys((host.root, directory))),
+        beside=host.root if worktree else None,
         temp=box.private()[0],
         temps=tuple(dict.fromkeys(temps)),
         data=host.paths.data,

@@ -33,7 +33,13 @@ _PROXY = {
 
 
 def command(
-    program: str, plan: Layout, none: Path, directory: Path, argv: Sequence[str], network: bool | Path
+    program: str,
+    plan: Layout,
+    none: Path,
+    directory: Path,
+    argv: Sequence[str],
+    network: bool | Path,
+    entry: Sequence[str] = (),
 ) -> list[str]:
     """A command line that runs `argv` inside.
 
@@ -44,17 +50,27 @@ def command(
         directory: where to start.
         argv: what to run.
         network: whether the network of the machine is reached, or the socket of the proxy that is the way to it.
+        entry: words that let it run in the network of the session, where the proxy is reached already.
     """
     gate = network if isinstance(network, Path) else None
-    words = [program, "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
-    words += [] if network is True else ["--unshare-net"]
+    words = [
+        *entry,
+        program,
+        "--unshare-user",
+        "--unshare-ipc",
+        "--unshare-pid",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+    ]
+    words += [] if network is True or entry else ["--unshare-net"]
     words += ["--cap-drop", "ALL", *(["--disable-userns"] if _closes_namespaces(program) else [])]
     words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run"]
     for path in (*_RUN, *(_NAMES if network is True else ())):
         words += ["--ro-bind-try", path, path]
     if gate is not None:
-        words += ["--ro-bind", str(gate), GATE]
-        argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("bridge.py")), GATE, str(PORT), *argv]
+        if not entry:
+            words += ["--ro-bind", str(gate), GATE]
+            argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("bridge.py")), GATE, str(PORT), *argv]
         for name, value in _PROXY.items():
             words += ["--setenv", name, value, "--setenv", name.lower(), value]
     for temp in plan.temps:

@@ -14,7 +14,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from ..protected import NAMES, WITHIN
-from .repositories import seals, stores
+from .repositories import needed, pointed, seals, stores
 
 
 class Access(IntEnum):
@@ -55,6 +55,8 @@ class Grounds:
     hidden: tuple[Path, ...] = ()
     programs: tuple[Path, ...] = ()
     """What has to stay visible although it lies in a temporary directory."""
+    beside: Path | None = None
+    """The project, when the roots are git worktrees of it for one agent alone: it is only looked at from there."""
 
 
 @dataclass
@@ -88,18 +90,17 @@ def layout(grounds: Grounds) -> Layout:
     writable = [real for each in (*wanted, *grounds.writable) for real in _without_home(each, grounds.home)]
     for path in writable:
         made.put(path, Access.WRITE)
-    if grounds.look_only:
-        for path in grounds.roots:
-            made.put(path, Access.READ)
+    for path in (*(grounds.roots if grounds.look_only else ()), *([grounds.beside] if grounds.beside else ())):
+        made.put(path, Access.READ)
     for path in _seen(grounds, temps):
         if not any(path == each or each in path.parents for each in made.access):
             made.put(path, Access.READ)
     for root in dict.fromkeys((*wanted, *grounds.writable)):
-        _seal(made, Path(os.path.realpath(root)))
+        _seal(made, Path(os.path.realpath(root)), alone=grounds.beside is not None and root in grounds.roots)
     for path in (*(grounds.home / name for name in SECRETS.split()), *grounds.hidden):
         made.put(path, Access.HIDE)
     for path in _ours(grounds):
-        if path not in grounds.roots:
+        if path not in (*grounds.roots, grounds.beside):
             made.put(path, Access.HIDE)
     for name in OPEN if grounds.data else ():
         made.put(grounds.data / name, Access.READ)  # type: ignore[operator]
@@ -132,9 +133,20 @@ def _seen(grounds: Grounds, temps: Iterable[Path]) -> Iterator[Path]:
             yield real
 
 
-def _seal(made: Layout, root: Path) -> None:
-    """Inside of a writable directory: git's hooks and settings, our settings, those of editors and other agents."""
+def _seal(made: Layout, root: Path, alone: bool) -> None:
+    """Inside of a writable directory: git's hooks and settings, our settings, those of editors and other agents.
+
+    Of the repository of a worktree that somebody has `alone`, only what commits on its own branch need is writable.
+    """
+    linked = pointed(root / ".git") if alone else None
+    if linked is not None:
+        made.put(root / ".git", Access.READ)
+        made.put(linked.common, Access.READ)
+        for path in needed(linked):
+            made.put(path, Access.WRITE)
     for store in stores(root):
+        if linked is not None and store == linked.common:
+            continue
         made.put(store, Access.WRITE)  # a mount of its own, which cannot be renamed away
         for path in seals(store):
             made.put(path, Access.READ)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 DEPTH, MOST = 4, 3_000
@@ -43,7 +45,15 @@ def _store(folder: Path) -> Iterator[Path]:
             yield config.parent
 
 
-def _elsewhere(file: Path) -> Iterator[Path]:
+@dataclass(frozen=True)
+class Linked:
+    """What a linked work tree points to: the repository, and what that keeps of this work tree."""
+
+    common: Path
+    own: Path
+
+
+def pointed(file: Path) -> Linked | None:
     """The repository that a linked work tree belongs to, if it knows of that work tree: anyone can write a pointer."""
     try:
         word, _, target = file.read_text("utf-8").strip().partition(": ")
@@ -51,9 +61,33 @@ def _elsewhere(file: Path) -> Iterator[Path]:
         back = Path((own / "gitdir").read_text("utf-8").strip())
         common = Path(os.path.realpath(own / (own / "commondir").read_text("utf-8").strip()))
     except (OSError, ValueError):
-        return
+        return None
     if word != "gitdir" or os.path.realpath(back) != os.path.realpath(file) or own.parent != common / "worktrees":
+        return None
+    return Linked(common, own) if (common / "HEAD").is_file() and (common / "objects").is_dir() else None
+
+
+def needed(linked: Linked) -> Iterator[Path]:
+    """What commits in a linked work tree write: objects, its own state, and the directory that its branch lies in.
+
+    A branch that lies beside those of the user (`main`) is not moved: its directory is theirs, too.
+    """
+    yield linked.common / "objects"
+    yield linked.own
+    try:
+        word, _, ref = (linked.own / "HEAD").read_text("utf-8").strip().partition(": ")
+    except (OSError, ValueError):
         return
-    if (common / "HEAD").is_file() and (common / "objects").is_dir():
-        yield common
-        yield own
+    folder = Path(ref).parent
+    if word != "ref" or ".." in folder.parts or folder.parts[:2] != ("refs", "heads") or len(folder.parts) < 3:
+        return
+    for base in (linked.common, linked.common / "logs"):
+        with suppress(OSError):  # git takes away directories of branches that it packed
+            (base / folder).mkdir(parents=True, exist_ok=True)
+        yield base / folder
+
+
+def _elsewhere(file: Path) -> Iterator[Path]:
+    if (linked := pointed(file)) is not None:
+        yield linked.common
+        yield linked.own
