@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.main import Commands
     from mimocode.messages import ToolCall
+    from mimocode.ports import Prompt
     from mimocode.session import Session
 
 
@@ -55,6 +56,16 @@ async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
     from .bounding import ruling
 
     return ruling(call, session)
+
+
+@hookimpl
+async def shape_prompt(prompt: Prompt, session: Session) -> Prompt | None:
+    """A child that begins with its parent's request asks where the provider has cached that one."""
+    if session.parent is None:
+        return None
+    from .bounding import cached_with
+
+    return cached_with(prompt, session)
 
 
 @hookimpl

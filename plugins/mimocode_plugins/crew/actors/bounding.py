@@ -5,6 +5,7 @@ Permission rules of its parents are the policy's to apply; this is what they do 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,16 @@ from ..children.team import LIVE
 
 if TYPE_CHECKING:
     from mimocode.messages import ToolCall
+    from mimocode.ports import Prompt
     from mimocode.session import Session
+
+
+def cached_with(prompt: Prompt, session: Session) -> Prompt | None:
+    """The prompt of a child that began as its parent was, under "<parent>/<child>"."""
+    above: Session | None = session
+    while above is not None and (live := above.stash.get(LIVE)) is not None and live.order.context == "full":
+        above = above.parent
+    return None if above is None or above is session else replace(prompt, session=f"{above.id}/{session.id}")
 
 
 def ruling(call: ToolCall, session: Session) -> Ruling | None:

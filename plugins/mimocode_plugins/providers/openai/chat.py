@@ -89,7 +89,7 @@ class ChatModel:
         if limit := output_limit(target, prompt.options):
             head[profile.limit] = limit
         if profile.cache_key and prompt.session:
-            head["prompt_cache_key"] = prompt.session
+            head["prompt_cache_key"] = prompt.session.partition("/")[0]  # of "<parent>/<child>": one cache
         head |= target.body
         if prompt.tools:
             head["tools"] = [

@@ -91,7 +91,7 @@ class ResponsesModel:
             # the provider refuses less than 16
             head["max_output_tokens"] = max(limit, 16)
         if prompt.session and target.provider.options.get("setCacheKey") is not False:
-            head["prompt_cache_key"] = prompt.session
+            head["prompt_cache_key"] = prompt.session.partition("/")[0]  # of "<parent>/<child>": one cache
         head |= target.body
         if system := "\n\n".join(part.text for part in prompt.system if part.text):
             head["instructions"] = system
