@@ -46,7 +46,7 @@ DEFAULTS = (
     *parse(
         {
             "*": "allow",
-            "cron": {"*": "allow", "schedule": "ask"},
+            "cron": {"*": "allow", "schedule": "ask", "loop": "ask"},
             "doom_loop": "ask",
             "egress": "ask",
             "external_directory": "ask",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -295,7 +297,7 @@ async def test_the_agent_schedules_and_the_user_is_asked_first(tmp_path: Path) -
             if isinstance(event, ApprovalAsked):
                 asked.append(str(event.call.arguments["operation"]))
 
-    arguments = {"operation": "schedule", "when": "every 2h", "prompt": "look at the build"}
+    arguments = {"operation": "schedule", "cron": "every 2h", "prompt": "look at the build"}
     lines = [[ToolCall("1", "cron", arguments)], [ToolCall("2", "cron", {"operation": "list"})], "Done."]
     plugins = [commands, permission, cron, wall, Person()]
     async with play(*lines, plugins=plugins, directory=tmp_path) as session:
@@ -310,11 +312,111 @@ async def test_the_agent_schedules_and_the_user_is_asked_first(tmp_path: Path) -
     assert (kept.by, kept.session) == ("agent", "")
 
 
+def use(n: int, **arguments: Any) -> list[ToolCall]:
+    return [ToolCall(str(n), "cron", arguments)]
+
+
+async def test_the_agent_looks_at_a_job_renames_it_and_calls_it_off(tmp_path: Path) -> None:
+    water = job(tmp_path, "0 13 * * *", "water the plants")
+    lines = [
+        use(1, operation="rename", id=water.id[:5], name="plants  at noon"),
+        use(2, operation="get", id=water.id),
+        use(3, operation="cancel", id=water.id),
+        use(4, operation="list"),
+    ]
+    async with room(Wall(), *lines, "Done.", folder=tmp_path) as session:
+        await session.submit(Say("go"))
+        await breath(session)
+        rest = "0 13 * * *, next Sat 2026-11-21 13:00 UTC"
+        until = "Sat 2026-11-28 12:00 UTC"
+        assert [m.text for m in session.state.messages if m.role == "tool"] == [
+            f'{water.id}  plants at noon, {rest}, until {until}: "water the plants"',
+            f"id: {water.id}\nname: plants at noon\nwhen: {rest}\nuntil: {until}\nmissed times: made up for once\n"
+            "last run: none yet\nmade: Sat 2026-11-21 12:00 UTC by the user\nprompt: water the plants",
+            f"Removed {water.id}.",
+            "nothing is scheduled",
+        ]
+
+
+async def test_one_shot_is_said_the_first_time_only_and_what_is_not_durable_stays_in_its_session(
+    tmp_path: Path,
+) -> None:
+    wall = Wall()
+    lines = [
+        use(1, operation="schedule", cron="0 13 * * *", prompt="once", one_shot=True, reason="you asked"),
+        use(2, operation="schedule", cron="every 2h", prompt="here", durable=False, name="mine"),
+        "Done.",
+        "Said.",
+    ]
+    async with room(wall, *lines, folder=tmp_path) as session:
+        await session.submit(Say("go"))
+        await breath(session)
+        first, second = book(tmp_path).jobs(tmp_path)
+        assert (first.kind, first.session, first.reason, first.expires) == ("once", "", "you asked", 0)
+        assert (second.kind, second.session, second.name) == ("every", session.id, "mine")
+        wall.clock.move(HOUR)
+        await breath(session)
+        assert talk(session)[-1] == "assistant: Said."
+        assert [each.name for each in book(tmp_path).jobs(tmp_path)] == ["mine"]
+    async with room(wall, folder=tmp_path) as session:
+        wall.clock.move(3 * HOUR)
+        await breath(session)
+        assert talk(session) == [], "another session has nothing to do with it"
+
+
+async def test_the_agent_paces_a_loop_and_one_that_it_forgets_ends_after_one_more_round(tmp_path: Path) -> None:
+    wall = Wall()
+    lines = [
+        use(1, operation="loop", delay_seconds=5, prompt="look at the build", reason="it takes a while"),
+        "I look again in a minute.",
+        use(2, operation="loop", delay_seconds=7200, prompt="look at the build"),
+        "Still building.",
+        "Green at last.",
+        "Nothing new.",
+    ]
+    async with room(wall, *lines, folder=tmp_path) as session:
+        await session.submit(Say("watch the build"))
+        await breath(session)
+        begun = wall.clock.now()
+        for seconds in (60, 3600, 1200):  # at least a minute, at most an hour, and once more by itself
+            (loop,) = book(tmp_path).jobs(tmp_path)
+            assert loop.next - wall.clock.now() == pytest.approx(seconds)
+            wall.clock.move(seconds)
+            await breath(session)
+        assert book(tmp_path).jobs(tmp_path) == []
+        wall.clock.move(DAY)
+        await breath(session)
+        assert wall.clock.now() - begun == DAY + 4860
+        assert [line for line in talk(session) if line.startswith("assistant")][1::2] == [
+            "assistant: I look again in a minute.",
+            "assistant: Still building.",
+            "assistant: Nothing new.",
+        ]
+
+
+async def test_a_session_that_ends_with_its_answer_has_no_loops(tmp_path: Path) -> None:
+    lines = [use(1, operation="loop", prompt="again"), "I cannot."]
+    async with play(*lines, plugins=[cron], directory=tmp_path, headless=True) as session:
+        await session.submit(Say("go"))
+        await session.settled()
+        assert "This session ends with your answer: use schedule" in talk(session)[2]
+
+
+def test_a_book_of_an_older_version_is_read(tmp_path: Path) -> None:
+    old = job(tmp_path, "every 5m")
+    with sqlite3.connect(tmp_path / "schedule.db") as base:
+        base.execute("ALTER TABLE jobs DROP COLUMN name")
+        base.execute("ALTER TABLE jobs DROP COLUMN reason")
+    base.close()
+    assert book(tmp_path).jobs(tmp_path) == [old]
+    assert book(tmp_path).rename(old.id, tmp_path, "new").name == "new"
+
+
 async def test_the_tool_says_what_is_wrong(tmp_path: Path) -> None:
     calls = [
-        {"operation": "schedule", "when": "every 5s", "prompt": "x"},
-        {"operation": "schedule", "when": "0 0 30 2 *", "prompt": "x"},
-        {"operation": "schedule", "when": "every 5m", "prompt": " "},
+        {"operation": "schedule", "cron": "every 5s", "prompt": "x"},
+        {"operation": "schedule", "cron": "0 0 30 2 *", "prompt": "x"},
+        {"operation": "schedule", "cron": "every 5m", "prompt": " "},
         {"operation": "delete", "id": "abc"},
     ]
     lines = [[ToolCall(str(n), "cron", arguments)] for n, arguments in enumerate(calls)]
@@ -477,3 +579,49 @@ def test_from_the_command_line(tmp_path: Path) -> None:
     assert cli("cron", "remove", kept["id"], **env).out == f"removed {added.out}"
     gone = cli("cron", "remove", kept["id"], **env)
     assert (gone.code, gone.err) == (2, f"mimo: there is no job '{kept['id']}'; `mimo cron list`\n")
+
+
+@contextmanager
+def watching(cli: Cli) -> Iterator[subprocess.Popen[bytes]]:
+    """`mimo cron run --watch`; it does not outlive the test."""
+    with cli.start("cron", "run", "--watch") as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_without_a_terminal_jobs_run_when_they_are_due_until_one_ends_it(tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    cli.settings(model=cli.scenario([{"text": "The build is green."}]))
+    assert cli("cron", "add", "in 1s", "look", "at", "the build", "--name", "build").code == 0
+    left = cli("cron", "add", "0 0 1 1 *", "far away", "--once").out.split()[0]
+    with watching(cli) as watch:
+        assert watch.stdout is not None
+        assert watch.stdout.readline() == b"The build is green.\n"
+        watch.send_signal(signal.SIGTERM)
+        _, told = watch.communicate(timeout=60)
+        assert watch.returncode == 0
+    lines = told.decode().splitlines()
+    assert lines[0] == f"watching the schedule of {cli.project}: 2 jobs; Ctrl-C ends it"
+    assert "build, once, " in lines[1]
+    assert cli("cron", "rename", left, "new", "year").out.startswith(f"{left}  new year, once, ")
+    assert f"id: {left}\nname: new year\n" in cli("cron", "show", left).out
+
+
+def test_a_job_that_cannot_be_run_stops_no_other(tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    cli.settings(model="scripted/no-such-scenario")
+    for words in ("first", "second"):
+        assert cli("cron", "add", "in 1s", words).code == 0
+    with watching(cli) as watch:
+        assert watch.stderr is not None
+        told = ""
+        while told.count("no-such-scenario") < 2:
+            line = watch.stderr.readline().decode()
+            assert line, told
+            told += line
+        watch.send_signal(signal.SIGINT)
+        watch.communicate(timeout=60)
+        assert watch.returncode == 0
+    assert '"first"' in told and '"second"' in told

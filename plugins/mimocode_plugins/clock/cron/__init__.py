@@ -47,7 +47,7 @@ def register_settings() -> Iterable[Setting]:
 
 @hookimpl
 def register_cli(commands: Commands) -> None:
-    """`mimo cron list|add|remove|run`."""
+    """`mimo cron list|show|add|rename|remove|run`."""
     from . import cli
 
     cli.register(commands)

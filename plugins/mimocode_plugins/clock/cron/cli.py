@@ -1,22 +1,23 @@
-"""`mimo cron list`, `add`, `remove`, `run`."""
+"""`mimo cron list`, `show`, `add`, `rename`, `remove`, `run`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from mimocode.errors import UsageError
+from mimocode.errors import MimoError, UsageError
 from mimocode.events import Say, TurnEnded
 
 from .beat import LOOK, ORIGIN, words
-from .desk import Desk, desk, line
+from .desk import Desk, desk, details, line
 from .jobs import Job, made
-from .times import FORMS, parsed, span
+from .times import FORMS, once, parsed, span
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -30,7 +31,9 @@ TITLE = 50
 def register(commands: Commands) -> None:
     """Add them."""
     commands.add("cron list", "Show what is scheduled in this project", list_, _declare_list)
+    commands.add("cron show", "Show all there is to know about a job", show, _declare_one)
     commands.add("cron add", "Schedule a prompt", add, _declare_add)
+    commands.add("cron rename", "Give a job a name", rename, _declare_rename)
     commands.add("cron remove", "Take a job off the schedule", remove, _declare_one, aliases=("cron rm",))
     commands.add("cron run", "Run what is due, each in a session of its own", run, _declare_run)
 
@@ -43,6 +46,8 @@ def _declare_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("when", metavar="WHEN", help=FORMS.replace("%", "%%"))
     parser.add_argument("prompt", nargs="+", metavar="PROMPT", help="what to say to the agent")
     parser.add_argument("--expires", default="", metavar="SPAN", help='end after "30d", or "never"')
+    parser.add_argument("--once", action="store_true", help="only the first time that WHEN names")
+    parser.add_argument("--name", default="", help="what to call it in lists")
     parser.add_argument("--skip-missed", action="store_true", help="leave out runs that were missed")
 
 
@@ -50,9 +55,14 @@ def _declare_one(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID")
 
 
+def _declare_rename(parser: argparse.ArgumentParser) -> None:
+    _declare_one(parser)
+    parser.add_argument("name", nargs="*", metavar="NAME", help="none: take its name away")
+
+
 def _declare_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", default="", metavar="ID", help="this one now, due or not")
-    parser.add_argument("--watch", action="store_true", help="go on until interrupted")
+    parser.add_argument("--watch", action="store_true", help="go on, and run each when it is due, until interrupted")
 
 
 async def list_(args: argparse.Namespace, host: Host) -> int:
@@ -74,10 +84,24 @@ async def add(args: argparse.Namespace, host: Host) -> int:
     if args.expires:
         days = 0 if args.expires == "never" else span(args.expires) / 86_400
     missed = "skip" if args.skip_missed else post.wishes.catch_up
-    rule = parsed(args.when, now, post.zone)
-    job = made(rule, " ".join(args.prompt), host.root, now, days=days, catch_up=missed)
+    rule = (once if args.once else parsed)(args.when, now, post.zone)
+    job = made(rule, " ".join(args.prompt), host.root, now, days=days, catch_up=missed, name=args.name)
     post.book.add(job)
     sys.stdout.write(f"{line(job, post.zone)}\n")
+    return 0
+
+
+async def show(args: argparse.Namespace, host: Host) -> int:
+    """Print a job."""
+    post = await desk(host)
+    sys.stdout.write(f"{details(post.book.find(args.id, host.root), post.zone)}\n")
+    return 0
+
+
+async def rename(args: argparse.Namespace, host: Host) -> int:
+    """Give a job a name and print its line."""
+    post = await desk(host)
+    sys.stdout.write(f"{line(post.book.rename(args.id, host.root, ' '.join(args.name)), post.zone)}\n")
     return 0
 
 
@@ -98,18 +122,46 @@ async def run(args: argparse.Namespace, host: Host) -> int:
         job = post.book.find(args.id, host.root)
         post.book.ran(job, post.clock.now())
         return await _run(job, post, host)
+    return await (_watched(post, host) if args.watch else _all_due(post, host))
+
+
+async def _all_due(post: Desk, host: Host) -> int:
+    """Run what is due, one after the other; the worst exit code. A job that cannot be run stops no other."""
     worst = 0
     while True:
         taken = post.book.take(host.root, "", post.clock.now(), post.zone)
         for over in taken.ended:
             sys.stderr.write(f"ended and removed: {line(over, post.zone)}\n")
-        if taken.job:
-            worst = max(worst, await _run(taken.job, post, host))
-        elif not args.watch:
+        for left in taken.missed:
+            sys.stderr.write(f"missed and left out: {line(left, post.zone)}\n")
+        if not taken.job:
             return worst
-        else:
+        try:
+            worst = max(worst, await _run(taken.job, post, host))
+        except MimoError as error:
+            worst = max(worst, error.exit_code)
+            sys.stderr.write(f"mimo: {taken.job.id}: {error}\n")
+        sys.stdout.flush()
+
+
+async def _watched(post: Desk, host: Host) -> int:
+    """Run everything when it is due, until Ctrl-C or SIGTERM; a job that is at work then is interrupted."""
+
+    async def watch() -> None:
+        while True:
+            await _all_due(post, host)
             due = post.book.next(host.root, "", now := post.clock.now(), post.zone)
             await post.clock.sleep(LOOK if due is None else min(LOOK, max(0.0, due - now)))
+
+    jobs = len([job for job in post.book.jobs(host.root) if not job.session])
+    sys.stderr.write(f"watching the schedule of {host.root}: {jobs} job{'s' * (jobs != 1)}; Ctrl-C ends it\n")
+    watching = asyncio.create_task(watch(), name="cron")
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, watching.cancel)
+    with suppress(asyncio.CancelledError):
+        await watching
+    return 0
 
 
 async def _run(job: Job, post: Desk, host: Host) -> int:

@@ -55,6 +55,8 @@ def rhythm(job: Job, zone: tzinfo) -> str:
     """When a job runs, in words."""
     if job.kind == "once":
         return f"once, {shown(job.next, zone)}"
+    if job.kind == "loop":
+        return f"next round {shown(job.next, zone)}"
     every = f"every {_spoken(float(job.spec))}" if job.kind == "every" else job.spec
     return f"{every}, next {shown(job.next, zone)}"
 
@@ -72,4 +74,22 @@ def line(job: Job, zone: tzinfo) -> str:
     words = words if len(words) <= SHOWN else words[: SHOWN - 3] + "..."
     told = f", until {shown(job.expires, zone)}" if job.expires else ""
     told += ", this session only" if job.session else ""
-    return f"{job.id}  {rhythm(job, zone)}{told}: {json.dumps(words, ensure_ascii=False)}"
+    called = f"{job.name}, " if job.name else ""
+    return f"{job.id}  {called}{rhythm(job, zone)}{told}: {json.dumps(words, ensure_ascii=False)}"
+
+
+def details(job: Job, zone: tzinfo) -> str:
+    """All there is to know about a job."""
+    rows = {
+        "id": job.id,
+        "name": job.name,
+        "when": rhythm(job, zone),
+        "until": shown(job.expires, zone) if job.expires else "",
+        "session": job.session,
+        "missed times": {"once": "made up for once", "skip": "left out"}[job.catch_up] if job.kind != "once" else "",
+        "last run": f"{shown(job.last, zone)}, {job.runs} so far" if job.runs else "none yet",
+        "made": f"{shown(job.made, zone)} by the {job.by}",
+        "reason": job.reason,
+        "prompt": job.prompt,
+    }
+    return "\n".join(f"{name}: {value}" for name, value in rows.items() if value)

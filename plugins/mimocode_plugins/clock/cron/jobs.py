@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 
 from mimocode.errors import StoreError, UsageError
@@ -26,6 +26,10 @@ MOST = 50
 """Jobs of one project."""
 LONGEST = 8_000
 """Characters of a prompt."""
+LONGEST_NAME = 80
+"""Characters of a name."""
+SPANS = ("every", "loop")
+"""Kinds whose `spec` is a number of seconds; that of a loop runs when the agent has not said when to go on."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,16 @@ class Job:
     catch_up: str = "once"
     made: float = 0
     by: str = "user"
+    name: str = ""
+    reason: str = ""
+    """Why the agent wants to look again."""
 
     def moved(self, now: float, zone: tzinfo) -> Job | None:
         """The job after a run at `now`; None when that was the last one."""
-        if self.kind == "once":
+        if self.kind == "once" or (self.kind == "loop" and self.runs):
             return None
         due = max(now, self.next)  # never a second run for a time that had its run, whatever the clock says
-        ahead = now + float(self.spec) if self.kind == "every" else following(self.spec, due, zone)
+        ahead = now + float(self.spec) if self.kind in SPANS else following(self.spec, due, zone)
         return replace(self, next=ahead, last=now, runs=self.runs + 1)
 
 
@@ -81,11 +88,15 @@ def made(
     days: float = 7,
     catch_up: str = "once",
     by: str = "user",
+    name: str = "",
+    reason: str = "",
 ) -> Job:
     """A new job.
 
     Args:
         days: after which a repeating job ends; 0 is never.
+        name: what it is called in lists.
+        reason: why, for lists.
 
     Raises:
         UsageError: there is nothing to say, or too much.
@@ -93,7 +104,7 @@ def made(
     prompt = prompt.strip()
     if not prompt or len(prompt) > LONGEST:
         raise UsageError(f"a job needs words to say, at most {LONGEST:,} characters")
-    expires = now + days * 86_400 if days and rule.kind != "once" else 0
+    expires = now + days * 86_400 if days and rule.kind in ("cron", "every") else 0
     own = secrets.token_hex(4)
     return Job(
         *(own, str(project), prompt, rule.kind, rule.spec, rule.first, session),
@@ -101,7 +112,21 @@ def made(
         catch_up=catch_up,
         made=now,
         by=by,
+        name=named(name),
+        reason=" ".join(reason.split()),
     )
+
+
+def named(name: str) -> str:
+    """A name in one line.
+
+    Raises:
+        UsageError: it is too long.
+    """
+    name = " ".join(name.split())
+    if len(name) > LONGEST_NAME:
+        raise UsageError(f"a job's name has at most {LONGEST_NAME} characters")
+    return name
 
 
 @dataclass(frozen=True)
@@ -121,7 +146,20 @@ class Book:
             (count,) = base.execute("SELECT count(*) FROM jobs WHERE project = ?", (job.project,)).fetchone()
             if count >= MOST:
                 raise UsageError(f"this project has {count} jobs already; `mimo cron remove ID` makes room")
+            if job.kind == "loop":  # a session goes round one loop at a time; this is its next round
+                base.execute("DELETE FROM jobs WHERE kind = 'loop' AND session = ?", (job.session,))
             _write(base, job)
+
+    def rename(self, id: str, project: Path, name: str) -> Job:
+        """Call the job whose id begins like this by another name; "" takes its name away.
+
+        Raises:
+            UsageError: there is none in this project, or more than one, or the name is too long.
+        """
+        job = replace(self.find(id, project), name=named(name))
+        with self._open() as base:
+            base.execute("UPDATE jobs SET name = ? WHERE id = ?", (job.name, job.id))
+        return job
 
     def remove(self, id: str, project: Path) -> Job:
         """Forget the job whose id begins like this.
@@ -189,7 +227,7 @@ class Book:
     def ran(self, job: Job, now: float) -> None:
         """Note a run out of turn; what was to happen once has happened."""
         with self._open() as base:
-            if job.kind == "once":
+            if job.moved(now, UTC) is None:
                 base.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
             else:
                 base.execute("UPDATE jobs SET last = ?, runs = runs + 1 WHERE id = ?", (now, job.id))
@@ -208,6 +246,7 @@ class Book:
             with closing(sqlite3.connect(self.path, timeout=5, isolation_level=None)) as base:
                 base.execute("BEGIN IMMEDIATE")
                 base.execute(f"CREATE TABLE IF NOT EXISTS jobs ({', '.join(COLUMNS)}, PRIMARY KEY (id))")
+                _grow(base)
                 try:
                     yield base
                 except BaseException:
@@ -216,6 +255,14 @@ class Book:
                 base.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"the schedule {self.path} cannot be used: {error}") from error
+
+
+def _grow(base: sqlite3.Connection) -> None:
+    """Add what an older version did not keep."""
+    there = {row[1] for row in base.execute("PRAGMA table_info(jobs)")}
+    for name in COLUMNS:
+        if name not in there:
+            base.execute(f"ALTER TABLE jobs ADD COLUMN {name} DEFAULT ''")
 
 
 def _rows(base: sqlite3.Connection, where: str, *values: str) -> list[Job]:
@@ -237,9 +284,9 @@ def _put(base: sqlite3.Connection, job: Job, after: Job | None) -> None:
 
 def _set_back(base: sqlite3.Connection, job: Job, now: float, zone: tzinfo) -> Job:
     """The job, begun anew if the clock stands far behind its last run; a little behind, it waits."""
-    if job.last <= now + (0 if job.kind == "every" else BACK):
+    if job.last <= now + (0 if job.kind in SPANS else BACK):
         return job
-    ahead = now + float(job.spec) if job.kind == "every" else following(job.spec, now, zone)
+    ahead = now + float(job.spec) if job.kind in SPANS else following(job.spec, now, zone)
     fresh = replace(job, next=min(job.next, ahead), last=now)
     _write(base, fresh)
     return fresh

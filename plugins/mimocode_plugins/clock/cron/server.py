@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
 
@@ -12,10 +13,12 @@ from mcp_types import ToolAnnotations
 from mimocode.errors import MimoError
 from mimocode.session import Session
 
-from .desk import Desk, desk, line
+from .desk import Desk, desk, details, line
 from .jobs import made
 from .slash import listed
-from .times import parsed
+from .times import AGAIN, Rule, next_round, once, parsed
+
+Operation = Literal["schedule", "loop", "list", "get", "rename", "delete", "cancel"]
 
 
 def build(session: Session | None) -> MCPServer:
@@ -23,23 +26,37 @@ def build(session: Session | None) -> MCPServer:
     server = MCPServer("cron", log_level="WARNING")
 
     async def cron(
-        operation: Literal["schedule", "list", "delete"],
-        when: str = "",
+        operation: Operation,
+        cron: str = "",
         prompt: str = "",
+        one_shot: bool = False,
+        durable: bool = True,
+        delay_seconds: float = AGAIN,
+        reason: str = "",
         id: str = "",
-        session_only: bool = False,
+        name: str = "",
     ) -> str:
         if session is None:
             raise ToolError("This needs a session.")
         post = await desk(session.host)
         if not post.wishes.enabled:
             raise ToolError("Schedules are switched off: the user set cron.enabled to false.")
+        root = session.host.root
         try:
-            if operation == "schedule":
-                return _schedule(session, post, when, prompt, session_only)
-            if operation == "delete":
-                return f"Removed {post.book.remove(id, session.host.root).id}."
-            return await listed(session)
+            match operation:
+                case "schedule":
+                    rule = (once if one_shot else parsed)(cron, post.clock.now(), post.zone)
+                    return _kept(session, post, rule, Words(prompt, name, reason), durable)
+                case "loop":
+                    rule = next_round(delay_seconds, post.clock.now())
+                    return _kept(session, post, rule, Words(prompt, name, reason), durable=False)
+                case "list":
+                    return await listed(session)
+                case "get":
+                    return details(post.book.find(id, root), post.zone)
+                case "rename":
+                    return line(post.book.rename(id, root, name), post.zone)
+            return f"Removed {post.book.remove(id, root).id}."
         except MimoError as error:
             raise ToolError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
 
@@ -53,15 +70,24 @@ def build(session: Session | None) -> MCPServer:
     return server
 
 
-def _schedule(session: Session, post: Desk, when: str, prompt: str, session_only: bool) -> str:
+@dataclass(frozen=True)
+class Words:
+    """What is said of a job."""
+
+    prompt: str
+    name: str
+    reason: str
+
+
+def _kept(session: Session, post: Desk, rule: Rule, words: Words, durable: bool) -> str:
     if session.parent is not None:
         raise ToolError("Only the main agent schedules; say in your answer what should happen when.")
-    now = post.clock.now()
-    rule = parsed(when, now, post.zone)
+    if not durable and session.host.options.get("headless"):
+        raise ToolError("This session ends with your answer: use schedule, and leave durable true.")
     wishes = post.wishes
-    own = session.id if session_only else ""
-    more = {"session": own, "catch_up": wishes.catch_up, "by": "agent"}
-    job = made(rule, prompt, session.host.root, now, days=wishes.expire_days, **more)
+    own = "" if durable else session.id
+    more = {"session": own, "catch_up": wishes.catch_up, "by": "agent", "name": words.name, "reason": words.reason}
+    job = made(rule, words.prompt, session.host.root, post.clock.now(), days=wishes.expire_days, **more)
     post.book.add(job)
     post.changed.set()
     return f"Scheduled {line(job, post.zone)}"

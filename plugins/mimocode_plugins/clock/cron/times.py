@@ -24,6 +24,10 @@ NAMED = {
 }
 SHORTEST = 60.0
 """Seconds between two runs of a repeating job at least."""
+ROUND = (60.0, 3_600.0)
+"""Seconds after which the agent may go round a loop again."""
+AGAIN = 1_200.0
+"""Seconds after which a loop goes round once more, when the agent has not said when (surface.md A.4)."""
 FORMS = '"0 9 * * 1-5" (minute hour day month weekday), "every 30m", "in 20m" or "at 2026-01-31 09:00"'
 
 
@@ -51,7 +55,7 @@ class SystemClock:
 
 @dataclass(frozen=True)
 class Rule:
-    """What a schedule says: `kind` is "cron", "every" or "once"; `spec` the expression, or seconds, or nothing."""
+    """What a schedule says: `kind` is "cron", "every", "once" or "loop"; `spec` the expression, seconds, or nothing."""
 
     kind: str
     spec: str
@@ -118,6 +122,20 @@ def parsed(text: str, now: float, zone: tzinfo) -> Rule:
     if len(expression.split()) != 5:
         raise UsageError(f"{text!r} is no schedule: write {FORMS}")
     return Rule("cron", expression, following(expression, now, zone))
+
+
+def once(text: str, now: float, zone: tzinfo) -> Rule:
+    """Like `parsed`, but only the first time that the words name.
+
+    Raises:
+        UsageError: they say nothing, or a time that is past.
+    """
+    return Rule("once", "", parsed(text, now, zone).first)
+
+
+def next_round(seconds: float, now: float) -> Rule:
+    """When a loop that the agent paces goes round next: so many seconds from now, within `ROUND`."""
+    return Rule("loop", f"{AGAIN:g}", now + min(max(seconds, ROUND[0]), ROUND[1]))
 
 
 def following(expression: str, after: float, zone: tzinfo) -> float:
