@@ -7,74 +7,15 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.cli import Cli
+from support.pane import Pane
 
-PATIENCE = 120.0
-"""Seconds that something may take to appear where the machine is slow."""
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
-
-
-class Pane:
-    """One tmux pane with `mimo` in it."""
-
-    def __init__(self, cli: Cli, folder: Path) -> None:
-        self.cli, self.socket = cli, str(folder / "tmux.sock")
-
-    def tmux(self, *words: str) -> str:
-        """Run a tmux command on a server of our own."""
-        env = {name: value for name, value in self.cli.env.items() if name != "TMUX"}
-        done = subprocess.run(
-            ["tmux", "-S", self.socket, "-f", "/dev/null", *words], env=env, capture_output=True, text=True, check=False
-        )
-        return done.stdout
-
-    def start(self, *words: str) -> None:
-        """Run `mimo` in a pane of 100 columns and 40 rows."""
-        self.tmux("kill-server")
-        command = [sys.executable, "-m", "mimocode.main", *words]
-        self.tmux("new-session", "-d", "-x", "100", "-y", "40", "-c", str(self.cli.project), *command)
-
-    @property
-    def pid(self) -> int:
-        """The process in the pane."""
-        return int(self.tmux("display-message", "-p", "#{pane_pid}"))
-
-    @property
-    def text(self) -> str:
-        """The scrollback and the screen."""
-        return self.tmux("capture-pane", "-p", "-S", "-2000")
-
-    def keys(self, *keys: str) -> None:
-        """Press keys, by tmux' names."""
-        self.tmux("send-keys", *keys)
-
-    def type(self, text: str) -> None:
-        """Type letters."""
-        self.tmux("send-keys", "-l", text)
-
-    def wait(self, wanted: str) -> str:
-        """Look until a regular expression is found; all that is shown then."""
-        until = time.monotonic() + PATIENCE
-        while not re.search(wanted, shown := self.text):
-            assert time.monotonic() < until, f"{wanted!r} did not appear:\n{shown}"
-            time.sleep(0.05)
-        return shown
-
-    def say(self, text: str, wanted: str) -> str:
-        """Say something at an idle prompt and wait for something."""
-        self.wait(r"❯ Say what to do[^\n]*\n  \w+ · [^\n]*\s*\Z")
-        self.type(text)
-        self.wait(r"❯ " + re.escape(text[:40]))
-        self.keys("Enter")
-        return self.wait(wanted)
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from support.cli import Cli
-from support.front import Front, Reply
+from support.front import Front
 from support.homes import KEY
+from support.local_servers import LOCAL, ollama
 from support.model_server import ModelServer
 from support.ring import no_keyring
 from support.tty import Tty, terminal
@@ -160,36 +161,6 @@ def test_the_import_from_claude_code(cli: Cli) -> None:
             assert KEY not in tty.text
         assert settings(cli)["model"] == "anthropic/claude-own"
         assert server.requests[-1].headers["x-api-key"] == KEY
-
-
-def ollama(size: int, loads: int = 0) -> dict[str, Any]:
-    """The routes of an Ollama with one model for talking and one for embeddings; once loaded it takes `loads`."""
-    loaded: list[dict[str, Any]] = []
-
-    def load(asked: Any) -> Any:
-        loaded.append({"name": asked.json["model"], "context_length": loads})
-        return {"done": True}
-
-    return {
-        "/api/generate": load if loads else Reply(404),
-        "/api/tags": {"models": [{"name": "test-model"}, {"name": "embed"}]},
-        "/api/ps": lambda asked: {"models": loaded},
-        "/api/show": lambda asked: (
-            {"capabilities": ["embedding"]}
-            if asked.json["model"] == "embed"
-            else {"capabilities": ["completion", "tools"], "parameters": f"stop x\nnum_ctx {size}" if size else ""}
-        ),
-    }
-
-
-LOCAL: list[tuple[str, str, dict[str, Any], str]] = [
-    ("ollama", "Ollama", ollama(32_768), "32,768"),
-    ("lmstudio", "LM Studio", {"/api/v0/models": {"data": [
-        {"id": "test-model", "type": "llm", "max_context_length": 65_536, "loaded_context_length": 40_960},
-        {"id": "embed", "type": "embeddings"}]}}, "40,960"),
-    ("llamacpp", "llama.cpp", {"/props": {"default_generation_settings": {"n_ctx": 20_480}}}, "20,480"),
-    ("vllm", "vLLM", {"/v1/models": {"data": [{"id": "test-model", "max_model_len": 131_072}]}}, "131,072"),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(("id", "name", "routes", "size"), LOCAL, ids=[each[0] for each in LOCAL])

@@ -277,6 +277,9 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
         body = json.loads(raw) if raw else {}
     except ValueError:
         body = {}
+    if target.startswith("http://"):
+        # the absolute form: someone takes this for a proxy
+        target = "/" + target.split("/", 3)[-1]
     return Request(method, target.split("?")[0], headers, body if isinstance(body, dict) else {}, raw, time.time())
 
 

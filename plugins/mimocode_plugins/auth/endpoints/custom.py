@@ -28,7 +28,7 @@ async def run(ask: Ask, host: Host) -> str:
     """Ask where it is, write it to the user's settings, keep the key.
 
     Raises:
-        Gone: an answer makes no sense, or there is another provider of that name.
+        Gone: an answer makes no sense, or another provider has that name and is to stay.
     """
     base = (await ask.text("Where does its API begin?", "https://")).strip().rstrip("/")
     parts = urlsplit(base)
@@ -38,8 +38,10 @@ async def run(ask: Ask, host: Host) -> str:
     if not _ID.fullmatch(name):
         raise Gone(f"{name!r} is no name of a provider: small letters, digits and -")
     own = own_settings(host)
-    if own.value(["provider", name]) is not None:
-        raise Gone(f"your settings have a provider {name!r} already: change it in {own.path}, or choose another name")
+    if own.value(["provider", name]) is not None and not await ask.agree(
+        f"Your settings have a provider {name} already. Describe it anew?"
+    ):
+        raise Gone(f"the provider {name!r} in {own.path} stays as it is: choose another name")
     wire = await ask.choose("What does it speak?", WIRES)
     key = (await ask.secret("API key (not shown; empty for none)")).strip()
     models = await listed(base, key) if wire != "@ai-sdk/anthropic" else {}
