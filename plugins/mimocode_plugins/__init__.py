@@ -7,6 +7,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.auth.endpoints",
     "mimocode_plugins.auth.imports",
     "mimocode_plugins.auth.platform",
+    "mimocode_plugins.auth.xai",
     "mimocode_plugins.auth.logins",
     "mimocode_plugins.clock.cron",
     "mimocode_plugins.context.environment",

@@ -120,3 +120,48 @@ class Issuer:
         if proof != challenge or (redirect and form["redirect_uri"] != redirect):
             return Reply(400, {"error": "invalid_grant"})
         return self.issue()
+
+
+class Grok:
+    """xAI's login: authorization code with PKCE, and device codes as in RFC 8628."""
+
+    def __init__(self, *answers: str) -> None:
+        """`answers`: what the token endpoint says to a device code before it grants, such as "slow_down"."""
+        self.answers, self.asked = list(answers), 0
+        self.access, self.refresh, self.renewals = "", "", 0
+        self._codes: dict[str, tuple[str, str]] = {}
+
+    def routes(self) -> dict[str, Any]:
+        """For a `Front`."""
+        began = {"device_code": "d-1", "user_code": "GROK-1", "verification_uri": "https://x.example/d", "interval": 0}
+        return {"/oauth2/authorize": self._authorize, "/oauth2/token": self._token, "/oauth2/device/code": began}
+
+    def issue(self) -> dict[str, Any]:
+        """New tokens; those before are worth nothing."""
+        self.refresh = secrets.token_hex(8)
+        self.access = jwt(exp=time.time() + 864_000, jti=secrets.token_hex(4), email="ada@x.example")
+        return {"access_token": self.access, "refresh_token": self.refresh, "expires_in": 864_000}
+
+    def _authorize(self, asked: Asked) -> Reply:
+        query = asked.query
+        assert query["response_type"] == "code" and query["code_challenge_method"] == "S256"
+        assert query["redirect_uri"].startswith("http://127.0.0.1:") and "api:access" in query["scope"]
+        code = secrets.token_hex(8)
+        self._codes[code] = (query["code_challenge"], query["redirect_uri"])
+        return Reply(302, {}, {"location": f"{query['redirect_uri']}?code={code}&state={query['state']}"})
+
+    def _token(self, asked: Asked) -> Any:
+        form, self.asked = asked.form, self.asked + 1
+        match form["grant_type"]:
+            case "refresh_token":
+                self.renewals += 1
+                good = bool(self.refresh) and form["refresh_token"] == self.refresh
+                return self.issue() if good else Reply(401, {"error": "invalid_grant"})
+            case "authorization_code":
+                challenge, redirect = self._codes.pop(form["code"], ("", ""))
+                proof = unpadded(hashlib.sha256(form["code_verifier"].encode()).digest())
+                good = proof == challenge and form["redirect_uri"] == redirect
+                return self.issue() if good else Reply(400, {"error": "invalid_grant"})
+            case "urn:ietf:params:oauth:grant-type:device_code" if form["device_code"] == "d-1":
+                return Reply(400, {"error": self.answers.pop(0)}) if self.answers else self.issue()
+        return Reply(400, {"error": "invalid_request"})

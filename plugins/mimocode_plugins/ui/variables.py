@@ -51,6 +51,7 @@ EFFECTS: dict[str, str] = {
     "MIMOCODE_EXPERIMENTAL_OUTPUT_TOKEN_MAX": "tokens of an answer that are asked for at most",
     "MIMOCODE_CHATGPT_ISSUER": "another place for logins with ChatGPT",
     "MIMOCODE_CHATGPT_URL": "another place for the models of such a login",
+    "MIMOCODE_XAI_ISSUER": "another place for logins with xAI",
     "MIMO_PLATFORM_URL": "another place for logins at the MiMo platform",
     "MIMO_FREE_BASE_URL": "another place for MiMo Auto",
     "EXA_API_KEY": "the key of the search service Exa",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimocode_plugins.auth.chatgpt.tokens import claims_of, record_of
+from mimocode_plugins.auth.oauth import claims_of, record_of
 from support.cli import Cli
 from support.front import Front
 from support.identity import Issuer, give_browser, jwt

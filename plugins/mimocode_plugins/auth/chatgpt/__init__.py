@@ -27,6 +27,7 @@ async def find_credential(provider: str, host: Host) -> str | None:
     """The access token, made new when it is about to end."""
     if provider != "openai":
         return None
-    from .tokens import access
+    from ..oauth import access
+    from .tokens import client
 
-    return await access(host)
+    return await access(host, client(host.environ))
