@@ -8,6 +8,8 @@ from mimocode.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
+    from pathlib import Path
 
     from mimocode.host import Host
     from mimocode.main import Commands
@@ -31,19 +33,33 @@ async def check_health(host: Host) -> list[tuple[str, str, str, str]]:
     return await asyncio.to_thread(look, host)
 
 
+@hookimpl(optionalhook=True)
+def find_variables(data: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The tokens of logins at an organisation, for references in its settings."""
+    from .wellknown import variables
+
+    return variables(data, environ)
+
+
 @hookimpl
 def register_cli(commands: Commands) -> None:
     """Add `mimo auth login | list | logout | whoami`, which the original also calls `mimo providers`."""
     for group in ("auth", "providers"):
-        commands.add(f"{group} login", "keep the key of a provider", _login, _optional)
+        commands.add(f"{group} login", "keep the key of a provider, or log in at an organisation", _login, _optional)
         commands.add(f"{group} list", "list the credentials there are, without secrets", _list, aliases=("ls",))
         commands.add(f"{group} logout", "forget the credential of a provider", _logout, _named)
         commands.add(f"{group} whoami", "say which accounts you are logged in to", _whoami)
 
 
 def _optional(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="as `mimo models` names it: anthropic, xiaomi")
+    parser.add_argument(
+        "provider",
+        nargs="?",
+        metavar="PROVIDER|URL",
+        help="as `mimo models` names it: anthropic, xiaomi; or an organisation: https://company.example",
+    )
     parser.add_argument("-p", "--provider", dest="named", metavar="PROVIDER", help="the same")
+    parser.add_argument("--yes", action="store_true", help="of an organisation: run its command without asking")
 
 
 def _named(parser: argparse.ArgumentParser) -> None:

@@ -25,7 +25,7 @@ LARGEST = 20_000
 
 
 async def login(args: argparse.Namespace, host: Host) -> int:
-    """Take a key, from a person without showing it or from stdin, and keep it.
+    """Take a key, from a person without showing it or from stdin, and keep it; or log in at an organisation.
 
     Raises:
         UsageError: no provider, no key, or a key that cannot be one.
@@ -33,7 +33,11 @@ async def login(args: argparse.Namespace, host: Host) -> int:
     name = records.normal(args.provider or args.named or "")
     if not name:
         raise UsageError("name a provider: `mimo auth login anthropic`; `mimo setup` asks for everything")
-    if not records.is_name(name) or "://" in name:
+    if "://" in name:
+        from .wellknown import login as at
+
+        return await at(name, host, agreed=args.yes)
+    if not records.is_name(name):
         raise UsageError(f"{name!r} is no name of a provider: letters, digits, '.', '-' and '_'")
     key = await asyncio.to_thread(_asked if sys.stdin.isatty() else _piped, name)
     place = await asyncio.to_thread(vault(host).put, name, records.key(checked(key)))
@@ -68,6 +72,10 @@ async def logout(args: argparse.Namespace, host: Host) -> int:
     if not await asyncio.to_thread(kept.remove, args.provider):
         names = ", ".join(sorted(kept.names())) or "none"
         raise UsageError(f"no credential is kept for {args.provider!r}; there is {names}")
+    if "://" in args.provider:
+        from .wellknown import settings_of
+
+        settings_of(host.paths.data, records.normal(args.provider)).unlink(missing_ok=True)
     _say(f"the credential of {args.provider} is forgotten here; revoke it at the provider if it may be known to others")
     return 0
 

@@ -26,8 +26,9 @@ async def secret(provider: str, host: Host) -> str | None:
         ModelError: there is one, but it cannot be used any more, or the keyring does not answer.
     """
     kept = vault(host)
-    if provider not in kept.names():
-        return None
+    names = kept.names()
+    if provider not in names:
+        return await _lent(provider, kept, host) if any("://" in name for name in names) else None
     record = await read(kept, provider)
     if record is None:
         return None
@@ -42,6 +43,16 @@ async def secret(provider: str, host: Host) -> str | None:
             return str(record["key"]) or None
         case "oauth":
             return await _access(provider, record)
+    return None
+
+
+async def _lent(provider: str, kept: Vault, host: Host) -> str | None:
+    """The token of an organisation for a provider that its settings describe with the variable of that token."""
+    section = ((host.settings["provider"] or {}) if "provider" in host.settings else {}).get(provider) or {}
+    wanted = section.get("env") or ()
+    for name in kept.names():
+        if "://" in name and (record := await read(kept, name)) is not None and record.get("key") in wanted:
+            return str(record["token"])
     return None
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_hooks() -> ModuleType:
-    """Bring `find_root`."""
+    """Bring `find_root` and `find_variables`."""
     from . import hookspecs
 
     return hookspecs
@@ -26,18 +26,23 @@ def open_workspace(host: Host) -> Workspace:
     """Settings of surface 3.1, directories of surface 4.1, trust of surface 14.1."""
     from pathlib import Path
 
-    from .hookspecs import find_root
+    from .hookspecs import find_root, find_variables
     from .layers import Reader
     from .places import home, places
+    from .sources import organisations
     from .trust import Trust, Trusted
 
     found = host.hooks.collect_now(find_root, directory=host.directory)
     root = Path(found[0][1]) if found else host.directory
     kept = places(host.environ)
     overrides = host.options.get("settings", {})
+    environ = host.environ
+    if organisations(kept):
+        tokens = host.hooks.collect_now(find_variables, data=kept.data, environ=environ)
+        environ = {name: value for _, found in tokens for name, value in found.items()} | {**environ}
     trust = Trust(root.resolve(), host.directory, kept.data / "trusted-workspaces.json", home(host.environ).resolve())
     host.trusted = host.trusted or trust.given
-    return Trusted(root, kept, Reader(kept, host.directory, root, host.environ, overrides), trust=trust)
+    return Trusted(root, kept, Reader(kept, host.directory, root, environ, overrides), trust=trust)
 
 
 @hookimpl

@@ -92,7 +92,8 @@ def sources(
     def pair(name: str, folder: Path) -> list[Source]:
         return [Source(name, folder / f"mimocode.{ending}") for ending in ("json", "jsonc")]
 
-    user = [Source("user settings", places.config / "config.json"), *pair("user settings", places.config)]
+    user = [Source(f"settings of {path.stem}", path) for path in organisations(places)]
+    user += [Source("user settings", places.config / "config.json"), *pair("user settings", places.config)]
     if own := environ.get("MIMOCODE_CONFIG"):
         user.append(Source("MIMOCODE_CONFIG", _absolute(own, directory, environ), required=True))
     above = pair("user settings", home(environ) / ".mimocode")
@@ -106,6 +107,11 @@ def sources(
     if permission := environ.get("MIMOCODE_PERMISSION"):
         rest.append(Source("MIMOCODE_PERMISSION", text=permission, inside="permission"))
     return [*user, *project, *above, *rest]
+
+
+def organisations(places: Places) -> list[Path]:
+    """The settings that came with logins at an organisation (`mimo auth login URL`), in the order of their names."""
+    return sorted((places.data / "wellknown").glob("*.json"))
 
 
 def _project(root: Path, directory: Path, environ: Mapping[str, str]) -> Iterator[Source]:
