@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import plistlib
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -108,6 +109,25 @@ def test_every_source_counts_and_the_later_one_wins(desk: Desk, tmp_path: Path) 
     variables = ("MIMOCODE__* variables", "command line")
     assert files == [*map(str, order), "MIMOCODE_CONFIG_CONTENT", str(desk.managed / "mimocode.json"), *variables]
     assert str(above) not in files
+
+
+def test_profiles_of_an_administrator_count_above_all_files(desk: Desk, tmp_path: Path) -> None:
+    desk.put(desk.user / "mimocode.json", {"share": "auto", "limits": {"steps": 1}})
+    desk.put(desk.managed / "mimocode.json", {"limits": {"steps": 2}})
+    (tmp_path / "prefs/ada").mkdir(parents=True)
+    about = {"PayloadUUID": "x", "PayloadType": "ai.mimocode.managed", "PFC_SegmentedBase": 1}
+    everyone = tmp_path / "prefs/ai.mimocode.managed.plist"
+    everyone.write_bytes(plistlib.dumps({"limits": {"steps": 3, "names": ["a"]}, **about}))
+    hers = tmp_path / "prefs/ada/ai.mimocode.managed.plist"
+    hers.write_bytes(plistlib.dumps({"limits": {"steps": 4}}, fmt=plistlib.FMT_BINARY))
+    settings = desk.load(preferences=tmp_path / "prefs", environ={"USER": "ada"})
+    assert (settings["share"], settings["limits"]) == ("auto", Limits(4, ["a"]))
+    assert [origin.where for origin in explain(settings, "limits.steps").origins][-2:] == [str(everyone), str(hers)]
+    assert desk.load(preferences=tmp_path / "prefs", environ={"USER": "bob"})["limits"] == Limits(3, ["a"])
+    for nonsense in (b"", b"bplist00nonsense", b"<plist><dict>", plistlib.dumps(["a", "list"])):
+        hers.write_bytes(nonsense)
+        with pytest.raises(SettingsError, match="this is not a property list of settings"):
+            desk.load(preferences=tmp_path / "prefs", environ={"USER": "ada"})
 
 
 def test_nothing_is_set_and_everything_has_its_default(desk: Desk) -> None:

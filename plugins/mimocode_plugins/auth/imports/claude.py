@@ -7,14 +7,14 @@ only grow old. What is taken is what cannot be used in place: keys, addresses, m
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from .. import records
-from .items import Credential, Found, Value, read_json, server, table, text
+from . import keychain
+from .items import Credential, Found, Value, parsed, read_json, server, table, text
 from .rules import permissions
 
 PROVIDER = "anthropic"
@@ -31,8 +31,11 @@ def folder(environ: Mapping[str, str], home: Path) -> Path:
     return Path(environ["CLAUDE_CONFIG_DIR"]) if environ.get("CLAUDE_CONFIG_DIR") else home / ".claude"
 
 
-def look(environ: Mapping[str, str], home: Path, root: Path) -> Found:
-    """Everything that is there, for a user with this home who works in the project at `root`."""
+def look(environ: Mapping[str, str], home: Path, root: Path, *, peek: bool = False) -> Found:
+    """Everything that is there, for a user with this home who works in the project at `root`.
+
+    `peek` leaves out what the user would be asked about first: the keychain.
+    """
     found, own = Found(), folder(environ, home)
     settings: dict[str, tuple[Any, str]] = {}
     variables: dict[str, tuple[str, str]] = {}
@@ -47,7 +50,7 @@ def look(environ: Mapping[str, str], home: Path, root: Path) -> Found:
     for name in inside - variables.keys():
         if environ[name].strip():
             variables[name] = (environ[name].strip(), "environment")
-    _account(found, own, home, variables, settings)
+    _account(found, own, home, variables, settings, None if peek else keychain.of(environ))
     _models(found, variables, settings)
     if "permissions" in settings:
         permissions(found, *settings["permissions"])
@@ -60,34 +63,44 @@ def look(environ: Mapping[str, str], home: Path, root: Path) -> Found:
 
 
 def _account(
-    found: Found, own: Path, home: Path, variables: Mapping[str, tuple[str, str]], settings: Mapping[str, Any]
+    found: Found,
+    own: Path,
+    home: Path,
+    variables: Mapping[str, tuple[str, str]],
+    settings: Mapping[str, Any],
+    chain: keychain.Keychain | None,
 ) -> None:
     key, token = variables.get("ANTHROPIC_API_KEY"), variables.get("ANTHROPIC_AUTH_TOKEN")
-    base = variables.get("ANTHROPIC_BASE_URL")
+    base, helper = variables.get("ANTHROPIC_BASE_URL"), settings.get("apiKeyHelper")
+    if not (key or token or helper) and chain is not None and (kept := chain.read(keychain.KEY)):
+        # what Claude Code got when its user chose to pay per token
+        key = (kept, "macOS keychain")
     if key:
         found.take("API key", key[1], Credential(PROVIDER, records.key(key[0])), PROVIDER)
     elif token:
         record = {**records.key(token[0]), "metadata": {"scheme": "bearer"}}
         found.take("token", token[1], Credential(PROVIDER, record), PROVIDER)
-    if base and (key or token or text(settings.get("apiKeyHelper", ("",))[0])):
+    if base and (key or token or (helper and text(helper[0]))):
         address = versioned(base[0])
         if address != OFFICIAL:
             found.take(
                 f"address {address}", base[1], Value(("provider", PROVIDER, "options", "baseURL"), address), PROVIDER
             )
-    helper = settings.get("apiKeyHelper")
     if helper and text(helper[0]) and not (key or token):
         found.helper, found.helper_source = text(helper[0]), helper[1]
-    _login(found, own / ".credentials.json", home)
+    _login(found, own / ".credentials.json", home, chain)
     if odd := sorted(name for name in variables if _ELSEWHERE.fullmatch(name)):
         found.leave(
             ", ".join(odd), variables[odd[0]][1], "models behind Bedrock, Vertex or Foundry cannot be asked yet"
         )
 
 
-def _login(found: Found, path: Path, home: Path) -> None:
+def _login(found: Found, path: Path, home: Path, chain: keychain.Keychain | None) -> None:
     """The login of a subscription: said, never taken."""
-    login = table(read_json(path, found, shown=_shown(path, home)).get("claudeAiOauth"))
+    said, source = read_json(path, found, shown=_shown(path, home)), _shown(path, home)
+    if not said and chain is not None and (kept := chain.read(keychain.LOGIN)):
+        said, source = parsed(kept), "macOS keychain"
+    login = table(said.get("claudeAiOauth"))
     if text(login.get("accessToken")) or text(login.get("refreshToken")):
         ends = login.get("expiresAt")
         stamp = float(ends) if isinstance(ends, int | float) and not isinstance(ends, bool) else 0.0
@@ -95,9 +108,7 @@ def _login(found: Found, path: Path, home: Path) -> None:
         plan = text(login.get("subscriptionType"))
         end = f", {'ended' if over else 'good until'} {until}" if until else ""
         what = f"login ({plan}){end}" if plan else f"login{end}"
-        found.leave(what, _shown(path, home), "Anthropic's terms keep it to Claude Code; an API key works here")
-    elif sys.platform == "darwin" and path.parent.is_dir() and not path.exists():
-        found.leave("login in the macOS keychain", "keychain", "Anthropic's terms keep it to Claude Code")
+        found.leave(what, source, "Anthropic's terms keep it to Claude Code; an API key works here")
 
 
 def _models(found: Found, variables: Mapping[str, tuple[str, str]], settings: Mapping[str, Any]) -> None:

@@ -90,6 +90,14 @@ def read_json(path: Path, found: Found, *, shown: str) -> dict[str, Any]:
     return value
 
 
+def parsed(written: str) -> dict[str, Any]:
+    """The object that a text is; {} when it is none."""
+    try:
+        return table(json.loads(written))
+    except (ValueError, RecursionError):
+        return {}
+
+
 def read_text(path: Path, found: Found, *, shown: str) -> str:
     """The text of a file; "" when there is none, with a fault when it cannot be read."""
     try:

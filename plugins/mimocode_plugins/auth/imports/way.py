@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..vault import vault
 from ..ways import Ask, Gone, own_settings
-from . import claude, command
+from . import claude, command, keychain
 from .applying import State, decide
 from .items import Credential
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
 def hint(host: Host) -> str:
     """What there is to take, in a few words; "" when there is nothing that leads to a model."""
-    found = command.scan("claude", host)
+    found = claude.look(host.environ, Path(host.environ.get("HOME") or Path.home()), host.root, peek=True)
     if found.helper or any(isinstance(item.take, Credential) for item in found.items):
         return "a key was found"
-    return ""
+    chain = keychain.of(host.environ)
+    return "there is a key in the keychain" if chain is not None and chain.has(keychain.KEY) else ""
 
 
 async def run(ask: Ask, host: Host) -> str:

@@ -13,7 +13,7 @@ from mimocode.ports import Places, Setting
 
 from .places import flag
 from .settings import LayeredSettings, merge
-from .sources import MANAGED, Layer, Source, open_layer, sources
+from .sources import MANAGED, PREFERENCES, Layer, Source, open_layer, sources
 
 NESTED = "MIMOCODE__"
 """`MIMOCODE__SECTION__KEY=value` sets one key from the environment."""
@@ -30,6 +30,8 @@ class Reader:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     managed: Path = MANAGED
     """The administrator's directory."""
+    preferences: Path | None = PREFERENCES
+    """Where macOS puts what an administrator's profiles say."""
 
     def __call__(self, claims: Sequence[tuple[str, Setting]], trusted: bool, lenient: bool) -> LayeredSettings:
         """The settings.
@@ -68,7 +70,7 @@ class Reader:
 
     def sources(self) -> list[Source]:
         """Every place that is looked at, low to high."""
-        return sources(self.places, self.directory, self.root, self.environ, self.managed)
+        return sources(self.places, self.directory, self.root, self.environ, self.managed, self.preferences)
 
     def consulted(self) -> list[tuple[str, str, bool]]:
         """The same for people: name, file or "", and whether there is something."""

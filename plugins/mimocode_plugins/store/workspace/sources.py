@@ -5,6 +5,8 @@ The order is that of surface 3.1, with one difference: the nearest `.mimocode` d
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,8 +19,13 @@ from mimocode.ports import Places
 from . import jsonc
 from .places import flag, home
 
-MANAGED = Path("/etc/mimocode")
+_MAC = sys.platform == "darwin"
+MANAGED = Path("/Library/Application Support/mimocode" if _MAC else "/etc/mimocode")
 """What an administrator decides for everyone on the machine."""
+PREFERENCES = Path("/Library/Managed Preferences") if _MAC else None
+"""Where macOS puts what an administrator's profiles say; files there are property lists."""
+DOMAIN = "ai.mimocode.managed"
+"""The preference domain of such a profile (surface.md 3.1)."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class FileLayer(Layer):
     def line(self, path: Iterable[str]) -> int:
         """The line that sets a path or the nearest key above it; 0 when there is no file."""
         keys = tuple(path)
-        while keys and self.file:
+        while keys and self.file and not self.file.endswith(".plist"):
             if keys in self._lines:
                 return self._lines[keys]
             keys = keys[:-1]
@@ -85,7 +92,12 @@ class FileLayer(Layer):
 
 
 def sources(
-    places: Places, directory: Path, root: Path, environ: Mapping[str, str], managed: Path = MANAGED
+    places: Places,
+    directory: Path,
+    root: Path,
+    environ: Mapping[str, str],
+    managed: Path = MANAGED,
+    preferences: Path | None = PREFERENCES,
 ) -> list[Source]:
     """Every place to look at, low to high, whether there is something or not. Nothing above `root` is looked at."""
 
@@ -102,6 +114,9 @@ def sources(
     mine = {source.file for source in (*user, *above)}
     project = [source for source in _project(root, directory, environ) if source.file not in mine]
     rest = pair("managed settings", managed)
+    if preferences is not None:
+        folders = (preferences, preferences / (environ.get("USER") or environ.get("LOGNAME") or ""))
+        rest += [Source("managed preferences", folder / f"{DOMAIN}.plist") for folder in dict.fromkeys(folders)]
     if content := environ.get("MIMOCODE_CONFIG_CONTENT"):
         rest.insert(0, Source("MIMOCODE_CONFIG_CONTENT", text=content))
     if permission := environ.get("MIMOCODE_PERMISSION"):
@@ -165,6 +180,8 @@ def _text(source: Source) -> str | None:
     if source.file is None:
         return source.text
     try:
+        if source.file.suffix == ".plist":
+            return _listed(source.file)
         return source.file.read_text("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         if source.required:
@@ -174,6 +191,23 @@ def _text(source: Source) -> str | None:
         raise SettingsError(f"cannot be read: {error.strerror}", str(source.file)) from None
     except UnicodeDecodeError:
         raise SettingsError("this is not UTF-8 text", str(source.file)) from None
+
+
+def _listed(path: Path) -> str:
+    """A property list as JSON, without what a profile says about itself.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    import plistlib
+    from xml.parsers.expat import ExpatError
+
+    try:
+        table = plistlib.loads(path.read_bytes())
+        kept = {key: value for key, value in table.items() if not key.startswith(("Payload", "PFC_"))}
+        return json.dumps(kept, ensure_ascii=False)
+    except (plistlib.InvalidFileException, ExpatError, ValueError, TypeError, AttributeError):
+        raise SettingsError("this is not a property list of settings", str(path)) from None
 
 
 def _resolver(source: Source, directory: Path, environ: Mapping[str, str], filled: dict[str, str]) -> jsonc.Resolve:
