@@ -287,13 +287,16 @@ def test_files_that_cannot_be_opened(desk: Desk) -> None:
         desk.load()
 
 
-def test_keys_of_old_files_are_left_out_with_a_notice(desk: Desk) -> None:
+def test_keys_of_old_files_count_for_the_terminal_with_a_notice(desk: Desk) -> None:
     path = desk.put(desk.user / "mimocode.json", '{"$schema": "x",\n "theme": "dark", "share": "auto"}')
     settings = desk.load()
     assert (dict(settings.data), settings.ignored) == (
         {"share": "auto"},
-        [f'{path}:2: "theme" is ignored here: it belongs into tui.json'],
+        [f'{path}:2: "theme" belongs into tui.json; until it is moved it counts as if it stood there'],
     )
+    assert settings.legacy == {"theme": "dark"}
+    path = desk.put(desk.root / "mimocode.json", '{"theme": "light"}')
+    assert (desk.load().legacy, desk.load(trusted=False).legacy) == ({"theme": "light"}, {"theme": "dark"})
 
 
 @pytest.mark.parametrize(

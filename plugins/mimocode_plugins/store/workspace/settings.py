@@ -60,6 +60,8 @@ class LayeredSettings:
         self.claims, self.layers = _by_name(claims), tuple(layers)
         self.ignored: list[str] = list(ignored)
         """Sentences that name a file and a key that was left out, and why."""
+        self.legacy: dict[str, Any] = {}
+        """What old files say about the terminal; it counts below tui.json (surface.md 3.5)."""
         for layer in self.layers:
             self._admit(layer, trusted, lenient)
         self.data: Mapping[str, Any] = reduce(merge, (layer.data for layer in self.layers), {})
@@ -73,7 +75,10 @@ class LayeredSettings:
         for key in list(layer.data):
             reason = ""
             if key in LEGACY and key not in self.claims:
-                reason = "is ignored here: it belongs into tui.json"
+                reason = "belongs into tui.json"
+                if not layer.project or trusted:
+                    self.legacy = merge(self.legacy, {key: layer.data[key]}, top=False)
+                    reason += "; until it is moved it counts as if it stood there"
             elif key not in self.claims and key != "$schema":
                 near = get_close_matches(key, list(self.claims), 1)
                 reason = "is not a setting" + (f'; did you mean "{near[0]}"?' if near else "")

@@ -53,11 +53,26 @@ ACTIONS = (
     Action("help_show", "f1", "/help", "keys and commands"),
 )
 
+THEIRS = ("input_", "messages_", "session_", "model_", "agent_", "variant_", "sidebar_", "scrollbar_", "username_")
+ALSO = frozenset(
+    [
+        "history_previous",
+        "history_next",
+        "stash_delete",
+        "terminal_suspend",
+        "terminal_title_toggle",
+        "tips_toggle",
+        "plugin_manager",
+    ]
+)
+"""Actions of the original (surface.md 2.3) that files may name: their keys are fixed here, or there is no such thing."""
+
 
 def bound(wanted: Mapping[str, str]) -> tuple[dict[str, list[tuple[str, ...]]], list[str]]:
     """The keys of every action by its name, and a sentence for each wish that cannot be granted."""
     known = {action.name: action.keys for action in ACTIONS}
-    wrong = [f"keybinds: there is no action {name!r}" for name in wanted if name not in known and name != "leader"]
+    strange = [name for name in wanted if name not in {*known, *ALSO, "leader"} and not name.startswith(THEIRS)]
+    wrong = [f"keybinds: there is no action {name!r}" for name in strange]
     leader = wanted.get("leader", LEADER)
     found: dict[str, list[tuple[str, ...]]] = {}
     for name, usual in known.items():

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,15 +75,16 @@ class Tuning:
 
 
 def tuned(host: Host) -> Tuning:
-    """Read the files: the user's, `MIMOCODE_TUI_CONFIG`, the project's when it is trusted, then what was chosen."""
+    """Read the files (surface.md 3.5), then what was chosen while talking.
+
+    Low to high: what old settings files say, the user's, `MIMOCODE_TUI_CONFIG`, the project's from its root down when
+    it is trusted, those in `.mimocode` folders, `MIMOCODE_CONFIG_DIR`.
+    """
     store = host.paths.state / "kv.json"
     tuning = Tuning(store=store)
-    places = [host.paths.config / f"tui.{ending}" for ending in ("json", "jsonc")]
-    if named := host.environ.get("MIMOCODE_TUI_CONFIG"):
-        places.append(Path(named).expanduser())
-    if host.trusted:
-        places += [host.root / folder / f"tui.{ending}" for folder in ("", ".mimocode") for ending in ("json", "jsonc")]
-    for path in places:
+    if old := getattr(host.settings, "legacy", None):
+        tuning.take(old, "the settings")
+    for path in _files(host):
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeError):
@@ -93,6 +95,22 @@ def tuned(host: Host) -> Tuning:
             tuning.wrong.append(f"{path}: {error}")
     tuning.take({name: value for name, value in _kept(store).items() if name in (*CHOICES, "theme")}, str(store))
     return tuning
+
+
+def _files(host: Host) -> Iterator[Path]:
+    def pair(folder: Path) -> list[Path]:
+        return [folder / f"tui.{ending}" for ending in ("json", "jsonc")]
+
+    yield from pair(host.paths.config)
+    if named := host.environ.get("MIMOCODE_TUI_CONFIG"):
+        yield Path(named).expanduser()
+    if host.trusted and host.environ.get("MIMOCODE_DISABLE_PROJECT_CONFIG", "").lower() not in ("1", "true"):
+        above = [each for each in (host.directory, *host.directory.parents) if each.is_relative_to(host.root)][::-1]
+        for inner in ("", ".mimocode"):
+            for folder in above or [host.directory]:
+                yield from pair(folder / inner)
+    if folder_named := host.environ.get("MIMOCODE_CONFIG_DIR"):
+        yield from pair(host.directory / Path(folder_named).expanduser())
 
 
 def relaxed(text: str) -> Any:

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mimocode.host import Host
 from mimocode_plugins.ui.terminal.keymap import ACTIONS, bound, parsed, written
 from mimocode_plugins.ui.terminal.notifying import notification
 from mimocode_plugins.ui.terminal.slash import OURS
 from mimocode_plugins.ui.terminal.status import branch_of
-from mimocode_plugins.ui.terminal.tuning import Tuning, relaxed
+from mimocode_plugins.ui.terminal.tuning import Tuning, relaxed, tuned
 from support.cli import Cli
 from support.tty import Tty, terminal
 
@@ -59,6 +60,58 @@ def test_every_action_has_a_command_that_exists_and_no_two_share_a_key() -> None
     assert {action.does[1:] for action in ACTIONS if action.does.startswith("/")} <= names
     keys = [keys for sequences in bound({})[0].values() for keys in sequences]
     assert len(keys) == len(set(keys))
+
+
+def test_keys_of_actions_that_the_original_has_are_no_mistake() -> None:
+    theirs = "session_interrupt messages_page_up input_newline variant_cycle sidebar_toggle history_next plugin_manager"
+    assert bound(dict.fromkeys(theirs.split(), "f9")) == bound({})
+
+
+def test_the_nearer_file_wins_and_old_settings_count_below_all(tmp_path: Path) -> None:
+    root, home = tmp_path / "project", tmp_path / "home"
+    inner = root / "src/deep"
+    inner.mkdir(parents=True)
+    (root / ".git").mkdir()
+    (root / ".git/HEAD").write_text("ref: refs/heads/main\n")
+
+    def put(path: Path, **wishes: object) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(wishes))
+
+    def seen(trusted: bool = True) -> dict[str, object]:
+        environ = {
+            "HOME": str(home),
+            "MIMOCODE_TUI_CONFIG": str(tmp_path / "own.json"),
+            "MIMOCODE_CONFIG_DIR": str(tmp_path / "dir"),
+        }
+        plugins = [
+            "mimocode_plugins.store.workspace",
+            "mimocode_plugins.context.environment",
+            "mimocode_plugins.ui.config",
+        ]
+        host = Host(plugins, directory=inner, external=False, environ=environ, complain=print, trusted=trusted)
+        tuning = tuned(host)
+        assert tuning.wrong == []
+        return {**tuning.values, **tuning.keybinds}
+
+    put(
+        home / ".config/mimocode/mimocode.json",
+        theme="old",
+        tui={"diff_style": "stacked"},
+        keybinds={"help_show": "f3"},
+    )
+    assert seen() == {"theme": "old", "diff_style": "stacked", "help_show": "f3"}
+    order = [
+        home / ".config/mimocode/tui.json", home / ".config/mimocode/tui.jsonc", tmp_path / "own.json",
+        root / "tui.json", root / "src/tui.json", inner / "tui.jsonc",
+        root / ".mimocode/tui.json", inner / ".mimocode/tui.json", tmp_path / "dir/tui.json",
+    ]  # fmt: skip
+    for path in order:
+        put(path, theme=str(path), keybinds={"help_show": "f4"})
+        assert seen()["theme"] == str(path)
+    assert seen()["help_show"] == "f4"
+    order[-1].unlink()
+    assert seen(trusted=False)["theme"] == str(tmp_path / "own.json")
 
 
 def test_files_of_wishes_may_have_comments_and_mistakes_are_named() -> None:
