@@ -65,7 +65,7 @@ ALSO = frozenset(
         "plugin_manager",
     ]
 )
-"""Actions of the original (surface.md 2.3) that files may name: their keys are fixed here, or there is no such thing."""
+"""Actions of the original (surface.md 2.3) that files may name: here their keys are fixed, or there are none."""
 
 
 def bound(wanted: Mapping[str, str]) -> tuple[dict[str, list[tuple[str, ...]]], list[str]]:
