@@ -477,3 +477,12 @@ def test_from_the_command_line(tmp_path: Path) -> None:
     assert cli("cron", "remove", kept["id"], **env).out == f"removed {added.out}"
     gone = cli("cron", "remove", kept["id"], **env)
     assert (gone.code, gone.err) == (2, f"mimo: there is no job '{kept['id']}'; `mimo cron list`\n")
+
+
+@pytest.mark.parametrize("name, value", [("MIMOCODE_DISABLE_CRON", "1"), ("MIMOCODE_EXPERIMENTAL_CRON", "false")])
+async def test_the_environment_switches_the_clock_off(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    async with play() as session:
+        assert [server.name for server in cron.tool_servers(session)] == ["cron"]
+        monkeypatch.setenv(name, value)
+        assert list(cron.tool_servers(session)) == []
+        assert cron.off(session.host)
