@@ -625,3 +625,12 @@ def test_a_job_that_cannot_be_run_stops_no_other(tmp_path: Path) -> None:
         watch.communicate(timeout=60)
         assert watch.returncode == 0
     assert '"first"' in told and '"second"' in told
+
+
+@pytest.mark.parametrize("name, value", [("MIMOCODE_DISABLE_CRON", "1"), ("MIMOCODE_EXPERIMENTAL_CRON", "false")])
+async def test_the_environment_switches_the_clock_off(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    async with play() as session:
+        assert [server.name for server in cron.tool_servers(session)] == ["cron"]
+        monkeypatch.setenv(name, value)
+        assert list(cron.tool_servers(session)) == []
+        assert cron.off(session.host)

@@ -17,7 +17,7 @@ from mimocode.testing import catalogue as listed
 from mimocode.testing import play, talk
 from mimocode_plugins.crew import commands, skills
 from mimocode_plugins.crew.assets import root
-from mimocode_plugins.crew.skills import catalogue, finding
+from mimocode_plugins.crew.skills import catalogue, finding, slash
 from mimocode_plugins.crew.skills.reading import Skill, problems, read
 from mimocode_plugins.crew.skills.server import build
 from mimocode_plugins.crew.skills.shelf import shelf
@@ -102,8 +102,22 @@ def test_other_products_folders_are_opened_by_a_switch(home: Path, monkeypatch: 
     assert list(shelf(host(home)).skills) == ["common"]
     monkeypatch.setenv("MIMOCODE_ENABLE_CLAUDE_CODE_SKILLS", "true")
     assert sorted(shelf(host(home)).skills) == ["common", "theirs"]
+    monkeypatch.setenv("MIMOCODE_DISABLE_CLAUDE_CODE_SKILLS", "1")
+    assert list(shelf(host(home)).skills) == ["common"]
     monkeypatch.setenv("MIMOCODE_DISABLE_EXTERNAL_SKILLS", "1")
     assert list(shelf(host(home)).skills) == []
+
+
+def test_the_environment_leaves_skills_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(home / ".mimocode/skills", "plain")
+    monkeypatch.delenv("MIMOCODE_DISABLE_BUILTIN_SKILLS")
+    assert {"plain", "compose:plan"} <= shelf(host(home)).skills.keys()
+    monkeypatch.setenv("MIMOCODE_DISABLE_COMPOSE_SKILLS", "1")
+    names = shelf(host(home)).skills.keys()
+    assert "plain" in names and not [name for name in names if name.startswith("compose:")]
+    assert "plain" in [command.name for command in slash.commands(host(home))]
+    monkeypatch.setenv("MIMOCODE_DISABLE_SLASH_SKILLS", "1")
+    assert [command.name for command in slash.commands(host(home))] == ["skills"]
 
 
 def test_a_skill_that_changes_is_read_again(home: Path) -> None:

@@ -23,6 +23,7 @@ from mimocode_plugins.memory.index.server import build
 from mimocode_plugins.memory.index.stem import stem
 from mimocode_plugins.memory.index.text import words
 from mimocode_plugins.store import sqlite, workspace
+from mimocode_plugins.ui import config
 from support.cli import Cli
 from support.workshop import Workshop
 
@@ -147,6 +148,21 @@ async def test_undo_takes_back_what_was_remembered(tmp_path: Path) -> None:
         await session.submit(Rewind(before))
         await session.settled()
         assert Desk(session.host).shelf.items() == []
+
+
+async def test_the_settings_name_what_is_searched_when_nobody_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with play("E4711 was the cause.", plugins=PLUGINS, directory=tmp_path) as session:
+        await turn(session, "What is E4711?")
+    monkeypatch.setenv("MIMOCODE_CONFIG_CONTENT", '{"history": {"kinds": ["assistant_text"]}}')
+    search = {"operation": "search", "query": "E4711"}
+    asked = [[ToolCall("h", "history", search)], [ToolCall("i", "history", {**search, "kind": "user_text"})], "ok"]
+    async with play(*asked, plugins=[*PLUGINS, config], directory=tmp_path) as session:
+        await turn(session)
+        everywhere, named = [line for line in talk(session) if line.startswith("tool: ")]
+    assert "assistant_text: " in everywhere and "user_text: " not in everywhere
+    assert "user_text: What is E4711?" in named
 
 
 async def test_notes_and_history_are_found_again(tmp_path: Path) -> None:

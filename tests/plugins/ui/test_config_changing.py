@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mimocode.errors import UsageError
-from mimocode_plugins.ui import variables
+from mimocode_plugins.ui import effects, variables
 from mimocode_plugins.ui.config.changing import parts
+from mimocode_plugins.ui.config.shapes import Experimental
 from support.cli import ROOT, Cli
 from support.model_server import ModelServer
 from support.tty import terminal
@@ -236,35 +238,14 @@ FIELDS: dict[str, Any] = {
     "experimental": {"maxMode": {"candidates": 5}, "predict_next_prompt": True, "primary_tools": ["task"]},
     "layout": "auto",
 }
-NOT_READ = {
-    "$schema": "for editors",
-    "logLevel": "logs go to stderr with --print-logs, at --log-level",
-    "vision_model": "a model that cannot see is told so; no other is asked in its place",
-    "username": "nobody is addressed by name",
-    "tool": "arguments are JSON for every model that is supported",
-    "plugin": "plugins are installed with pip, and found by their entry points",
-    "compose": "the compose skills name their folder themselves",
-    "share": "sessions are not shared yet",
-    "autoshare": "sessions are not shared yet",
-    "enterprise": "sessions are not shared yet",
-    "autoupdate": "nothing is looked up unasked: `mimo upgrade` does it",
-    "watcher": "files are looked at when they are used",
-    "server": "`mimo serve` is not there yet",
-    "llmServer": "`mimo serve` is not there yet",
-    "history": "all of a session can be searched",
-    "dream": "not there yet",
-    "distill": "not there yet",
-    "voice": "not there yet",
-    "workflow": "not there yet",
-    "layout": "deprecated in the original",
-}
-"""Fields that are accepted, so that existing files load, and have no effect: why."""
 
 
 def source() -> str:
     """All code of the product but the table of variables."""
     files = [path for folder in ("kernel", "plugins") for path in (ROOT / folder).rglob("*.py")]
-    return "\n".join(path.read_text() for path in files if path.name not in ("variables.py", "claims.py"))
+    return "\n".join(
+        path.read_text() for path in files if path.name not in ("variables.py", "effects.py", "claims.py", "shapes.py")
+    )
 
 
 def test_a_file_with_every_field_of_the_original_loads(cli: Cli) -> None:
@@ -277,11 +258,73 @@ def test_a_file_with_every_field_of_the_original_loads(cli: Cli) -> None:
     assert schema["properties"].keys() >= FIELDS.keys()
 
 
+def read_somewhere(name: str, code: str) -> bool:
+    form = rf'(?:settings|said|environ)\w*\[?\(?[^\n]{{0,40}}"{name}"|Setting\(\s*"{name}"|\.{name}\b'
+    return re.search(form, code) is not None
+
+
 def test_every_field_has_an_effect_or_a_reason() -> None:
     code = source()
-    for name in FIELDS.keys() - NOT_READ.keys():
-        read = re.search(rf'(?:settings|said)\w*\[?\(?[^\n]{{0,40}}"{name}"|Setting\(\s*"{name}"', code)
-        assert read, f"nothing reads the setting {name}: give it an effect, or say why not in NOT_READ"
+    parts = {f"experimental.{each.name}" for each in fields(Experimental)} - {"experimental.maxMode"}
+    for name in {*FIELDS, *parts} - {"$schema"}:
+        last = name.rpartition(".")[2]
+        if effects.why(name):
+            said = re.search(rf'settings\["{last}"\]|Setting\(\s*"{last}"', code)
+            assert not said, f"something reads {name} now: take it out of WITHOUT in ui/effects.py"
+        else:
+            assert read_somewhere(last, code), (
+                f"nothing reads {name}: give it an effect, or say why not in ui/effects.py"
+            )
+    assert {name.partition(".")[0] for name in effects.WITHOUT} <= FIELDS.keys()
+
+
+def test_what_has_no_effect_is_said_where_one_asks(cli: Cli) -> None:
+    path = lay(
+        cli, '{\n  "share": "auto",\n  "experimental": {"batch_tool": true, "maxMode": true},\n  "snapshot": true\n}'
+    )
+    told = cli("config", "explain", "share").out
+    assert f"It is accepted, and has no effect here: {effects.WITHOUT['share']}.\n" in told
+    assert "has no effect" not in cli("config", "explain", "snapshot").out
+    assert "has no effect" in cli("config", "explain", "experimental.batch_tool").out
+    done = cli("config", "validate")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.splitlines() == [
+        f"{path}:2: share has no effect here: {effects.WITHOUT['share']}",
+        f"{path}:3: experimental.batch_tool has no effect here: {effects.WITHOUT['experimental.batch_tool']}",
+        "no mistakes",
+    ]
+    assert f"{path}:2: share has no effect here" in cli("doctor").out
+    described = json.loads(cli("config", "schema").out)["properties"]
+    assert described["share"]["description"].endswith(f"Accepted, without effect: {effects.WITHOUT['share']}.")
+
+
+def test_settings_that_are_easily_forgotten(cli: Cli) -> None:
+    with ModelServer([{"text": "Hello."}]) as server:
+        provider = {"acme": {"options": {"baseURL": f"{server.url}/v1", "apiKey": "k"}, "models": {"test-model": {}}}}
+        wanted: dict[str, Any] = {"model": "acme/test-model", "provider": provider, "logLevel": "INFO"}
+        lay(cli, json.dumps(wanted))
+        assert "HTTP Request" in cli("--print-logs", "run", "Hi").err
+        assert "User: " not in json.dumps(server.requests[0].body["messages"][0], ensure_ascii=False)
+        lay(cli, json.dumps({**wanted, "username": "Ada\n<x>", "logLevel": "ERROR"}))
+        assert "HTTP Request" not in cli("--print-logs", "run", "Hi").err
+        assert "HTTP Request" in cli("--print-logs", "--log-level", "DEBUG", "run", "Hi").err, "the command line wins"
+        assert "User: Ada?‹x›" in json.dumps(server.requests[1].body["messages"][0], ensure_ascii=False)
+
+
+def test_a_paste_is_shown_whole_when_that_is_wished(cli: Cli) -> None:
+    lay(cli, '{"experimental": {"disable_paste_summary": true}}')
+    with terminal(cli, "chat", "-m", "scripted/hello", columns=110, rows=40) as tty:
+        tty.wait("Say what to do")
+        tty.send("\x1b[200~one\ntwo\nthree\nfour\x1b[201~")
+        tty.wait("four")
+        assert "Pasted" not in tty.text
+
+
+def test_the_time_limit_of_commands_is_the_environments(cli: Cli) -> None:
+    look = {"command": "sleep 50", "description": "wait"}
+    model = cli.scenario([{"calls": [{"name": "bash", "arguments": look}]}, {"text": "${result}"}])
+    done = cli("run", "--yolo", "-m", model, "Wait", MIMOCODE_EXPERIMENTAL_BASH_DEFAULT_TIMEOUT_MS="250")
+    assert "Ended after its timeout of 250 ms" in done.out
 
 
 NAMES = """
@@ -304,7 +347,7 @@ ENABLE_ANALYSIS ENABLE_TRY_BEST_HANDOFF SHOW_TTFD DISABLE_CHANNEL_DB SKIP_MIGRAT
 DISABLE_EMBEDDED_WEB_UI EXPERIMENTAL_DISABLE_COPY_ON_SELECT EXPERIMENTAL_FILEWATCHER EXPERIMENTAL_DISABLE_FILEWATCHER
 EXPERIMENTAL_MARKDOWN DISABLE_LOG_ROTATION
 """
-MADE = ("MIMOCODE_ENABLE_{flag}_SKILLS", "MIMOCODE_DISABLE_CLAUDE_CODE{end}")
+MADE = ("MIMOCODE_ENABLE_{flag}_SKILLS", "MIMOCODE_DISABLE_{FOREIGN[name]}_SKILLS", "MIMOCODE_DISABLE_CLAUDE_CODE{end}")
 """How names are put together in the code."""
 OTHERS = {"HTTP_PROXY": "the HTTP library reads it", "SHELL": "the tool for commands and `mimo completion` read it"}
 
@@ -317,7 +360,9 @@ def test_every_variable_of_the_original_is_known(name: str) -> None:
 def test_what_a_variable_is_said_to_do_is_true() -> None:
     code = source()
     assert all(form in code for form in MADE)
-    made = re.compile(r"MIMOCODE_ENABLE_\w+_SKILLS|MIMOCODE_DISABLE_CLAUDE_CODE_(?:PROMPT|COMMANDS|MCP)")
+    made = re.compile(
+        r"MIMOCODE_(?:EN|DIS)ABLE_(?:CLAUDE_CODE|CODEX|OPENCODE)_SKILLS|MIMOCODE_DISABLE_CLAUDE_CODE_(?:PROMPT|COMMANDS|MCP)"
+    )
     for name in variables.EFFECTS.keys() - OTHERS.keys():
         assert re.search(rf"\b{name}\b", code) or made.fullmatch(name), f"nothing reads {name}: say so in WITHOUT"
     for name in variables.WITHOUT:

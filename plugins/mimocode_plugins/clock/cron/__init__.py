@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from mimocode.events import Event
+    from mimocode.host import Host
     from mimocode.main import Commands
     from mimocode.session import Session
 
@@ -65,6 +66,8 @@ async def register_commands() -> Iterable[Command]:
 @hookimpl
 def tool_servers(session: Session) -> Iterable[ToolServer]:
     """Offer `cron`."""
+    if off(session.host):
+        return []
 
     def open_() -> Any:
         from .server import build
@@ -106,7 +109,16 @@ async def on_event(event: Event, session: Session) -> None:
 
 def _wanted(session: Session) -> bool:
     said = session.host.settings["cron"]
-    return bool(said.get("enabled", True) if isinstance(said, dict) else said.enabled)
+    on = said.get("enabled", True) if isinstance(said, dict) else said.enabled
+    return bool(on) and not off(session.host)
+
+
+def off(host: Host) -> bool:
+    """Whether the environment switches the clock off: no tool, and nothing falls due (surface.md 4.2)."""
+    said = host.environ.get
+    return said("MIMOCODE_DISABLE_CRON", "").lower() in ("1", "true") or (
+        said("MIMOCODE_EXPERIMENTAL_CRON", "").lower() in ("0", "false")
+    )
 
 
 async def _loop(arguments: str, session: Session) -> str | None:

@@ -32,4 +32,6 @@ def contribute(session: Session) -> Iterable[Part]:
     """One block that describes the place."""
     from .place import describe
 
-    return [Part(describe(session.directory, session.host.root), RANK, "environment")]
+    settings = session.host.settings
+    user = settings["username"] if "username" in settings else None  # noqa: SIM401  not a dict
+    return [Part(describe(session.directory, session.host.root, user=user or ""), RANK, "environment")]

@@ -50,8 +50,8 @@ def branch(place: Path) -> str:
     return f"none, detached at {head[:12]}"
 
 
-def describe(directory: Path, root: Path, today: date | None = None) -> str:
-    """The environment block. `today` is the local date unless another is given."""
+def describe(directory: Path, root: Path, today: date | None = None, user: str = "") -> str:
+    """The environment block. `today` is the local date unless another is given; `user` what the user is called."""
     day = today or datetime.now().astimezone().date()
     known = {
         "Working directory": str(directory),
@@ -60,6 +60,7 @@ def describe(directory: Path, root: Path, today: date | None = None) -> str:
         "System": f"{platform.system()} {platform.release()} ({platform.machine()})",
         "User's shell": Path(os.environ.get("SHELL") or "sh").name,
         "Date": f"{day:%A}, {day.isoformat()}",
+        "User": user[:80],
     }
     lines = [f"{name}: {_one_line(value)}" for name, value in known.items() if value]
     return "\n".join(["<environment>", "As it was when this window opened.", *lines, "</environment>"])

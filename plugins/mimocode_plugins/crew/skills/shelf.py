@@ -97,6 +97,8 @@ def _take(shelf: Shelf, folder: Folder, path: Path, host: Host) -> None:
     except SettingsError as error:
         shelf.problems.append(f"{error} (left out)")
         return
+    if skill.name.startswith("compose:") and switched_on(host, "MIMOCODE_DISABLE_COMPOSE_SKILLS"):
+        return
     if (before := shelf.skills.get(skill.name)) is not None:
         skill = replace(skill, replaces=(str(before.path), *before.replaces))
     shelf.skills[skill.name] = skill
@@ -108,6 +110,7 @@ def folders(host: Host) -> Iterator[Folder]:
     if not switched_on(host, "MIMOCODE_DISABLE_BUILTIN_SKILLS"):
         yield Folder(root("skills"), "shipped")
     foreign = [name for name, flag in FOREIGN.items() if switched_on(host, f"MIMOCODE_ENABLE_{flag}_SKILLS")]
+    foreign = [name for name in foreign if not switched_on(host, f"MIMOCODE_DISABLE_{FOREIGN[name]}_SKILLS")]
     foreign += [] if switched_on(host, "MIMOCODE_DISABLE_AGENTS_SKILLS") else [".agents"]
     if not switched_on(host, "MIMOCODE_DISABLE_EXTERNAL_SKILLS"):
         yield from (Folder(own / name / "skills", "user") for name in foreign)

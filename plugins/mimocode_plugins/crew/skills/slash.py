@@ -23,7 +23,9 @@ MOST = 5
 
 def commands(host: Host) -> list[Command]:
     """A command for each skill that users may start, and `/skills`."""
-    found = [_command(name, host) for name, skill in sorted(shelf(host).skills.items()) if skill.for_users]
+    off = host.environ.get("MIMOCODE_DISABLE_SLASH_SKILLS", "").lower() in ("1", "true")
+    offered = {} if off else shelf(host).skills
+    found = [_command(name, host) for name, skill in sorted(offered.items()) if skill.for_users]
     return [Command("skills", "List the skills", _listed), *found]
 
 

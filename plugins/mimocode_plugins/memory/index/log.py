@@ -31,7 +31,7 @@ async def search(session: Session, query: str, scope: str, kind: str, limit: int
     store: Any = await session.host.store()
     if not hasattr(store, "search"):
         raise ToolFailed("This log cannot be searched; use around or get.")
-    kinds = [kind] if kind else []
+    kinds = [kind] if kind else _kinds(session)
     limit = max(1, min(limit, 50))
     where = [{"session": session.id}]
     if scope != "session":
@@ -47,6 +47,15 @@ async def search(session: Session, query: str, scope: str, kind: str, limit: int
         if hit.kind != "tool_input" or hit.tool not in asked
     ]
     return "\n".join(lines[:limit])
+
+
+def _kinds(session: Session) -> list[str]:
+    """What is searched when nobody says: everything, unless the user's settings name kinds (`history.kinds`)."""
+    settings: Any = session.host.settings
+    if "history" not in settings or "history" not in getattr(settings, "data", {}):
+        return []
+    said = settings["history"]
+    return list(said["kinds"] if isinstance(said, dict) else said.kinds)
 
 
 async def around(session: Session, place: str, before: int = 5, after: int = 5) -> str:

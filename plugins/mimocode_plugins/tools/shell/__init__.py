@@ -38,6 +38,9 @@ def tool_servers(session: Session) -> Iterable[ToolServer]:
             return None if session.parent else session.host.options.get("hand_over")
 
         place = Place(session.host.root, session.directory)
-        return build(place, session.host.paths.data / "tool-output", hand_over, wrap)
+        outputs = session.host.paths.data / "tool-output"
+        said = session.host.environ.get("MIMOCODE_EXPERIMENTAL_BASH_DEFAULT_TIMEOUT_MS", "")
+        usual = {"usual": float(said)} if said.isdigit() and int(said) else {}
+        return build(place, outputs, hand_over, wrap, **usual)
 
     return [ToolServer("shell", open_, Path(__file__).with_name("catalogue.json"))]

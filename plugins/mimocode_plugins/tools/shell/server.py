@@ -46,11 +46,12 @@ def build(
     outputs: Path | None = None,
     hand_over: Callable[[], HandOver | None] = lambda: None,
     wrap: Wrap = bare,
+    usual: float = _TIMEOUT,
 ) -> MCPServer:
     """The server of one session; long outputs go to files in `outputs`.
 
     `hand_over` says who gives the terminal to the user (command, directory, environment, to exit code), if anybody.
-    `wrap` has the last word on what is started, whichever way.
+    `wrap` has the last word on what is started; `usual` is the time limit in milliseconds where none is named.
     """
     commands = Commands(outputs or Path.home() / ".local/share/mimocode/tool-output")
 
@@ -66,8 +67,7 @@ def build(
     ) -> CallToolResult:
         where = here(place, ctx)
         start = where.find(workdir) if workdir else where.directory
-        limit = timeout or _TIMEOUT
-        if limit < 0 or (max_output_tokens or 0) < 0:
+        if (limit := timeout or usual) < 0 or (max_output_tokens or 0) < 0:
             raise ToolFailed("timeout and max_output_tokens cannot be negative.")
         if not start.is_dir():
             raise ToolFailed(f"The working directory {show(start)} does not exist.")

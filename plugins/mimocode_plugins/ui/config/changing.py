@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mimocode import hookspecs as on
 from mimocode.errors import SettingsError, UsageError
 
+from ..effects import idle
 from .commands import filled, is_telling, masked_under
 from .telling import find, value_at
 
@@ -105,6 +106,9 @@ async def validate(args: argparse.Namespace, host: Host) -> int:
     wrong = await asyncio.to_thread(lambda: list(mistakes(host, args.file)))
     for line in wrong:
         print(line)
+    if args.file is None:
+        for where, key, sentence in idle(host.settings):
+            print(f"{where}: {key} has no effect here: {sentence}", file=sys.stderr)
     if not wrong:
         print("no mistakes", file=sys.stderr)
     return 1 if wrong else 0

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..effects import why
 from . import telling
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ async def explain(args: argparse.Namespace, host: Host) -> int:
     print(f"{told.key} = {json.dumps(safe(told.value), indent=2, ensure_ascii=False)}")
     if claim := settings.claims.get(told.key):
         print(claim.doc)
+    if sentence := why(args.key):
+        print(f"It is accepted, and has no effect here: {sentence}.")
     rows = [(origin.layer, _place(origin, host), _short(safe(origin.value))) for origin in told.origins]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     print("\nlow to high, the last one counts:")

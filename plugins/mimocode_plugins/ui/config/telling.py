@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import SettingsError
 
+from ..effects import why
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -66,7 +68,8 @@ def schema(settings: Any) -> dict[str, Any]:
     properties: dict[str, Any] = {"$schema": {"type": "string", "description": "Where this schema is published."}}
     for name, one in adapters.items():
         claim = settings.claims[name]
-        properties[name] = {**each[name, "validation"], "description": claim.doc}
+        idle = f" Accepted, without effect: {sentence}." if (sentence := why(name)) else ""
+        properties[name] = {**each[name, "validation"], "description": f"{claim.doc}{idle}"}
         if claim.default is not None:
             properties[name]["default"] = one.dump_python(claim.default, mode="json", warnings=False)
     return {

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mimocode import __version__
 from mimocode.errors import MimoError
 
+from ..effects import idle
 from ..variables import WITHOUT, unknown
 
 if TYPE_CHECKING:
@@ -127,6 +128,9 @@ def _settings(host: Host) -> Iterator[Finding]:
             yield "fail", "settings", str(error), "`mimo config edit`"
     for sentence in settings.ignored:
         yield "warn", "settings", sentence, "`mimo trust` for what the folder brings, else `mimo config validate`"
+    if hasattr(settings, "layers"):
+        for where, key, sentence in idle(settings):
+            yield "ok", "settings", f"{where}: {key} has no effect here: {sentence}", ""
     if not wrong:
         files = [file for _, file, there in getattr(settings, "consulted", ()) if there and file]
         yield "ok", "settings", ", ".join(files) or "none, all defaults", ""

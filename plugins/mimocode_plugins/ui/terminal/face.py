@@ -85,6 +85,7 @@ class Face:
             chosen=chosen,
             vi=self.tuning["keymap"] == "vi",
         )
+        self.screen.pastes.whole = _whole(host)
         self.screen.theme = dressed(host, self.tuning, ask=True)
         self.screen.language = spoken(self.tuning["language"], os.environ)
         self.screen.linear = plain or bool(self.tuning["screen_reader"])
@@ -250,3 +251,9 @@ class Face:
             arming = self.approving.armed_in() if self.approving.pending() else self.questions.armed_in()
         pauses = [pause for pause in (beat, arming + 0.01 if arming else 0.0) if pause]
         return min(pauses, default=0.0)
+
+
+def _whole(host: Host) -> bool:
+    """`experimental.disable_paste_summary`."""
+    said = host.settings["experimental"] if "experimental" in host.settings else {}  # noqa: SIM401  not a dict
+    return bool(said.get("disable_paste_summary") if isinstance(said, Mapping) else said.disable_paste_summary)

@@ -32,6 +32,8 @@ class Pastes:
         self._directory = directory or Path.cwd()
         self._texts: list[str] = []
         self._images: dict[str, Path] = {}
+        self.whole = False
+        """Large pastes are shown as they are (`experimental.disable_paste_summary`)."""
 
     def take(self, text: str, before: str = "") -> str:
         """What a paste puts into the prompt: itself, a marker when it is large or an image, or a path without the
@@ -45,7 +47,7 @@ class Pastes:
             behind = before.endswith("@")
             return " ".join(quoted(str(f)) if behind or not is_image(f) else self.image(f) for f in files) + " "
         lines = text.count("\n") + 1
-        if lines < LINES and len(text) <= CHARACTERS:
+        if self.whole or (lines < LINES and len(text) <= CHARACTERS):
             return text
         self._texts.append(text)
         size = f"{lines} lines" if lines > 1 else f"{len(text)} characters"

@@ -34,6 +34,12 @@ def test_pastes_come_back_whole(texts: list[str]) -> None:
     assert [pastes.expand(text) for text in shown] == [text.replace("\r\n", "\n").replace("\r", "\n") for text in texts]
 
 
+def test_large_pastes_may_be_shown_as_they_are() -> None:
+    pastes = Pastes()
+    pastes.whole = True
+    assert pastes.take("one\ntwo\nthree\nfour") == "one\ntwo\nthree\nfour"
+
+
 def test_what_only_looks_like_a_paste_stays() -> None:
     assert Pastes().expand("[Pasted #1: 3 lines] [Pasted #0: x]") == "[Pasted #1: 3 lines] [Pasted #0: x]"
 
