@@ -23,6 +23,7 @@ _NAMES = ("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/ru
 
 GATE, PORT = "/run/mimocode-proxy", 3128
 """Inside: the socket of the proxy, and the port on loopback that leads to it."""
+_OWN = ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try")
 _PROXY = {
     "HTTP_PROXY": f"http://127.0.0.1:{PORT}",
     "HTTPS_PROXY": f"http://127.0.0.1:{PORT}",
@@ -53,16 +54,7 @@ def command(
         entry: words that let it run in the network of the session, where the proxy is reached already.
     """
     gate = network if isinstance(network, Path) else None
-    words = [
-        *entry,
-        program,
-        "--unshare-user",
-        "--unshare-ipc",
-        "--unshare-pid",
-        "--unshare-uts",
-        "--unshare-cgroup-try",
-    ]
-    words += [] if network is True or entry else ["--unshare-net"]
+    words = [*entry, program, *_OWN, *([] if network is True or entry else ["--unshare-net"])]
     words += ["--cap-drop", "ALL", *(["--disable-userns"] if _closes_namespaces(program) else [])]
     words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run"]
     for path in (*_RUN, *(_NAMES if network is True else ())):
