@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mimocode.errors import ToolFailed
 
-DIRECTORY = "mimocode/directory"
-"""Key of a call's meta: the session's working directory."""
+DIRECTORY, CALL = "mimocode/directory", "mimocode/call"
+"""Keys of a call's meta: the session's working directory, and the call itself."""
+
+
+def _unruled(call: str) -> Sequence[str]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,15 @@ class Place:
     root: Path
     directory: Path
     links_may_leave: bool = False
+    ruled: Callable[[str], Sequence[str]] = _unruled
+    """What a guard said that a call changes, by its id; nothing when no guard spoke of files."""
+    call: str = ""
 
     def during(self, meta: Mapping[str, Any] | None) -> Place:
         """The same project, seen from the directory that a call names in its meta."""
-        directory = (meta or {}).get(DIRECTORY)
-        return replace(self, directory=Path(directory)) if isinstance(directory, str) and directory else self
+        directory, call = ((meta or {}).get(key) for key in (DIRECTORY, CALL))
+        now = replace(self, call=call) if isinstance(call, str) else self
+        return replace(now, directory=Path(directory)) if isinstance(directory, str) and directory else now
 
     def find(self, path: str) -> Path:
         """The absolute path that is meant; links are kept unless the path climbs with "..".
@@ -54,13 +62,22 @@ class Place:
         """The real file that a write to `path` would change: links are followed and stay links.
 
         Raises:
-            ToolFailed: a link in the project leads out of it.
+            ToolFailed: a link in the project leads out of it, or the path leads elsewhere than when it was allowed.
         """
         real, root = Path(os.path.realpath(path)), Path(os.path.realpath(self.root))
         inside = path.is_relative_to(self.root) or path.is_relative_to(root)
         if inside and not real.is_relative_to(root) and not self.links_may_leave:
             raise ToolFailed(f"{show(path)} is a link out of the project, to {show(real)}; nothing was written.")
+        if (known := self.ruled(self.call)) and not self._names(real) & {*known}:
+            raise ToolFailed(
+                f"{show(path)} leads to {show(real)}, and did not when it was allowed; nothing was written."
+            )
         return real
+
+    def _names(self, real: Path) -> set[str]:
+        """What a guard calls a file: by its real path, in the project relative to it."""
+        roots = {Path(os.path.realpath(each)) for each in (self.root, self.directory)}
+        return {str(real), *(str(real.relative_to(root)) for root in roots if real.is_relative_to(root))}
 
     def short(self, path: Path) -> str:
         """A path as people like to read it: relative to the directory when it lies in it."""

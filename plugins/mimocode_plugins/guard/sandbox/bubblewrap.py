@@ -68,6 +68,12 @@ def command(
     for temp in plan.temps:
         words += ["--bind", str(plan.temp), str(temp)]
     words += ["--setenv", "TMPDIR", str(plan.temps[0] if plan.temps else plan.temp)]
+    return [*words, *_disk(plan, none), "--remount-ro", "/run", "--chdir", str(directory), "--", *argv]
+
+
+def _disk(plan: Layout, none: Path) -> list[str]:
+    """What differs from a read-only disk."""
+    words: list[str] = []
     closed: list[str] = []
     for path, access in plan.outermost_first():
         name = str(path)
@@ -82,7 +88,7 @@ def command(
             words += ["--ro-bind", str(none), name]
     for path in sockets(plan):
         words += ["--ro-bind-try", str(none), str(path)]
-    return [*words, *closed, "--remount-ro", "/run", "--chdir", str(directory), "--", *argv]
+    return words + closed
 
 
 def sockets(plan: Layout) -> Iterator[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,10 @@ def tool_servers(session: Session) -> Iterable[ToolServer]:
     def open_() -> Any:
         from ..place import Place
         from ..text.ledger import ledger_of
+        from ..text.ruled import ruled
         from .server import build
 
-        return build(Place(session.host.root, session.directory), ledger_of(session))
+        place = Place(session.host.root, session.directory, ruled=partial(ruled, session))
+        return build(place, ledger_of(session))
 
     return [ToolServer("patch", open_, Path(__file__).with_name("catalogue.json"))]

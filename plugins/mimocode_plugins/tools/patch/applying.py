@@ -11,6 +11,7 @@ from pathlib import Path
 from mimocode.errors import ToolFailed
 
 from ..place import Place, because, show
+from ..text.anchored import remove
 from ..text.coding import Coding, coding_of, is_binary
 from ..text.editing import load
 from ..text.ledger import Ledger
@@ -145,11 +146,9 @@ def _write(draft: dict[Path, _File]) -> None:
 
 def _bring(path: Path, data: bytes | None, mode: int | None) -> None:
     if data is None:
-        path.unlink()
-        return
-    save(path, data)
-    if mode is not None:
-        path.chmod(mode)
+        remove(path)
+    else:
+        save(path, data, mode)
 
 
 def _put_back(path: Path, file: _File, mode: int | None, missing: list[Path]) -> bool:
@@ -159,7 +158,7 @@ def _put_back(path: Path, file: _File, mode: int | None, missing: list[Path]) ->
             if now != file.was:
                 _bring(path, file.was, mode)
         elif path.exists():
-            path.unlink()
+            remove(path)
     except (ToolFailed, OSError):
         return False
     for folder in missing:  # those that were made for it, innermost first

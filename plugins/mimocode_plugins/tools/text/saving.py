@@ -12,39 +12,31 @@ from pathlib import Path
 from mimocode.errors import ToolFailed
 
 from ..place import because, show
+from .anchored import parent
 
 
-def save(file: Path, data: bytes) -> None:
+def save(file: Path, data: bytes, mode: int | None = None) -> None:
     """Put `data` into `file` (a real path, links resolved), with parents; mode, owner and attributes are kept.
 
-    The bytes are on the disk before the name changes over. A hard link elsewhere keeps the old content.
+    The bytes are on the disk before the name changes over. A hard link elsewhere keeps the old content. No link is
+    followed, also none that was put there after the path was resolved.
+
+    Args:
+        file: where to.
+        data: the whole content.
+        mode: permission bits that it gets whatever it had.
 
     Raises:
         ToolFailed: it could not be written; the file is unchanged.
     """
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        directory = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise ToolFailed(f"Cannot write {show(file)}: {because(error)}.") from None
-    try:
-        _same_directory(directory, file)
-        _replace(directory, file, data)
-    except OSError as error:
-        raise ToolFailed(f"Cannot write {show(file)}: {because(error)}; the file is unchanged.") from None
-    finally:
-        os.close(directory)
+    with parent(file, make=True) as directory:
+        try:
+            _replace(directory, file, data, mode)
+        except OSError as error:
+            raise ToolFailed(f"Cannot write {show(file)}: {because(error)}; the file is unchanged.") from None
 
 
-def _same_directory(directory: int, file: Path) -> None:
-    """Refuse when a parent was exchanged for a link after the path was resolved."""
-    if sys.platform == "linux":
-        with suppress(FileNotFoundError):  # no /proc
-            if Path(f"/proc/self/fd/{directory}").readlink() != file.parent:
-                raise ToolFailed(f"{show(file.parent)} was exchanged during the write; nothing was written.")
-
-
-def _replace(directory: int, file: Path, data: bytes) -> None:
+def _replace(directory: int, file: Path, data: bytes, mode: int | None) -> None:
     old = _existing(directory, file)
     draft = f".mimo-{secrets.token_hex(6)}.tmp"
     # Mode 0666 lets the umask decide for a new file.
@@ -55,7 +47,9 @@ def _replace(directory: int, file: Path, data: bytes) -> None:
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
             if old is not None:
-                _keep(descriptor, file, old)
+                _keep(descriptor, directory, file.name, old)
+            if mode is not None:
+                os.fchmod(descriptor, mode)
             os.fsync(descriptor)
             if not named:
                 os.link(f"/proc/self/fd/{descriptor}", draft, dst_dir_fd=directory)
@@ -93,7 +87,7 @@ def _existing(directory: int, file: Path) -> os.stat_result | None:
     return old
 
 
-def _keep(descriptor: int, file: Path, old: os.stat_result) -> None:
+def _keep(descriptor: int, directory: int, name: str, old: os.stat_result) -> None:
     """Give the draft the owner, attributes and mode of the old file, as far as the system lets us."""
     now = os.fstat(descriptor)
     if (now.st_uid, now.st_gid) != (old.st_uid, old.st_gid):
@@ -101,6 +95,15 @@ def _keep(descriptor: int, file: Path, old: os.stat_result) -> None:
             os.fchown(descriptor, old.st_uid, old.st_gid)
     if sys.platform == "linux":
         with suppress(OSError):
-            for name in os.listxattr(file, follow_symlinks=False):
-                os.setxattr(descriptor, name, os.getxattr(file, name, follow_symlinks=False))
+            _keep_attributes(descriptor, directory, name)
     os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+
+
+def _keep_attributes(descriptor: int, directory: int, name: str) -> None:
+    """Extended attributes, such as access lists."""
+    source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        for each in os.listxattr(source):
+            os.setxattr(descriptor, each, os.getxattr(source, each))
+    finally:
+        os.close(source)

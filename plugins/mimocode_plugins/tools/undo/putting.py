@@ -10,6 +10,7 @@ from pathlib import Path
 from mimocode.errors import ToolFailed
 
 from ..place import because, show
+from ..text.anchored import remove
 from ..text.saving import save
 from .blobs import Blobs
 from .plan import Step
@@ -54,11 +55,6 @@ def put(path: str, state: str, blobs: Blobs) -> None:
         raise ToolFailed(f"the old content of {show(path)} is not kept any more")
     if not state:
         with suppress(FileNotFoundError):
-            file.unlink()
+            remove(file)
         return
-    save(file, data)
-    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fchmod(descriptor, mode(state))
-    finally:
-        os.close(descriptor)
+    save(file, data, mode(state))
