@@ -112,3 +112,16 @@ async def test_over_http_only_with_the_token_and_from_here(cli: Cli) -> None:
                 assert await text(client, "write", file_path="b.txt", content="x") == "Wrote file successfully."
         process.send_signal(signal.SIGINT)
         await asyncio.to_thread(process.wait, 20)
+
+
+async def test_without_names_only_what_makes_sense_outside_of_a_session_is_offered(cli: Cli) -> None:
+    async with served(cli) as client:
+        names = {tool.name for tool in (await client.list_tools()).tools}
+    about_the_session = {"question", "change_directory", "plan_exit", "gate", "actor", "cron", "exec", "tool_search"}
+    assert not names & about_the_session
+    assert {"read", "write", "edit", "bash", "jobs", "glob", "grep", "webfetch", "memory", "history", "task"} <= names
+
+
+def test_what_is_about_the_session_cannot_be_had_by_name_either(cli: Cli) -> None:
+    done = cli("mcp", "serve", "question", timeout=60)
+    assert done.code == 2 and "there is no server or tool 'question' to offer" in done.err

@@ -27,7 +27,7 @@ def build(session: Session | None) -> MCPServer:
 
     description = files(__package__).joinpath("gate.md").read_text("utf-8").strip()
     hints = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
-    meta = {"mimocode": {"permission": "gate"}}
+    meta = {"mimocode": {"permission": "gate", "inward": True}}
     made = Tool.from_function(gate, description=description, annotations=hints, structured_output=False, meta=meta)
     return MCPServer("compose", log_level="WARNING", tools=[made])
 

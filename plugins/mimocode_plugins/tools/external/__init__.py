@@ -28,7 +28,7 @@ def register_settings() -> Iterable[Setting]:
 
 @hookimpl
 def register_hooks() -> ModuleType:
-    """Bring `open_vault`: somebody keeps what a login gave."""
+    """Bring `open_vault` and `find_person`: somebody keeps what a login gave, somebody can be asked."""
     from . import hookspecs
 
     return hookspecs

@@ -24,8 +24,13 @@ def list_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `mimo mcp add`."""
-    parser.add_argument("name")
-    parser.add_argument("what", nargs="+", help="the address, or after -- the command and its arguments")
+    parser.description = "Without arguments, at a terminal, it asks."
+    # Not optional for the parser, which would then not find them behind options; but nobody has to give them.
+    parser.add_argument("name", default="").required = False
+    what = parser.add_argument(
+        "what", nargs="+", default=[], help="the address, or after -- the command with arguments"
+    )
+    what.required = False
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable; repeatable")
     parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="a header; repeatable")
     parser.add_argument("--client-id", metavar="ID", help="for servers that register nobody: who we are to them")
@@ -76,9 +81,13 @@ async def _state(server: Known, host: Host, offline: bool) -> tuple[str, str]:
 
 
 async def add(args: argparse.Namespace, host: Host) -> int:
-    """Write an entry into the settings."""
+    """Write an entry into the settings; what is not said is asked, where somebody sits at a terminal."""
     from .settingsfile import choose, put
 
+    if not args.name or not args.what:
+        from .asking_person import complete
+
+        await complete(args, host)
     if not args.name.replace("-", "").replace("_", "").isalnum() or not args.name.isascii():
         raise UsageError("a name has letters, digits, - and _ only")
     entry: dict[str, Any]

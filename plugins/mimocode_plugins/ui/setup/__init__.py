@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mimocode.main import Commands
     from mimocode.session import Session
 
+    from ..wizard.asking import Asking
+
 
 @hookimpl
 def register_hooks() -> ModuleType:
@@ -39,6 +41,16 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
     await announce(session)
     yield
+
+
+@hookimpl(optionalhook=True)
+async def find_person(host: Host) -> Asking | None:
+    """Who sits at this terminal can be asked, by `mimo mcp add` for one."""
+    import sys
+
+    from ..wizard.asking import Asking
+
+    return Asking() if sys.stdin.isatty() and sys.stderr.isatty() else None
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
