@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import re
@@ -16,7 +17,7 @@ from mimocode.events import ChooseAgent
 from mimocode.host import Host
 from mimocode.testing import Script, Stage, play, talk
 from mimocode_plugins.context import prompt
-from mimocode_plugins.crew import agents, commands, compose, skills, tasks
+from mimocode_plugins.crew import actors, agents, commands, compose, skills, tasks, workflows
 from mimocode_plugins.guard import permission
 from mimocode_plugins.store import workspace
 from mimocode_plugins.tools import files, patch, search, shell
@@ -77,6 +78,27 @@ async def test_who_only_looks_changes_nothing_by_any_tool(agent: str, home: Path
     assert {path.name: path.read_text() for path in sorted((home / "project").rglob("*")) if path.is_file()} == {
         "a.py": "a = 1\n"
     }
+
+
+async def test_what_a_planner_lets_others_do_changes_nothing_either(home: Path) -> None:
+    """Subagents and workflows of an agent that only looks cannot do what it must not do itself."""
+    script = "def run(args):\n    return agent('work on it', agent='coder')\n"
+    ways = [call("actor", action="run", subagent_type="coder", prompt="work on it")]
+    ways.append(call("workflow", action="run", script=script))
+    done = "Status: blocked\nSummary: refused\nIt was refused."
+    lines: list[Any] = []
+    for way in ways:
+        lines += [[way], *[[attempt] for attempt in ATTEMPTS], done]
+    lines.append("Nothing came of it.")
+    plugins = [*CREW, actors, workflows]
+    async with play(*lines, plugins=plugins, directory=home / "project", store=_memory()) as session:
+        await session.submit(ChooseAgent("plan"))
+        await session.submit(Say("try"))
+        await asyncio.wait_for(session.settled(), 60)
+        assert session.last_words() == "Nothing came of it.", talk(session)
+        assert [note["state"] for note in session.state.notes["actors"] if note["op"] == "ended"] == ["blocked"] * 2
+    assert [path.name for path in (home / "project").iterdir() if path.is_file()] == ["a.py"]
+    assert (home / "project/a.py").read_text() == "a = 1\n"
 
 
 async def test_the_planner_writes_its_plan_and_the_builder_everything(home: Path) -> None:
