@@ -208,3 +208,14 @@ def test_a_workflow_that_is_killed_goes_on_and_does_nothing_twice(cli: Cli) -> N
     assert (again.code, again.lines[0]["result"]) == (0, ["first", "It is in a.py."]), again.err
     assert (cli.project / "counted").read_text() == "x\n"
     assert [each["state"] for each in json.loads(cli("agents", "--json").out)] == ["done", "cancelled", "done"]
+
+
+def test_what_a_script_may_not_read_without_a_word_is_refused_where_nobody_can_say_it(cli: Cli) -> None:
+    assert cli("workflow", "new", "mine").code == 0
+    (cli.project / ".env").write_text("KEY=1\n")
+    script = cli.project / ".mimocode/workflows/mine.py"
+    script.write_text('def run(args):\n    return [read_file(".env"), exists(".env")]\n')
+    cli.settings(model=cli.scenario([{"text": "Hi."}]))
+    done = cli("workflow", "run", "mine", "--json")
+    assert (done.code, done.lines[0]["result"]) == (0, [None, True]), done.err
+    assert "! read was refused: " in done.err

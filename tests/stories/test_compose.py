@@ -131,6 +131,8 @@ def run(cli: Cli, *steps: dict[str, Any]) -> Any:
 def test_from_request_to_merged_branch(shop: Cli) -> None:
     done = run(shop, *opening(), *writing(RIGHT), *ending())
     assert (done.code, done.out) == (0, "Merged.\n"), done.err
+    assert "task T1 [open] Discounts; T1.1 [open] spec: discounts and 6 more\n" in done.err
+    assert f"gate Passed: T1.3 red by {TEST}\n" in done.err
     assert git(shop.project, "log", "--format=%s", "--first-parent", "main").splitlines()[1:] == ["A shop"]
     assert git(shop.project, "branch", "--merged", "main").split() == ["discounts", "*", "main"]
     assert "def discounted" in (shop.project / "prices.py").read_text()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,12 @@ from mimocode.events import ChooseAgent
 from mimocode.host import Host
 from mimocode.testing import Script, Stage, play, talk
 from mimocode_plugins.context import prompt
-from mimocode_plugins.crew import agents, commands, compose, skills, tasks
+from mimocode_plugins.crew import actors, agents, commands, compose, skills, tasks, workflows
 from mimocode_plugins.guard import permission
 from mimocode_plugins.store import workspace
 from mimocode_plugins.tools import files, patch, search, shell
 from support.cli import ROOT, Cli
-from support.job import Log
+from support.job import Log, dumped
 
 CREW = [workspace, prompt, agents, commands, skills, tasks, compose, permission, files, patch, search, shell]
 
@@ -78,6 +80,27 @@ async def test_who_only_looks_changes_nothing_by_any_tool(agent: str, home: Path
     }
 
 
+async def test_what_a_planner_lets_others_do_changes_nothing_either(home: Path) -> None:
+    """Subagents and workflows of an agent that only looks cannot do what it must not do itself."""
+    script = "def run(args):\n    return agent('work on it', agent='coder')\n"
+    ways = [call("actor", action="run", subagent_type="coder", prompt="work on it")]
+    ways.append(call("workflow", action="run", script=script))
+    done = "Status: blocked\nSummary: refused\nIt was refused."
+    lines: list[Any] = []
+    for way in ways:
+        lines += [[way], *[[attempt] for attempt in ATTEMPTS], done]
+    lines.append("Nothing came of it.")
+    plugins = [*CREW, actors, workflows]
+    async with play(*lines, plugins=plugins, directory=home / "project", store=_memory()) as session:
+        await session.submit(ChooseAgent("plan"))
+        await session.submit(Say("try"))
+        await asyncio.wait_for(session.settled(), 60)
+        assert session.last_words() == "Nothing came of it.", talk(session)
+        assert [note["state"] for note in session.state.notes["actors"] if note["op"] == "ended"] == ["blocked"] * 2
+    assert [path.name for path in (home / "project").iterdir() if path.is_file()] == ["a.py"]
+    assert (home / "project/a.py").read_text() == "a = 1\n"
+
+
 async def test_the_planner_writes_its_plan_and_the_builder_everything(home: Path) -> None:
     plan = call("write", file_path=".mimocode/plans/one.md", content="plan")
     async with play([plan], "ok", [ATTEMPTS[0]], "ok", plugins=CREW, directory=home / "project") as session:
@@ -132,8 +155,6 @@ def readme(kind: str) -> tuple[list[str], str]:
     text = (ROOT / kind / "README.md").read_text("utf-8")
     [line] = re.findall(r"```sh\nmimo (.*)\n```", text)
     [body] = re.findall(r"```markdown\n(.*?)```", text, re.DOTALL)
-    import shlex
-
     return shlex.split(line), body
 
 
@@ -193,3 +214,29 @@ def test_a_command_made_by_the_readme_works_at_the_first_try(cli: Cli) -> None:
     assert 'Add a line about "faster start" to CHANGELOG.md' in told and told.endswith("- an older line")
     untrusted = cli(*[word for word in words if word != "--trust"])
     assert "comes with a project that you have not trusted" in untrusted.err
+
+
+def test_a_newcomer_makes_one_of_each_by_the_readme_and_all_work_at_the_first_try(cli: Cli) -> None:
+    text = (ROOT / "README.md").read_text("utf-8").partition("## Make it yours")[2]
+    [block] = re.findall(r"```sh\n(.*?)```", text.partition("\n## ")[0], re.DOTALL)
+    lines = [shlex.split(line, comments=True) for line in block.splitlines()]
+    made, [trust, *used] = lines[:4], lines[4:]
+    assert [line[1] for line in made] == ["skill", "agent", "command", "workflow"]
+    cli.settings(model=cli.scenario([{"text": "Status: done\nSummary: fine\nHere it is."}]))
+    for line in made:
+        done = cli(*line[1:])
+        assert (done.code, Path(done.out.strip()).is_file()) == (0, True), done.err
+    assert cli(*trust[1:]).code == 0
+    for kind, name in {line[1]: line[3] for line in made}.items():
+        listed = cli(kind, "list")
+        assert (listed.code, name in listed.out, listed.err) == (0, True, "")
+        assert cli(kind, "show", name).code == 0
+    told = []
+    for line in used:
+        done = cli(*line[1:])
+        assert (done.code, "Here it is." in done.out) == (0, True), done.err
+        told.append(dumped([fact["message"] for fact in Log.of(cli).kinds("message.added")]))
+    assert '<skill name=\\"release-notes\\"' in told[0] and "for version 1.2" in told[0]
+    assert 'work as the agent \\"docs-writer\\"' in told[1]
+    assert "faster start" in told[2]
+    assert [agent["state"] for agent in json.loads(cli("agents", "--json").out)] == ["done"] * 3

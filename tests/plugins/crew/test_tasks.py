@@ -194,6 +194,17 @@ async def test_a_child_works_on_the_same_tree(tmp_path: Path) -> None:
             assert book.unfinished(session) == []
 
 
+async def test_a_copy_of_a_conversation_answers_for_what_was_begun_in_it(tmp_path: Path) -> None:
+    async with play(call("create A\nstart T1"), "x", "y", plugins=[tasks, Yes()], directory=tmp_path) as session:
+        await turn(session)
+        async with session.host.open(fork=session.id) as copy:
+            assert [t.id for t in book.unfinished(copy)] == ["T1"]
+            assert (await book.work(copy, {"action": "done", "id": "T1", "event_summary": "ran it"}, "")).startswith(
+                "T1 [done]"
+            )
+        assert book.tasks(session)["T1"].status == "in_progress"
+
+
 def test_the_command_line(tmp_path: Path) -> None:
     cli = Cli(tmp_path / "cli")
     assert cli("tasks").err == "No tasks here.\n"

@@ -84,7 +84,8 @@ both = parallel([lambda: agent("one thing", agent="explore"), lambda: agent("two
 phase("tell")
 log("found", len(both))
 through = pipeline(["one", "three"], lambda word: agent(word + " more"), lambda text: (text or "nothing").upper())
-return {"both": both, "through": through, "n": sum([1, 2]), "file": read_file("a.txt"), "files": find_files("*.txt")}
+same = [readFile("a.txt") == read_file("a.txt"), glob("*.txt") == find_files("*.txt"), exists("a.txt"), exists("b.txt")]
+return {"both": both, "through": through, "n": sum([1, 2]), "file": read_file("a.txt"), "files": find_files("*.txt"), "same": same}
 """
     (tmp_path / "a.txt").write_text("hello\n")
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
@@ -98,6 +99,7 @@ return {"both": both, "through": through, "n": sum([1, 2]), "file": read_file("a
             "n": 3,
             "file": "hello\n",
             "files": ["a.txt"],
+            "same": [True, True, True, False],
         },
     )
 

@@ -210,6 +210,21 @@ async def test_a_workspace_is_a_folder_of_the_project_for_script_and_agents(tmp_
         assert "inner" in results[0]
 
 
+async def test_what_came_with_an_untrusted_project_only_the_user_starts(tmp_path: Path) -> None:
+    place = tmp_path / ".mimocode/workflows"
+    place.mkdir(parents=True)
+    (place / "theirs.py").write_text(script("return 1"))
+    go = [wf("list"), wf("run", name="theirs"), {"text": "Told."}]
+    async with stage(tmp_path, go=go) as session:
+        session.host.trusted = False
+        listed, refused = await said(session, "go")
+        assert "theirs" not in listed
+        assert refused.startswith("theirs came with a project that the user has not trusted")
+        session.host.trusted = True
+        listed, ran = await said(session, "go")
+        assert "theirs: " in listed and ran.endswith("ended: done.\n1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

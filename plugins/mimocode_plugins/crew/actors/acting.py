@@ -24,6 +24,8 @@ PATIENCE = 600.0
 """Seconds that run and wait last (runtime.md 6.3)."""
 USUAL = "general"
 """Who does it when nobody is named."""
+TASKS = "tasks"
+"""Under this name the tree of tasks is noted in the log."""
 MODELS = 50
 """Models that are listed."""
 
@@ -39,6 +41,7 @@ class Wish:
     model: str = ""
     output_schema: Any = None
     worktree: bool = False
+    task_id: str = ""
     actor_id: str = ""
     timeout: float = PATIENCE
 
@@ -90,7 +93,19 @@ async def _order(session: Session, wish: Wish, background: bool) -> Order:
         _schema(wish.output_schema),
         wish.worktree,
         background,
+        task=_task(session, wish.task_id),
     )
+
+
+def _task(session: Session, id: str) -> str:
+    """A task of the conversation, as the log of whoever talks to the user has it."""
+    wanted = id.strip().upper()
+    while session.parent is not None:
+        session = session.parent
+    known = [str(note["id"]) for note in session.state.notes.get(TASKS, ()) if note.get("op") == "create"]
+    if wanted and wanted not in known:
+        raise ToolFailed(f"There is no task {id!r}; there are: {', '.join(known[-20:]) or 'none yet'}.")
+    return wanted
 
 
 def _schema(given: Any) -> Mapping[str, Any] | None:

@@ -44,6 +44,7 @@ def shown(level: int, actor: Actor) -> dict[str, Any]:
         "agent": actor.order.agent,
         "description": actor.order.description,
         "context": actor.order.context,
+        "task": actor.order.task,
         "background": actor.order.background,
         "state": actor.state,
         "why": actor.why,

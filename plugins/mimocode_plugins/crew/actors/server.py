@@ -30,6 +30,7 @@ SCHEMA = {
         "model": _TEXT,
         "output_schema": {"type": "object", "description": "JSON Schema of the result"},
         "worktree": {"type": "boolean", "description": "edit in a git worktree of its own"},
+        "task_id": _TEXT,
         "actor_id": _TEXT,
         "timeout": {"type": "number", "description": "seconds to wait, default 600"},
     },
@@ -49,13 +50,14 @@ def build(session: Session | None) -> MCPServer:
         model: str = "",
         output_schema: Any = None,
         worktree: bool = False,
+        task_id: str = "",
         actor_id: str = "",
         timeout: float = acting.PATIENCE,
     ) -> CallToolResult:
         if session is None:
             return _answer("This needs a session.", error=True)
         wish = acting.Wish(
-            subagent_type, description, prompt, context, model, output_schema, worktree, actor_id, timeout
+            subagent_type, description, prompt, context, model, output_schema, worktree, task_id, actor_id, timeout
         )
         do: Callable[[Session, acting.Wish], Coroutine[Any, Any, str]] | None = acting.ACTIONS.get(action)
         try:

@@ -130,6 +130,8 @@ async def _told(team: Team, live: Live, *, fresh: bool) -> str:
     if not live.own:
         return live.said
     text = brief(live.said, live.order.schema)
+    if live.order.task:
+        text += f"\n\nThis is {live.order.task} in the list of tasks; its state follows your report."
     if live.order.context == "state" and fresh:
         text = f"{await _knowledge(team.session)}\n\n{text}"
     return text

@@ -32,6 +32,8 @@ class Order:
     background: bool = False
     origin: str = ""
     """Who ordered it when it was not the agent itself: "workflow", "team"."""
+    task: str = ""
+    """The task of the conversation that it was given; its state follows the child's."""
     directory: str = ""
     """Where it works; "": where its parent does."""
     within: tuple[JSON, ...] = ()

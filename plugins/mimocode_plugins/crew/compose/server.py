@@ -21,9 +21,10 @@ def build(session: Session | None) -> MCPServer:
         if session is None:
             return _answer("This needs a session.", error=True)
         try:
-            return _answer(await close(session, task, command, file, note))
+            text = await close(session, task, command, file, note)
         except MimoError as error:
-            return _answer(str(error), error=True)
+            return _answer(str(error), f"{task}: {command or file}", error=True)
+        return _answer(text, f"{text.partition('. ')[0]} by {command or file}")
 
     description = files(__package__).joinpath("gate.md").read_text("utf-8").strip()
     hints = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
@@ -32,5 +33,6 @@ def build(session: Session | None) -> MCPServer:
     return MCPServer("compose", log_level="WARNING", tools=[made])
 
 
-def _answer(text: str, *, error: bool = False) -> CallToolResult:
-    return CallToolResult(content=[TextContent(text=text)], is_error=error)
+def _answer(text: str, title: str = "", *, error: bool = False) -> CallToolResult:
+    told = {"title": title} if title else None
+    return CallToolResult(content=[TextContent(text=text)], is_error=error, structured_content=told)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mimocode.events import Event, Noted
 from mimocode.hookspecs import hookimpl
 from mimocode.messages import Part
 from mimocode.ports import ToolServer
@@ -48,6 +49,15 @@ async def before_stop(session: Session) -> str | None:
     from .book import gate
 
     return gate(session)
+
+
+@hookimpl
+async def on_event(event: Event, session: Session) -> None:
+    """A task that a subagent was given goes where the subagent goes."""
+    if isinstance(event, Noted) and event.plugin == "actors":
+        from .binding import follow
+
+        await follow(event.data, session)
 
 
 @hookimpl

@@ -77,9 +77,17 @@ def _hint(after: Tree, task: trees.Task) -> str:
 
 
 def unfinished(session: Session) -> list[trees.Task]:
-    """What this session took on and has not finished. Blocked tasks wait for somebody else."""
-    mine = (session.id, "") if session.parent is None else (session.id,)
-    return [t for t in tasks(session).values() if t.status in ("open", "in_progress") and t.owner in mine]
+    """What this session took on and has not finished. Blocked tasks wait for somebody else.
+
+    The main agent also answers for what nobody works on, and in a copy for what was its part of the original.
+    """
+    left = [t for t in tasks(session).values() if t.status in ("open", "in_progress")]
+    if session.parent is not None:
+        from .binding import given
+
+        own = given(session)  # goes where its report goes
+        return [t for t in left if t.owner == session.id and t.id != own]
+    return [t for t in left if t.main or t.owner in (session.id, "")]
 
 
 def gate(session: Session) -> str | None:

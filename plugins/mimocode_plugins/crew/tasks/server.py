@@ -49,6 +49,13 @@ def _snake(operation: Any) -> Any:
     return {re.sub(r"(?<=[a-z])([A-Z])", r"_\1", str(name)).lower(): value for name, value in operation.items()}
 
 
+def _title(text: str) -> str:
+    """What came of a call, on one line for the screen."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    more = f" and {len(lines) - 2} more" if len(lines) > 3 else ""
+    return "; ".join(lines[:2] if more else lines) + more
+
+
 def build(session: Session | None) -> MCPServer:
     """The server of one session; without a session it can only list its tool."""
 
@@ -60,7 +67,8 @@ def build(session: Session | None) -> MCPServer:
         except ToolFailed as error:
             return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
         shown = [{"id": t.id, "status": t.status, "summary": t.summary} for t in book.tasks(session).values()]
-        return CallToolResult(content=[TextContent(text=text)], structured_content={"tasks": shown})
+        told = {"title": _title(text), "tasks": shown}
+        return CallToolResult(content=[TextContent(text=text)], structured_content=told)
 
     description = files(__package__).joinpath("task.md").read_text("utf-8").strip()
     hints = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)

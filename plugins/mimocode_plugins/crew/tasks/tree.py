@@ -37,6 +37,8 @@ class Task:
     summary: str
     status: str = "open"
     owner: str = ""
+    main: bool = False
+    """It is the agent that the user talks to who works on it, or did in the conversation that this one is a copy of."""
     created: float = 0.0
     changed: float = 0.0
     note: str = ""
@@ -67,7 +69,9 @@ def tree(notes: Iterable[JSON]) -> Tree:
             tasks[id] = replace(tasks[id], summary=str(note.get("summary", "")), changed=at)
         elif id in tasks and op in MOVES:
             owner = str(note.get("owner") or tasks[id].owner)
-            tasks[id] = replace(tasks[id], status=MOVES[op][1], owner=owner, changed=at, note=said or tasks[id].note)
+            main = bool(note.get("main")) if op == "start" else tasks[id].main
+            moved = replace(tasks[id], status=MOVES[op][1], owner=owner, main=main)
+            tasks[id] = replace(moved, changed=at, note=said or tasks[id].note)
     return tasks
 
 
@@ -128,9 +132,13 @@ def _moved(
         yield from ({"op": "abandon", "id": child.id, "note": "with its parent", "at": now} for child in children)
     if action == "start":
         above = [t for t in tasks.values() if _below(task, t) and t.status == "open"]
-        yield from ({"op": "start", "id": parent.id, "owner": owner, "at": now} for parent in above)
+        yield from ({"op": "start", "id": parent.id, "owner": owner, "main": main, "at": now} for parent in above)
     event = {"op": action, "id": task.id, "at": now}
-    yield event | ({"owner": owner} if action == "start" else {}) | ({"note": said.strip()} if said.strip() else {})
+    yield (
+        event
+        | ({"owner": owner, "main": main} if action == "start" else {})
+        | ({"note": said.strip()} if said.strip() else {})
+    )
 
 
 def _below(child: Task, parent: Task) -> bool:

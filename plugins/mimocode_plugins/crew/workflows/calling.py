@@ -15,7 +15,7 @@ from ..children.team import depth
 from . import runs
 from .engine import new_run, old_run
 from .journal import latest
-from .sources import workflows
+from .sources import workflow, workflows
 
 if TYPE_CHECKING:
     from mimocode.session import Session
@@ -45,6 +45,10 @@ async def run(session: Session, wish: Wish) -> str:
         raise ToolFailed("Its agents would stand too deep below the user; do this yourself.")
     if bool(wish.name) is bool(wish.script.strip()):
         raise ToolFailed("Give either the name of a workflow or a script. list says what there is.")
+    if wish.name and not workflow(session.host, wish.name).trusted:
+        raise ToolFailed(
+            f"{wish.name} came with a project that the user has not trusted; they can start it themselves."
+        )
     made = new_run(session, wish.name, _args(wish.args), script=wish.script, workspace=wish.workspace)
     return await _begun(session, runs.begin(made, session, background=wish.background), wish)
 
@@ -87,6 +91,8 @@ async def list_(session: Session, wish: Wish) -> str:
             _, meta = each.read()
         except UsageError as error:
             lines.append(f"{name}: cannot be run: {error}")
+            continue
+        if not each.trusted:
             continue
         what = [
             meta.description,

@@ -143,13 +143,12 @@ async def _watch(session: Session) -> None:
 async def _refuse(entry: Entry, session: Session) -> None:
     asked = entry.event
     assert isinstance(asked, ApprovalAsked)
-    child = next(
-        (each.child for each in team(session).live.values() if each.child and each.child.id == entry.session), None
-    )
+    working = [session, *(each.child for each in team(session).live.values() if each.child)]
+    asking = next((each for each in working if each.id == entry.session), None)
     why = asked.reason or "it needs approval"
     sys.stderr.write(f"! {asked.call.name} was refused: {why}. Allow it with a rule, or with --yolo.\n")
-    if child is not None:
-        await child.submit(Approve(asked.call.id, False, f"{why}. Nobody is there to approve it; go on without it."))
+    if asking is not None:
+        await asking.submit(Approve(asked.call.id, False, f"{why}. Nobody is there to approve it; go on without it."))
 
 
 def _progress(noted: Noted) -> str:

@@ -201,6 +201,8 @@ class Run:
                 return self._load(message["name"], message["depth"])
             case "read":
                 return await self._read(message["path"])
+            case "exists":
+                return inside(self._root, message["path"]).exists()
             case "find":
                 return self._find(message["pattern"])
         return None

@@ -147,6 +147,10 @@ class Given:
         """Files of the project by a glob pattern."""
         return self._parent.ask("find", pattern=str(pattern))
 
+    def exists(self, path: str) -> bool:
+        """Whether the project has a file or folder of this name."""
+        return bool(self._parent.ask("exists", path=str(path)))
+
     def to_json(self, value: Any) -> str:
         """Plain data as text."""
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
@@ -175,7 +179,7 @@ def execute(source: str, parent: Parent, stack: list[str], args: Any) -> Any:
     names: dict[str, Any] = {name: getattr(builtins, name) for name in NAMES.split()}
     mine = Given(parent, stack)
     names |= {name: getattr(mine, name) for name in vars(Given) if not name.startswith("_")}
-    names |= {"__builtins__": {}, "print": mine.log}
+    names |= {"__builtins__": {}, "print": mine.log, "readFile": mine.read_file, "glob": mine.find_files}
     exec(compile(source, stack[-1], "exec"), names)
     return names["run"](args)
 
