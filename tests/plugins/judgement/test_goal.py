@@ -138,7 +138,7 @@ async def test_an_agent_that_stops_too_early_is_sent_back_with_the_gap(tmp_path:
         assert "] earlier verdict by the judge: no test was run\n" in question
         assert bench.court.asked[0].tools == ()
         await said(session, "/goal")
-        assert bench.heard[-1].startswith("Goal (met, 2 verdicts so far): the tests pass")
+        assert bench.heard[-1].startswith("the tests pass (met, 2 verdicts so far)\n")
 
 
 async def test_a_check_command_decides_and_no_judge_is_asked(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ async def test_clearing_and_the_option_of_a_run(tmp_path: Path) -> None:
     bench = Bench(MET)
     async with tried(bench, "Done.", "Fine.", directory=tmp_path, goal="the sky is blue") as session:
         await said(session, "look")
-        assert bench.heard == ["checking whether the goal is met", "goal met: the test passed"]
+        assert bench.heard == ["is it met? The judge decides", "met: the test passed"]
         await said(session, "/goal something else")
         await said(session, "/goal clear")
         await said(session, "/goal clear")

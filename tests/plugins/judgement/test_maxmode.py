@@ -239,7 +239,7 @@ async def test_switched_on_and_off_by_command(tmp_path: Path) -> None:
             await session.settled()
     assert len(steps(session)) == 1
     assert hall.heard == [
-        "Max Mode is on: 3 candidates, always. /max off ends it.",
+        "Max Mode is on: 3 candidates for every step. /max off ends it.",
         "candidate 1 of 3 (majority): 3 of 3 propose the same",
         "chosen by majority: 3 of 3 propose the same\n→ 1  b\n  2  b\n  3  b",
         "Max Mode is off. /max on proposes every step several times and carries out the best.",
