@@ -15,7 +15,7 @@ def test_a_run_goes_on_until_its_check_passes(cli: Cli, wire: str) -> None:
         server.script({"text": "Done."}, {"calls": [shell("touch there")]}, {"text": "Now it is there."})
         done = cli("run", "--yolo", "--goal", "the file is there :: test -f there", "make the file")
     assert (done.code, done.out) == (0, "Now it is there.\n"), done.err
-    assert "goal met: `test -f there`: exit 0" in done.err
+    assert "goal: met: `test -f there`: exit 0" in done.err
     log = Log.of(cli)
     assert log.said("user")[0] == "make the file"
     assert "`test -f there` exits with 1" in log.said("user")[1]

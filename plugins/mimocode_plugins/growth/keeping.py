@@ -21,6 +21,11 @@ def folder(host: Host, plugin: str, project: Path) -> Path:
     return host.paths.data / plugin / sha256(str(project).encode()).hexdigest()[:16]
 
 
+def looked_through(sessions: int) -> str:
+    """How many sessions, for people."""
+    return f"{sessions} session{'s' * (sessions != 1)} looked through"
+
+
 def load(place: Path) -> dict[str, Any]:
     """What was kept; nothing when there is nothing that can be read."""
     try:

@@ -275,7 +275,7 @@ async def test_a_loop_goes_round_until_it_is_stopped(tmp_path: Path) -> None:
             f"{loop.id}  every 5m, next Sat 2026-11-21 12:10 UTC, until Sat 2026-11-28 12:00 UTC, "
             'this session only: "is the build green?"',
             f"ended: {loop.id}",
-            "nothing is scheduled",
+            "nothing is scheduled; /loop 10m look at the build says it again and again",
         ]
 
 

@@ -218,6 +218,24 @@ async def test_asked_by_hand_the_model_of_the_session_does_it_where_there_is_no_
     assert "only what needs no model" not in small.heard[-1]
 
 
+async def test_an_answer_to_another_question_decides_nothing(past: Past, home: Path) -> None:
+    """What the user asked to have remembered is kept, and the rest is shown to a model again next time."""
+    settle(home, small_model="")
+    told_nothing = json.dumps({"claims": []})
+    lines = (told_nothing, json.dumps({"keep": []}))
+    async with play(
+        *lines, plugins=[*PLUGINS, small := Small()], directory=past.project, store=_store(past)
+    ) as session:
+        await session.submit(Say("/dream"))
+        await session.settled()
+        assert "did not say what to keep" in small.heard[-1]
+        assert any(same(gist("Money is stored as integer cents"), gist(line)) for line in told(past))
+        await session.submit(Say("/dream"))
+        await session.settled()
+        assert session.state.usage.output == 2, "asked once more"
+    assert "only what needs no model" not in small.heard[-1]
+
+
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from mimocode_plugins.crew import commands
 from mimocode_plugins.judgement import asking, goal
 from mimocode_plugins.judgement.goal import evidence, goals
 from mimocode_plugins.judgement.goal.gate import current
+from mimocode_plugins.store import workspace
 from mimocode_plugins.tools import shell
 
 LAST = 424242
@@ -136,7 +138,7 @@ async def test_an_agent_that_stops_too_early_is_sent_back_with_the_gap(tmp_path:
         assert "] earlier verdict by the judge: no test was run\n" in question
         assert bench.court.asked[0].tools == ()
         await said(session, "/goal")
-        assert bench.heard[-1].startswith("Goal (met, 2 verdicts so far): the tests pass")
+        assert bench.heard[-1].startswith("the tests pass (met, 2 verdicts so far)\n")
 
 
 async def test_a_check_command_decides_and_no_judge_is_asked(tmp_path: Path) -> None:
@@ -280,7 +282,7 @@ async def test_clearing_and_the_option_of_a_run(tmp_path: Path) -> None:
     bench = Bench(MET)
     async with tried(bench, "Done.", "Fine.", directory=tmp_path, goal="the sky is blue") as session:
         await said(session, "look")
-        assert bench.heard == ["checking whether the goal is met", "goal met: the test passed"]
+        assert bench.heard == ["is it met? The judge decides", "met: the test passed"]
         await said(session, "/goal something else")
         await said(session, "/goal clear")
         await said(session, "/goal clear")
@@ -329,20 +331,20 @@ def test_every_run_ends_and_none_is_approved_without_an_ok(sequence: list[str], 
         assert held.attempts <= rounds
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(VERDICTS)
-async def test_whole_runs_end_and_none_is_approved_without_an_ok(tmp_path: Path, sequence: list[str]) -> None:
-    lines: dict[str, Callable[[], list[Any]]] = {
-        "ok": lambda: [json.dumps({"ok": True, "reason": "r", "evidence": [LAST]})],
-        "no": lambda: [no()],
-        "impossible": lambda: [no("n", impossible=True)],
-        "garbage": lambda: ["?", "?"],
-        "down": lambda: [DOWN],
-        "no evidence": lambda: ['{"ok": true, "reason": "r"}'],
-    }
-    script = [line for word in sequence for line in lines[word]()]
-    bench = Bench(*script, *[no()] * 40)
-    async with tried(bench, *["done"] * 40, directory=tmp_path) as session:
+JUDGED: dict[str, Callable[[], list[Any]]] = {
+    "ok": lambda: [json.dumps({"ok": True, "reason": "r", "evidence": [LAST]})],
+    "no": lambda: [no()],
+    "impossible": lambda: [no("n", impossible=True)],
+    "garbage": lambda: ["?", "?"],
+    "down": lambda: [DOWN],
+    "no evidence": lambda: ['{"ok": true, "reason": "r"}'],
+}
+
+
+async def whole_run(sequence: list[str]) -> None:
+    """A session whose judge says this, one after the other, and then no; it must end as the rules say."""
+    bench = Bench(*[line for word in sequence for line in JUDGED[word]()], *[no()] * 40)
+    async with play(*["done"] * 40, plugins=[commands, goal, bench]) as session:
         await said(session, "/goal x")
         held = current(session)
     assert held is not None
@@ -350,6 +352,77 @@ async def test_whole_runs_end_and_none_is_approved_without_an_ok(tmp_path: Path,
     said_ok = next((w for w in sequence[:13] if w in ("ok", "garbage", "down")), "")
     assert (bench.ends[0].reason == "done") == (held.status == "met")
     assert held.status != "met" or said_ok == "ok"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(VERDICTS)
+async def test_whole_runs_end_and_none_is_approved_without_an_ok(sequence: list[str]) -> None:
+    await whole_run(sequence)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(VERDICTS)
+async def test_a_thousand_whole_runs(sequence: list[str]) -> None:
+    await whole_run(sequence)
+
+
+COUNTS = "n=$(cat n 2>/dev/null || echo 0); echo $((n+1)) > n; test -f pass-$n"
+"""A check that passes the times for which there is a file."""
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.booleans(), max_size=4))
+async def test_with_a_check_nothing_but_its_passing_approves(passes: list[bool]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number in [at for at, passed in enumerate(passes) if passed]:
+            (folder / f"pass-{number}").write_text("")
+        bench = Bench()
+        async with tried(bench, *["done"] * 20, directory=folder) as session:
+            await said(session, f"/goal x :: {COUNTS}")
+            held = current(session)
+    assert held is not None
+    first = passes.index(True) if True in passes else None
+    assert (held.status, held.attempts) == (("met", first + 1) if first is not None else ("given_up", 13))
+    assert bench.ends == [TurnEnded("done")] if first is not None else bench.ends[0].reason == "limited"
+
+
+async def test_a_copy_of_a_session_has_its_goal_and_the_original_keeps_it(tmp_path: Path) -> None:
+    store = MemoryStore()
+    async with tried(Bench(DOWN, MET), "hm", "a", directory=tmp_path, store=store) as session:
+        await said(session, "/goal x")
+        async with session.host.open(fork=session.id, model=session.model_ref) as copy:
+            copied = current(copy)
+            assert copied is not None
+            assert (copied.condition, copied.active) == ("x", True)
+            await said(copy, "go on")
+            met = current(copy)
+            assert met is not None
+            assert met.status == "met"
+        held = current(session)
+    assert held is not None
+    assert held.active
+
+
+async def test_judging_one_goal_has_a_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MIMOCODE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MIMOCODE_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    config, project = tmp_path / "home/.config/mimocode", tmp_path / "project"
+    for folder in (config, project):
+        folder.mkdir(parents=True)
+    (config / "mimocode.json").write_text(json.dumps({"goal": {"tokens": 1000}}))
+    bench = Bench(*[no()] * 20)
+    plugins = [workspace, commands, goal, bench]
+    async with play(*["done"] * 20, plugins=plugins, directory=project) as session:
+        assert session.host.settings["goal"] == {"tokens": 1000}
+        await said(session, "/goal x")
+        held = current(session)
+    assert held is not None
+    assert (held.active, held.attempts, held.tokens) == (True, 10, 1100)
+    assert "judging this goal has used its 1,000 tokens (goal.tokens)" in bench.ends[0].detail
 
 
 def test_evidence_is_whole_where_it_is_recent_and_brief_before() -> None:

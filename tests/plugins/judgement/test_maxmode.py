@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import hashlib
 import random
-import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -27,7 +26,9 @@ from mimocode_plugins.judgement import maxmode
 from mimocode_plugins.judgement.maxmode import proposals
 from mimocode_plugins.judgement.maxmode.proposals import Candidate, grouped, majority, same
 from mimocode_plugins.tools import shell
+from support.noisy import worked
 
+STEPS = 20
 DOWN = ModelError(ModelFault.SERVER, "down")
 MAX = Agent("max")
 
@@ -127,6 +128,37 @@ async def test_five_propose_one_is_carried_out_and_all_are_counted(tmp_path: Pat
     assert hall.crowd.questions[0].count("<proposal ") == 5
 
 
+def hashes(directory: Path) -> dict[str, str]:
+    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+async def test_until_one_is_chosen_not_a_byte_of_the_project_differs(tmp_path: Path) -> None:
+    """Five proposals that would write, delete and append; the project is hashed while the judge thinks."""
+    for name in ("kept.txt", "sub/kept.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    before, seen = hashes(tmp_path), list[dict[str, str]]()
+    wild = ("rm -r sub", "echo x >> kept.txt", "mv kept.txt gone", "touch new", "echo y > sub/kept.txt")
+    hall = Hall(
+        [[[ToolCall(f"c{n}", "bash", {"command": command})] for n, command in enumerate(wild)], ["done"] * 5],
+        ['{"choice": 2, "reason": "why not"}'],
+    )
+
+    class Watching(Crowd):
+        async def stream(self, prompt: Prompt) -> AsyncIterator[Pulse | Answer]:
+            seen.append(hashes(tmp_path))
+            async for piece in super().stream(prompt):
+                yield piece
+
+    hall.crowd = Watching(hall.crowd.steps, hall.crowd.judge)
+    session = await went(hall, tmp_path)
+    assert seen[:6] == [before] * 6, "five candidates and their judge"
+    started = [call for message in session.state.messages for call in message.calls]
+    assert [call.arguments["command"] for call in started] == [wild[steps(session)[0]["chosen"]]]
+    assert hashes(tmp_path) != before
+
+
 async def test_the_first_candidate_is_the_ordinary_request_and_angles_only_follow_it(tmp_path: Path) -> None:
     hall = Hall([["done"] * 5])
     session = await went(hall, tmp_path)
@@ -158,6 +190,7 @@ async def test_a_sole_survivor_needs_no_judge(tmp_path: Path) -> None:
     [step] = steps(session)
     assert (step["chosen"], step["by"]) == (2, "survivor")
     assert [c.get("error", "") for c in step["candidates"]] == ["down", "down", "", "down", "down"]
+    assert session.state.usage == Usage(10, 1, cost=0.5), "those that failed said nothing that could be counted"
 
 
 async def test_when_all_fail_an_ordinary_step_is_taken(tmp_path: Path) -> None:
@@ -178,9 +211,11 @@ async def test_what_fails_for_one_fails_for_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize("judge", [["I like them all", "1"], [DOWN], ['{"choice": 9}', '{"choice": true}']])
 async def test_without_a_judgement_most_win_and_equals_draw(tmp_path: Path, judge: list[Any]) -> None:
     proposed = [touch("a"), touch("b"), touch("b"), touch("c"), touch("d")]
-    session = await went(Hall([proposed, ["done"] * 5], judge), tmp_path)
+    hall = Hall([proposed, ["done"] * 5], judge)
+    session = await went(hall, tmp_path)
     assert steps(session)[0]["by"] == "chance"
     assert files(tmp_path) == ["b"]
+    assert session.state.usage == hall.crowd.used, "what a judge said that nobody can use is counted, too"
 
 
 async def test_equals_draw_without_favour() -> None:
@@ -204,7 +239,7 @@ async def test_switched_on_and_off_by_command(tmp_path: Path) -> None:
             await session.settled()
     assert len(steps(session)) == 1
     assert hall.heard == [
-        "Max Mode is on: 3 candidates, always. /max off ends it.",
+        "Max Mode is on: 3 candidates for every step. /max off ends it.",
         "candidate 1 of 3 (majority): 3 of 3 propose the same",
         "chosen by majority: 3 of 3 propose the same\n→ 1  b\n  2  b\n  3  b",
         "Max Mode is off. /max on proposes every step several times and carries out the best.",
@@ -249,61 +284,12 @@ def test_a_majority_is_more_than_half(said: list[int]) -> None:
     assert sorted(c.number for group in groups for c in group.members) == list(range(len(said)))
 
 
-class Noisy:
-    """Right in `skill` of its answers, else wrong in one of many ways; a judge that trusts numbers."""
-
-    ref, window = "script/lines", 200_000
-
-    def __init__(self, seed: int, skill: float) -> None:
-        self.chance, self.skill = random.Random(seed), skill
-
-    async def stream(self, prompt: Prompt) -> AsyncIterator[Pulse | Answer]:
-        if prompt.session.endswith(":max-judge"):
-            made = [int(n) for n in re.findall(r'made_by="(\d+) of', prompt.messages[0].text)]
-            choice = made.index(max(made)) + 1
-            yield Answer(assistant(json.dumps({"choice": choice, "reason": "most say so"})), Usage(1, 1))
-            return
-        right = self.chance.random() < self.skill
-        step = sum(message.role == "tool" for message in prompt.messages)
-        word = f"right {step}" if right else f"wrong {self.chance.randrange(20)}"
-        yield Answer(
-            assistant("", ToolCall(f"{step}-{self.chance.random()}", "take", {"what": word})), Usage(1, 1), "calls"
-        )
-
-
-async def solved(seed: int, size: int, agent: str) -> bool:
-    """Whether a task of `size` steps, each of which must be right, comes out right."""
-
-    class World(Hall):
-        @hookimpl(tryfirst=True)
-        async def wrap_model(self, model: Script) -> Any:
-            return Noisy(seed, 0.6)
-
-        @hookimpl
-        async def tool_servers(self) -> list[Any]:
-            from mcp.server.mcpserver import MCPServer
-
-            server = MCPServer("world")
-
-            @server.tool(structured_output=False)
-            async def take(what: str) -> str:
-                return "taken"
-
-            return [server]
-
-    plugins = [maxmode, World([])]
-    async with play(plugins=plugins, agent=Agent(agent), max_steps=size, max=9) as session:
-        if agent == "single":
-            session.host.options["max"] = None
-        await session.submit(Say("go"))
-        await session.settled()
-        taken = [call.arguments["what"] for m in session.state.messages for call in m.calls]
-    return all(word == f"right {step}" for step, word in enumerate(taken)) and len(taken) == size
-
-
 async def test_a_noisy_model_gets_further_in_a_crowd() -> None:
-    """20 steps that must all be right, by a model that is right in 60 % of its answers: alone hopeless."""
-    alone = [await solved(seed, 20, "single") for seed in range(12)]
-    crowd = [await solved(seed, 20, "crowd") for seed in range(12)]
-    assert sum(alone) == 0, "0.6 to the power of 20 is 0.00004"
-    assert sum(crowd) >= 4
+    """20 steps that must all be right, by a model that is right in 60 % of its answers; bench_maxmode.py has a table."""
+    rates = {}
+    for candidates in (1, 3, 7):
+        runs = [await worked(seed, 0.6, STEPS, candidates) for seed in range(12)]
+        rates[candidates] = sum(run.right for run in runs), sum(run.solved for run in runs)
+    assert rates[1] < rates[3] < rates[7], "more steps in a row are right, the more candidates there are"
+    assert rates[1][1] == 0, "0.6 to the power of 20 is 0.00004"
+    assert rates[7][1] >= 3

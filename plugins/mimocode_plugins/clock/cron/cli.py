@@ -122,34 +122,39 @@ async def run(args: argparse.Namespace, host: Host) -> int:
         job = post.book.find(args.id, host.root)
         post.book.ran(job, post.clock.now())
         return await _run(job, post, host)
-    return await (_watched(post, host) if args.watch else _all_due(post, host))
+    return await (_watched(post, host) if args.watch else _all_due(post, host, asyncio.Event()))
 
 
-async def _all_due(post: Desk, host: Host) -> int:
+async def _all_due(post: Desk, host: Host, over: asyncio.Event) -> int:
     """Run what is due, one after the other; the worst exit code. A job that cannot be run stops no other."""
     worst = 0
-    while True:
+    while not over.is_set():
         taken = post.book.take(host.root, "", post.clock.now(), post.zone)
-        for over in taken.ended:
-            sys.stderr.write(f"ended and removed: {line(over, post.zone)}\n")
+        for ended in taken.ended:
+            sys.stderr.write(f"ended and removed: {line(ended, post.zone)}\n")
         for left in taken.missed:
             sys.stderr.write(f"missed and left out: {line(left, post.zone)}\n")
         if not taken.job:
-            return worst
+            break
         try:
             worst = max(worst, await _run(taken.job, post, host))
         except MimoError as error:
             worst = max(worst, error.exit_code)
             sys.stderr.write(f"mimo: {taken.job.id}: {error}\n")
         sys.stdout.flush()
+    return worst
 
 
 async def _watched(post: Desk, host: Host) -> int:
     """Run everything when it is due, until Ctrl-C or SIGTERM; a job that is at work then is interrupted."""
 
+    over = asyncio.Event()
+
     async def watch() -> None:
-        while True:
-            await _all_due(post, host)
+        while not over.is_set():  # whoever is cancelled at work may have dealt with it: this is looked at in any case
+            await _all_due(post, host, over)
+            if over.is_set():
+                return
             due = post.book.next(host.root, "", now := post.clock.now(), post.zone)
             await post.clock.sleep(LOOK if due is None else min(LOOK, max(0.0, due - now)))
 
@@ -157,8 +162,13 @@ async def _watched(post: Desk, host: Host) -> int:
     sys.stderr.write(f"watching the schedule of {host.root}: {jobs} job{'s' * (jobs != 1)}; Ctrl-C ends it\n")
     watching = asyncio.create_task(watch(), name="cron")
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        over.set()
+        watching.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, watching.cancel)
+        loop.add_signal_handler(number, end)
     with suppress(asyncio.CancelledError):
         await watching
     return 0
@@ -183,7 +193,6 @@ async def _run(job: Job, post: Desk, host: Host) -> int:
         await session.settled()
         await asyncio.sleep(0)
         watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        await asyncio.wait([watching])
         sys.stdout.write(f"{session.last_words().strip()}\n")
     return CODES[ended]

@@ -15,7 +15,7 @@ from mimocode.session import Session
 
 from .desk import Desk, desk, details, line
 from .jobs import made
-from .slash import listed
+from .slash import NOTHING, listed
 from .times import AGAIN, Rule, next_round, once, parsed
 
 Operation = Literal["schedule", "loop", "list", "get", "rename", "delete", "cancel"]
@@ -51,7 +51,7 @@ def build(session: Session | None) -> MCPServer:
                     rule = next_round(delay_seconds, post.clock.now())
                     return _kept(session, post, rule, Words(prompt, name, reason), durable=False)
                 case "list":
-                    return await listed(session)
+                    return await listed(session) or NOTHING
                 case "get":
                     return details(post.book.find(id, root), post.zone)
                 case "rename":

@@ -13,6 +13,7 @@ from .times import SPAN, parsed
 if TYPE_CHECKING:
     from mimocode.session import Session
 
+NOTHING, HOW = "nothing is scheduled", "/loop 10m look at the build says it again and again"
 OFTEN = "10m"
 """Between two rounds, unless the user says otherwise (surface.md A.4)."""
 STOP = ("stop", "cancel", "clear", "off")
@@ -23,7 +24,7 @@ async def loop(arguments: str, session: Session) -> str | None:
     post = await desk(session.host)
     first, _, rest = arguments.strip().partition(" ")
     if not first or first == "list":
-        await session.notice("cron", await listed(session))
+        await session.notice("cron", await listed(session) or f"{NOTHING}; {HOW}")
         return None
     if first in STOP:
         await session.notice("cron", await stop(rest.strip(), session))
@@ -41,10 +42,10 @@ async def loop(arguments: str, session: Session) -> str | None:
 
 
 async def listed(session: Session) -> str:
-    """The jobs that this session may run."""
+    """The jobs that this session may run, a line each."""
     post = await desk(session.host)
     mine = [job for job in post.book.jobs(session.host.root) if job.session in ("", session.id)]
-    return "\n".join(line(job, post.zone) for job in mine) or "nothing is scheduled"
+    return "\n".join(line(job, post.zone) for job in mine)
 
 
 async def stop(id: str, session: Session) -> str:

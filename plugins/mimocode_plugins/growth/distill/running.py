@@ -100,7 +100,7 @@ async def slash(arguments: str, session: Session) -> None:
     proposed, count = await found(host)
     word, _, name = arguments.strip().partition(" ")
     if word and word != "keep":
-        raise UsageError("/distill, or /distill keep NAME")
+        raise UsageError(f"there is no /distill {word}: say /distill, or /distill keep NAME")
     if word:
         proposed = [each for each in proposed if each.name == name.strip()] or _nothing(name.strip(), proposed)
     lines = []
@@ -109,7 +109,7 @@ async def slash(arguments: str, session: Session) -> None:
             trial = await bench.tried(each)
             lines.append(f"wrote {write(host.root, each, trial)}\n{summary(trial)}" if word else told(each, trial))
     if not word:
-        lines = [f"{count} sessions looked through", *lines] + ["/distill keep NAME writes one"] * bool(proposed)
+        lines = [keeping.looked_through(count), *lines] + ["/distill keep NAME writes one"] * bool(proposed)
         lines += [] if proposed else ["nothing was done often enough to write it down"]
     await session.notice(PLUGIN, "\n".join(lines))
 
@@ -131,7 +131,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 async def run(args: argparse.Namespace, host: Host) -> int:
     """`mimo distill`: proposals to stdout; each is asked about before it is written."""
     proposed, count = await found(host, args.form)
-    sys.stderr.write(f"{count} sessions looked through, {len(proposed)} to propose\n")
+    sys.stderr.write(f"{keeping.looked_through(count)}, {len(proposed)} to propose\n")
     failed = 0
     async with workshop(host, (await past_of(host)).redact) as bench:
         for each in proposed:

@@ -42,6 +42,9 @@ async def choose(asker: Asker, claims: Sequence[Claim], found: Sequence[Candidat
         answer = await asker.ask(question(claims, part))
         if answer is None:
             return None
+        if not isinstance(answer.get("keep"), list):  # an answer to something else decides nothing
+            asker.trouble = f"{asker.model} did not say what to keep"
+            return None
         chosen += [replace(each, number=each.number + start) for each in read(answer, len(part))]
     return chosen[:KEPT]
 

@@ -62,7 +62,7 @@ async def slash(arguments: str, session: Session) -> None:
         await session.notice(PLUGIN, f"taken back\n{night.undo(session.host, memory)}")
         return
     if word not in ("", "preview"):
-        raise UsageError("/dream, /dream preview or /dream undo")
+        raise UsageError(f"there is no /dream {word}: say /dream, /dream preview or /dream undo")
     found = await night.dream(session.host, memory, asker(session, session.model_ref or await usual(session.host)))
     if not word:
         night.write(session.host, memory, found, time.time())
@@ -70,7 +70,7 @@ async def slash(arguments: str, session: Session) -> None:
 
 
 def _told(found: Night, *, done: bool, undo: str) -> str:
-    lines = [f"{found.sessions} sessions looked through: {found.counts}"]
+    lines = [f"{keeping.looked_through(found.sessions)}: {found.counts}"]
     lines += [str(change) for change in found.changes]
     if found.diff:
         lines += ["", found.diff, "", f"{undo} takes it back" if done else "nothing was written"]
@@ -105,7 +105,7 @@ async def run(args: argparse.Namespace, host: Host) -> int:
         night.write(host, memory, found, time.time())
     sys.stderr.write("".join(f"{change}\n" for change in found.changes))
     sys.stderr.write(f"only what needs no model was done: {found.trouble}\n" if found.trouble else "")
-    sys.stderr.write(f"{found.sessions} sessions looked through: {found.counts}\n")
+    sys.stderr.write(f"{keeping.looked_through(found.sessions)}: {found.counts}\n")
     sys.stdout.write(f"{found.diff}\n" if found.diff else "")
     return 0
 

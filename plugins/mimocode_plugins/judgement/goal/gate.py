@@ -68,7 +68,8 @@ async def gate(session: Session) -> str | None:
     if held is None or not held.active or session.parent is not None:
         return None
     wanted = Wanted(**session.host.settings["goal"])
-    await session.notice(PLUGIN, "checking whether the goal is met")
+    checks = "; ".join(f"`{check}`" for check in held.checks)
+    await session.notice(PLUGIN, f"is it met? {checks} decides" if checks else "is it met? The judge decides")
     verdict, usage = await judged(session, held, wanted)
     now = current(session)
     if now is None or now.id != held.id or not now.active:
@@ -77,7 +78,7 @@ async def gate(session: Session) -> str | None:
     line = "" if outcome in ("met", "impossible", "given_up") else f"goal ({held.attempts + 1}): {held.condition}"
     await session.emit(Noted(PLUGIN, noted(held, verdict, outcome, usage) | {"status_line": line}, usage))
     if outcome == "met":
-        await session.notice(PLUGIN, f"goal met: {verdict.reason}")
+        await session.notice(PLUGIN, f"met: {verdict.reason}")
         return None
     if outcome == "send_back":
         text = files(__package__).joinpath("unmet.md").read_text("utf-8").strip()
@@ -106,7 +107,8 @@ def status(session: Session) -> str:
     held = current(session)
     if held is None:
         return "There is no goal. /goal CONDITION sets one; /goal CONDITION :: COMMAND lets a command decide."
-    lines = [f"Goal ({held.status}, {held.attempts} verdicts so far): {held.condition}"]
+    count = "1 verdict" if held.attempts == 1 else f"{held.attempts} verdicts"
+    lines = [f"{held.condition} ({held.status.replace('_', ' ')}, {count} so far)"]
     lines += [f"  decided by: {check}" for check in held.checks]
     if held.last is not None:
         word = "no judgement" if held.last.error else "met" if held.last.ok else "not met"

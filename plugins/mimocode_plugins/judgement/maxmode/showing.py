@@ -40,8 +40,9 @@ def status(session: Session) -> str:
     wanted = wish(session)
     if wanted is None:
         return "Max Mode is off. /max on proposes every step several times and carries out the best."
+    when = {"always": "every step", "on_failure": "a step after a failure", "on_plan": "the first step of a turn"}
     cap = f", for at most ${wanted.cost_cap:g} more than usual" if wanted.cost_cap else ""
-    return f"Max Mode is on: {wanted.candidates} candidates, {wanted.when.replace('_', ' ')}{cap}. /max off ends it."
+    return f"Max Mode is on: {wanted.candidates} candidates for {when[wanted.when]}{cap}. /max off ends it."
 
 
 def last_step(session: Session) -> str:
