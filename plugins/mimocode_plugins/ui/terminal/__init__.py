@@ -27,8 +27,9 @@ def register_hooks() -> ModuleType:
 @hookimpl
 def register_cli(commands: Commands) -> None:
     """Add `mimo chat`, which is also what `mimo` means with no command, with its options or with a directory."""
-    from .alone import understood
+    from .alone import understood, unhurried
 
+    commands.add = unhurried(commands.add)  # type: ignore[method-assign]
     commands.add("chat", "Talk with the agent in this terminal", _chat, _arguments)
     commands.at_terminal = ["chat"]
     commands.parser.epilog = "`mimo` alone is `mimo chat`: mimo -c, mimo --prompt TEXT, mimo PROJECT."

@@ -16,14 +16,14 @@ from mimocode.events import Rewind
 
 from ..streams import Screen as Stream
 from ..streams import speak_utf8
-from .chat import Aside, Chat
-from .desk import DESK
-from .questions import QUESTIONS
+from .first import First, first
 from .seat import Seat, first_seat
 from .trusting import consult
 
 if TYPE_CHECKING:
     from mimocode.host import Host
+
+    from .chat import Chat
 
 ENDS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -44,10 +44,16 @@ async def chat(args: argparse.Namespace, host: Host) -> int:
     if args.yolo:
         host.options["yolo"] = True
     host = await offered(args, host)
+    with first(host, args.plain) as prompt:
+        return await _talk(args, host, prompt)
+
+
+async def _talk(args: argparse.Namespace, host: Host, prompt: First) -> int:
+    from .chat import Chat
+
     talk = Chat(host, yolo=args.yolo, plain=args.plain)
-    host.stash[DESK], host.stash[QUESTIONS] = talk.face.desk, talk.face.questions
     host.options["questions"] = True
-    async with _terminal(talk) as running:
+    async with _terminal(talk, prompt) as running:
         seat: Seat | None = await first_seat(args, host)
         before, words = "", args.prompt
         while seat is not None:
@@ -114,12 +120,18 @@ async def _hold(talk: Chat, seat: Seat, running: asyncio.Task[None]) -> tuple[st
 
 
 @contextlib.asynccontextmanager
-async def _terminal(talk: Chat) -> AsyncIterator[asyncio.Task[None]]:
+async def _terminal(talk: Chat, prompt: First) -> AsyncIterator[asyncio.Task[None]]:
     """Have the terminal: the prompt is painted before anything else is done."""
-    loop, app = asyncio.get_running_loop(), talk.face.screen.app
+    from .chat import Aside
+    from .desk import DESK
+    from .questions import QUESTIONS
+
+    loop, app, stash = asyncio.get_running_loop(), talk.face.screen.app, talk.host.stash
+    stash[DESK], stash[QUESTIONS] = talk.face.desk, talk.face.questions
     painted = asyncio.Event()
     app.after_render += lambda _: painted.set()
     follower = loop.create_task(talk.follow(), name="screen")
+    prompt.hand_over()
     running = loop.create_task(app.run_async(handle_sigint=False, set_exception_handler=False), name="terminal")
     for number in ENDS:
         loop.add_signal_handler(number, talk.go, None)
@@ -133,8 +145,8 @@ async def _terminal(talk: Chat) -> AsyncIterator[asyncio.Task[None]]:
             loop.remove_signal_handler(number)
         talk.face.flush()
         talk.face.stop()
-        talk.host.stash.pop(DESK, None)
-        talk.host.stash.pop(QUESTIONS, None)
+        stash.pop(DESK, None)
+        stash.pop(QUESTIONS, None)
         if not running.done():
             app.exit()
         follower.cancel()

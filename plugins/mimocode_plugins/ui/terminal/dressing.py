@@ -10,7 +10,7 @@ from mimocode.errors import UsageError
 from ..shown import theme as themes_
 from ..shown.look import Look
 from ..shown.words import LANGUAGES, spoken
-from .background import is_dark
+from .background import Typed, is_dark
 from .items import Painted
 from .picker import Choice
 
@@ -29,10 +29,10 @@ def folders(host: Host) -> list[Path]:
     return own + [host.root / ".mimocode" / "themes"] * host.trusted
 
 
-def dressed(host: Host, tuning: Tuning, *, ask: bool) -> themes_.Theme:
+def dressed(host: Host, tuning: Tuning, *, ask: Typed | None) -> themes_.Theme:
     """The theme that is wished for; the terminal's own colours, and a word in `tuning.wrong`, when it cannot be had."""
     name = tuning["theme"] or themes_.OWN
-    dark = is_dark(tuning["theme_mode"], os.environ, ask=ask and name != themes_.OWN)
+    dark = is_dark(tuning["theme_mode"], os.environ, ask=None if name == themes_.OWN else ask)
     try:
         return themes_.load(name, folders(host), dark)
     except ValueError as error:
@@ -122,7 +122,7 @@ async def keymap(chat: Chat, rest: str) -> None:
 
 async def _mode(chat: Chat, name: str) -> None:
     chat.face.tuning.choose("theme_mode", name)
-    chat.face.screen.theme = dressed(chat.host, chat.face.tuning, ask=False)
+    chat.face.screen.theme = dressed(chat.host, chat.face.tuning, ask=None)
     chat.face.show(Painted(f"Colours for a {name} background.", sample(chat.face.screen.look)))
 
 

@@ -86,7 +86,7 @@ class Face:
             vi=self.tuning["keymap"] == "vi",
         )
         self.screen.pastes.whole = _whole(host)
-        self.screen.theme = dressed(host, self.tuning, ask=True)
+        self.screen.theme = dressed(host, self.tuning, ask=self.screen.typed_before)
         self.screen.language = spoken(self.tuning["language"], os.environ)
         self.screen.linear = plain or bool(self.tuning["screen_reader"])
         self.screen.thinking = self.tuning["thinking_mode"] == "show"

@@ -16,7 +16,10 @@ from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition, is_searching, vi_navigation_mode
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
+from prompt_toolkit.input.typeahead import store_typeahead
+from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout import BufferControl, ConditionalContainer, FormattedTextControl, HSplit, Layout, Window
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.processors import AfterInput, HighlightIncrementalSearchProcessor
@@ -28,6 +31,7 @@ from ..shown.look import Depth, Look
 from ..shown.theme import Theme
 from ..shown.words import translated
 from .complete import wants_completion
+from .first import PLACEHOLDER
 from .frames import FrameOutput, InlineApplication
 from .history import PromptHistory
 from .keys import Chosen, bindings
@@ -41,7 +45,6 @@ DEPTHS = {
     "256": ColorDepth.DEPTH_8_BIT,
     "truecolor": ColorDepth.DEPTH_24_BIT,
 }
-PLACEHOLDER = "Say what to do. / for commands, @ for files, ! for the shell"
 TAKES = " · Tab takes it"
 SHOWN = 8
 """Completions that are visible at a time."""
@@ -168,6 +171,12 @@ class Screen:
         """Send the terminal a control sequence of ours."""
         self.app.output.write_raw(sequence)
         self.app.output.flush()
+
+    def typed_before(self, data: bytes) -> None:
+        """Take keys that were read before the prompt could."""
+        keys: list[KeyPress] = []
+        Vt100Parser(keys.append).feed_and_flush(data.decode("utf-8", "replace"))
+        store_typeahead(self.app.input, keys)
 
     def fill(self, text: str) -> None:
         """Put a text into the prompt if it is empty."""

@@ -37,6 +37,7 @@ async def completion(args: argparse.Namespace, host: Host) -> int:
 
 def tree(parser: argparse.ArgumentParser, before: str = "") -> Tree:
     """What may follow which words."""
+    parser.format_usage()  # some declare their arguments only when they are asked for
     words: list[str] = []
     made: Tree = {}
     for action in parser._actions:

@@ -39,7 +39,7 @@ def test_how_bright_a_background_is(answer: bytes, brightness: float | None) -> 
 
 
 def test_what_the_environment_says_of_the_background() -> None:
-    said = [is_dark(wish, {"COLORFGBG": colours}, ask=False) for wish, colours in (("auto", "0;15"), ("auto", "15;0"), ("dark", "0;15"), ("light", ""), ("auto", ""))]  # fmt: skip
+    said = [is_dark(wish, {"COLORFGBG": colours}, ask=None) for wish, colours in (("auto", "0;15"), ("auto", "15;0"), ("dark", "0;15"), ("light", ""), ("auto", ""))]  # fmt: skip
     assert said == [False, True, True, False, True]
 
 
@@ -66,8 +66,8 @@ def test_a_theme_is_chosen_kept_and_follows_the_background_of_the_terminal(cli: 
     store.write_text('{"theme": "harbour"}')
     with terminal(cli, "-m", "scripted/hello", COLORTERM="truecolor") as tty:
         tty.wait(lambda tty: b"\x1b]11;?" in tty.raw)
-        os.write(tty._handle, b"\x1b]11;rgb:fafa/fafa/fafa\x07\x1b[?62;4c")
-        idle(tty)
+        os.write(tty._handle, b"typed \x1b]11;rgb:fafa/fafa/fafa\x07\x1b[?62;4cearly")
+        tty.wait("❯ typed early")
         assert b"38;2;23;102;155" in tty.raw and b"38;2;108;184;230" not in tty.raw
 
 
