@@ -22,7 +22,8 @@ from mimocode_plugins.store.workspace.layers import Reader
 from mimocode_plugins.store.workspace.places import places
 from mimocode_plugins.store.workspace.settings import LayeredSettings, fits, merge
 from mimocode_plugins.store.workspace.sources import Layer
-from mimocode_plugins.ui.config.telling import Origin, explain, schema
+from mimocode_plugins.ui.config.telling import Origin, explain, schema, value_at
+from mimocode_plugins.ui.effects import WITHOUT
 
 
 @dataclass
@@ -109,6 +110,61 @@ def test_every_source_counts_and_the_later_one_wins(desk: Desk, tmp_path: Path) 
     variables = ("MIMOCODE__* variables", "command line")
     assert files == [*map(str, order), "MIMOCODE_CONFIG_CONTENT", str(desk.managed / "mimocode.json"), *variables]
     assert str(above) not in files
+
+
+def test_who_set_a_value_is_said_right_for_every_source(desk: Desk, tmp_path: Path) -> None:
+    """The sources are taken away from the top; each time the one below is named, with its line."""
+    company = desk.home / ".local/share/mimocode/wellknown/company.example.json"
+    files = [
+        company, desk.user / "config.json", desk.user / "mimocode.json", desk.user / "mimocode.jsonc",
+        tmp_path / "own.json", desk.root / "mimocode.json", desk.root / "mimocode.jsonc",
+        desk.directory / "mimocode.json", desk.directory / "mimocode.jsonc", desk.root / ".mimocode/mimocode.json",
+        desk.directory / ".mimocode/mimocode.jsonc", desk.home / ".mimocode/mimocode.json",
+        tmp_path / "folder/mimocode.json", "content", desk.managed / "mimocode.jsonc",
+        tmp_path / "prefs/ai.mimocode.managed.plist", "nested", "switch", "permission", "line",
+    ]  # fmt: skip
+    environ = {"MIMOCODE_CONFIG": str(tmp_path / "own.json"), "MIMOCODE_CONFIG_DIR": str(tmp_path / "folder")}
+    overrides: dict[str, Any] = {}
+    variables = {
+        "content": ("MIMOCODE_CONFIG_CONTENT", '{"permission": {"x": "content"}, "share": "manual"}', "MIMOCODE_CONFIG_CONTENT"),
+        "nested": ("MIMOCODE__PERMISSION__X", "nested", "MIMOCODE__* variables"),
+        "switch": ("MIMOCODE_AUTO_SHARE", "1", "MIMOCODE_* variables"),
+        "permission": ("MIMOCODE_PERMISSION", '{"x": "permission"}', "MIMOCODE_PERMISSION"),
+    }  # fmt: skip
+    for number, source in enumerate(files):
+        if source == "line":
+            overrides["permission"] = {"x": "line"}
+        elif isinstance(source, str):
+            environ[variables[source][0]] = variables[source][1]
+        elif source.suffix == ".plist":
+            source.parent.mkdir(parents=True)
+            source.write_bytes(plistlib.dumps({"permission": {"x": str(number)}}))
+        else:
+            desk.put(source, "{\n" + f'\n  "permission": {{"x": "{number}"}}}}')
+    order = list(enumerate(files))
+    while order:
+        number, source = order.pop()
+        settings = desk.load(environ=environ, overrides=dict(overrides), preferences=tmp_path / "prefs")
+        key = "share" if source == "switch" else "permission.x"
+        told = explain(settings, key)
+        last = told.origins[-1]
+        assert told.value == value_at(settings.data, tuple(key.split("."))) == last.value
+        if source == "line":
+            assert (last.layer, last.value) == ("command line", "line")
+            overrides.clear()
+        elif isinstance(source, str):
+            name, _, layer = variables[source]
+            assert (last.layer, last.value) == (layer, "auto" if source == "switch" else source)
+            del environ[name]
+        else:
+            assert (last.where, last.value) == (
+                f"{source}:3" if source.suffix != ".plist" else str(source),
+                str(number),
+            )
+            source.unlink()
+            environ = {name: value for name, value in environ.items() if value != str(source)}
+    with pytest.raises(SettingsError, match="nothing sets"):
+        explain(desk.load(), "permission.x")
 
 
 def test_profiles_of_an_administrator_count_above_all_files(desk: Desk, tmp_path: Path) -> None:
@@ -368,7 +424,7 @@ def test_the_schema_describes_every_key(desk: Desk) -> None:
     made = schema(desk.load())
     assert set(made["properties"]) == {"$schema", *(claim.name for _, claim in CLAIMS)}
     assert made["properties"]["share"] == {
-        "default": "manual", "description": "When to share.", "enum": ["manual", "auto"], "type": "string"
+        "default": "manual", "description": f"When to share. Accepted, without effect: {WITHOUT['share']}.", "enum": ["manual", "auto"], "type": "string"
     }  # fmt: skip
     assert made["properties"]["limits"] == {"$ref": "#/$defs/Limits", "description": "Limits.", "default": {}}
     assert made["$defs"]["Limits"]["properties"]["steps"] == {"default": 5, "title": "Steps", "type": "integer"}

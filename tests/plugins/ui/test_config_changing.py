@@ -369,6 +369,13 @@ def test_what_a_variable_is_said_to_do_is_true() -> None:
         assert not re.search(rf"\b{name}\b", code), f"{name} is read now: move it to EFFECTS in ui/variables.py"
 
 
+def test_the_page_of_what_does_nothing_is_true() -> None:
+    page = (ROOT / "plugins/mimocode_plugins/ui/config/README.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    tables = (effects.WITHOUT, variables.WITHOUT)
+    assert rows == [f"| `{name}` | {why} |" for table in tables for name, why in sorted(table.items())]
+
+
 def test_switches_set_what_they_are_said_to_set(cli: Cli) -> None:
     yes = {"MIMOCODE_DISABLE_AUTOCOMPACT": "1", "MIMOCODE_DISABLE_PRUNE": "TRUE", "MIMOCODE_AUTO_SHARE": "1"}
     shown = json.loads(cli("config", "show", **yes, MIMOCODE_DISABLE_SHARE="true", MIMOCODE_DISABLE_AUTOUPDATE="0").out)

@@ -253,8 +253,15 @@ def _section(host: Host) -> Mapping[str, Any]:
         if not isinstance(host.settings["provider"], dict):
             raise
     if wrong := settings.misspelt(section):
-        raise SettingsError(wrong)
+        raise SettingsError(wrong, _where(host, wrong.split()[0]))
     return dict(section)
+
+
+def _where(host: Host, key: str) -> str:
+    """The file and line that set a dotted key; "" where settings have no files."""
+    path = tuple(key.split("."))
+    layers = [layer for layer in getattr(host.settings, "layers", ()) if path[1] in (layer.data.get(path[0]) or {})]
+    return str(layers[-1].where(path)) if layers else ""
 
 
 def _setting(host: Host, name: str) -> Any:

@@ -31,6 +31,18 @@ LEGACY = frozenset({"theme", "keybinds", "tui"})
 """Keys of old files that live in tui.json now."""
 JOINED = frozenset({"instructions", "plugin"})
 """Lists under these top-level keys are joined over the layers; all others are replaced (surface 3.1)."""
+HINTS = {
+    "mcpServers": 'MCP servers stand under "mcp"; `.mcp.json` is read as it is',
+    "apiKey": "`mimo auth login PROVIDER` keeps a key",
+    "apiKeyHelper": "`mimo auth import claude` knows what to do with it",
+    "baseURL": "an address stands under provider.<id>.options.baseURL",
+    "env": "variables are set where mimo is started, those of an MCP server under mcp.<name>.environment",
+    "hooks": "what runs at an event is a plugin here",
+    "permissions": 'rules stand under "permission", as {"bash": {"git *": "allow"}}',
+    "rules": 'files to follow stand under "instructions"',
+    "context_servers": 'MCP servers stand under "mcp"',
+}
+"""What people bring from other agents' files, and where it belongs."""
 _PACKAGE = re.compile(r"((?:@[^/@]+/)?[\w.-]+)(?:[@=<>~!\[ ].*)?")
 
 
@@ -80,8 +92,7 @@ class LayeredSettings:
                     self.legacy = merge(self.legacy, {key: layer.data[key]}, top=False)
                     reason += "; until it is moved it counts as if it stood there"
             elif key not in self.claims and key != "$schema":
-                near = get_close_matches(key, list(self.claims), 1)
-                reason = "is not a setting" + (f'; did you mean "{near[0]}"?' if near else "")
+                reason = f"is not a setting{self.meant(key)}"
                 if not lenient:
                     raise SettingsError(f'"{key}" {reason}', layer.where((key,)))
             elif layer.project and not trusted and key in self.claims and self.claims[key].needs_trust:
@@ -90,6 +101,13 @@ class LayeredSettings:
                 del layer.data[key]
             if reason:
                 self.ignored.append(f'{layer.where((key,))}: "{key}" {reason}')
+
+    def meant(self, name: str) -> str:
+        """What to do about a key that nobody knows, as the end of a sentence; "" when nobody can guess."""
+        if name in HINTS:
+            return f"; {HINTS[name]}"
+        near = get_close_matches(name, list(self.claims), 1)
+        return f'; did you mean "{near[0]}"?' if near else ""
 
     def __contains__(self, name: object) -> bool:
         """Whether some plugin claims this key."""
@@ -139,7 +157,8 @@ class LayeredSettings:
             elif detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
                 message = "no such key"
             found.setdefault(path, []).append(message[:1].lower() + message[1:])
-        path, messages = next(iter(found.items()))
+        # of several kinds that a value could have had, the one that fits furthest says what is meant
+        path, messages = max(found.items(), key=lambda item: len(item[0]))
         speakers = [layer for layer in self.layers if _follow(layer.data, (), path) == path] or self.layers[-1:]
         where = speakers[-1].where(path) if speakers else ""
         return SettingsError(f"{', or '.join(dict.fromkeys(messages))}, at {'.'.join(path)}", where)

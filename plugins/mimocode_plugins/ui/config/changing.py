@@ -10,7 +10,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,10 @@ if TYPE_CHECKING:
     from mimocode.host import Host
 
 SCHEMA = "https://mimo.xiaomi.com/mimocode/config.json"
+OPTIONS = {
+    each.lower(): each for each in ("apiKey", "baseURL", "timeout", "headerTimeout", "chunkTimeout", "setCacheKey")
+}
+"""Options of providers as they are spelt (surface.md 5.2)."""
 _PART = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."]+)')
 _REFERENCE = re.compile(r"\{(?:env|file):[^{}]*\}")
 
@@ -126,12 +129,10 @@ def mistakes(host: Host, file: str | None = None) -> Iterator[str]:
         except SettingsError as error:
             yield str(error)
             return
-        known = {claim.name for _, claim in claims}
-        for name in table:
-            near = get_close_matches(name, list(known), 1)
-            if name not in known and name != "$schema":
-                yield f'{file}: "{name}" is not a setting' + (f'; did you mean "{near[0]}"?' if near else "")
         settings: Any = _alone(host, claims, table)
+        for name in table:
+            if name not in settings.claims and name != "$schema":
+                yield f'{file}: "{name}" is not a setting{settings.meant(name)}'
     else:
         settings = host.workspace.read(claims, host.trusted, True)
         yield from (line for line in settings.ignored if "until you trust" not in line)
@@ -140,6 +141,21 @@ def mistakes(host: Host, file: str | None = None) -> Iterator[str]:
             _ = settings[name]
         except SettingsError as error:
             yield str(error) if file is None else f"{file}: {error}"
+    yield from _misspelt(settings, file)
+
+
+def _misspelt(settings: Any, file: str | None) -> Iterator[str]:
+    """Options of providers that look like known ones; unknown ones are the provider's own and may stay."""
+    for layer in settings.layers:
+        table = layer.data.get("provider")
+        for name, entry in table.items() if isinstance(table, dict) else ():
+            options = entry.get("options") if isinstance(entry, dict) else None
+            for given in options if isinstance(options, dict) else ():
+                meant = OPTIONS.get(given.replace("_", "").lower(), given)
+                if meant != given:
+                    path = ("provider", name, "options", given)
+                    place = ".".join(path[:-1])
+                    yield f"{file or layer.where(path)}: there is no {given} at {place}; did you mean {meant}?"
 
 
 def check(before: dict[str, Any], table: dict[str, Any], name: str, host: Host) -> None:
@@ -236,5 +252,4 @@ def _say_who_wins(path: tuple[str, ...], value: Any, args: argparse.Namespace, h
 
 
 def _unknown(name: str, settings: Any) -> SettingsError:
-    near = get_close_matches(name, list(settings.claims), 1)
-    return SettingsError(f'there is no setting "{name}"' + (f'; did you mean "{near[0]}"?' if near else ""))
+    return SettingsError(f'there is no setting "{name}"{settings.meant(name)}')

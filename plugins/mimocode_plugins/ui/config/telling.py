@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import SettingsError
@@ -44,7 +43,7 @@ def explain(settings: Any, key: str) -> Explanation:
     path = find(settings.data, key.split("."))
     name = path[0] if path else key.split(".")[0]
     if name not in settings.claims:
-        raise SettingsError(f'no such setting: "{name}"{_close(name, settings)}')
+        raise SettingsError(f'no such setting: "{name}"{settings.meant(name)}')
     origins: list[Origin] = []
     for layer in settings.layers:
         if own := find(layer.data, key.split(".")):
@@ -113,8 +112,3 @@ def hides(data: Any, path: Keys) -> bool:
             return False
         data = data[key]
     return not isinstance(data, dict)
-
-
-def _close(name: str, settings: Any) -> str:
-    near = get_close_matches(name, list(settings.claims), 1)
-    return f'; did you mean "{near[0]}"?' if near else ""
