@@ -1,7 +1,9 @@
 """What remembering costs: `python tests/bench/bench_memory.py [entries ...]`. Not collected by pytest.
 
 Fills an index with a made-up log of coding work (words by Zipf's law, identifiers, error strings), fifty entries to
-a document, and prints milliseconds per insert and per query, and the size of the file.
+a document, and prints milliseconds per insert and per query, and the size of the file, which is its growth, too. A
+query is asked everywhere, and as the tool `memory` does: in one project with twenty sessions. Next to the time that
+passed stands that of the processor, which other work on the machine touches less.
 """
 
 from __future__ import annotations
@@ -12,13 +14,15 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "kernel"), str(ROOT / "plugins")]
 
 from mimocode_plugins.memory.index.database import Document, Entry, Index  # noqa: E402
-from mimocode_plugins.memory.index.ranking import EVERYWHERE, search  # noqa: E402
+from mimocode_plugins.memory.index.ranking import EVERYWHERE, Where, search  # noqa: E402
 
 WORDS, LENGTH, DOCUMENT = 30_000, 25, 50
 SYLLABLES = [a + b for a in "bcdfghklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "or")]
@@ -58,36 +62,41 @@ def measure(count: int) -> None:
             entries = [Entry(str(at), text, 1.7e9 + start + at) for at, text in enumerate(texts)]
             index.put(_document(start), entries)
             sample.append((f"{_document(start).path}", texts[speech.dice.randrange(len(texts))]))
-        inserts = [
-            _timed(lambda at=at: index.append(_document(at), Entry("x", speech.text(), 1.8e9))) for at in range(1000)
-        ]  # type: ignore[misc]
+        inserts = list[tuple[float, float]]()
+        for at in range(1000):
+            _timed(lambda at=at: index.append(_document(at), Entry("x", speech.text(), 1.8e9)), inserts)  # type: ignore[misc]
         asked = speech.dice.sample(sample, min(1000, len(sample)))
-        found, times = 0, list[float]()
+        found = 0
+        everywhere, here = list[tuple[float, float]](), list[tuple[float, float]]()
+        mine = [Where("projects", "p0", 1.1), Where("global")]
+        mine += [Where("projects", f"p{owner}", 0.9) for owner in range(2, 42, 2)]
         for path_, text in asked:
             question = speech.question(text)
-            began = time.perf_counter()
-            hits = search(index, question, EVERYWHERE)
-            times.append((time.perf_counter() - began) * 1000)
+            hits = _timed(lambda q=question: search(index, q, EVERYWHERE), everywhere)  # type: ignore[misc]
+            _timed(lambda q=question: search(index, q, mine), here)  # type: ignore[misc]
             found += any(hit.text == text and hit.path == path_ for hit in hits)
         size = sum(p.stat().st_size for p in Path(folder).iterdir()) / 2**20
         index.close()
     print(
-        f"{count:>9,} entries: insert {_line(inserts)}; query {_line(times)}; "
-        f"found {found / len(asked):.1%} in 10; {size:.0f} MiB"
+        f"{count:,} entries: found {found / len(asked):.1%} in 10; {size:.0f} MiB, {size * 1024 / count:.2f} KiB each"
     )
+    for name, times in (("insert", inserts), ("query", everywhere), ("query in a project", here)):
+        passed, used = zip(*times, strict=True)
+        print(f"  {name:<20} {_line(passed)}; processor {_line(used)}")
 
 
 def _document(at: int) -> Document:
-    return Document(f"/made/up/{at // DOCUMENT}.md", "projects", f"p{at // DOCUMENT % 2}", "memory")
+    return Document(f"/made/up/{at // DOCUMENT}.md", "projects", f"p{at // DOCUMENT % 50}", "memory")
 
 
-def _timed(run: object) -> float:
-    began = time.perf_counter()
-    run()  # type: ignore[operator]
-    return (time.perf_counter() - began) * 1000
+def _timed(run: Callable[[], Any], times: list[tuple[float, float]]) -> Any:
+    began, used = time.perf_counter(), time.thread_time()
+    made = run()
+    times.append(((time.perf_counter() - began) * 1000, (time.thread_time() - used) * 1000))
+    return made
 
 
-def _line(times: list[float]) -> str:
+def _line(times: Sequence[float]) -> str:
     ordered = sorted(times)
     return f"median {statistics.median(ordered):.2f} ms, p99 {ordered[int(len(ordered) * 0.99)]:.2f} ms"
 

@@ -1,8 +1,8 @@
 """The index as an SQLite file beside the memory files. It can be thrown away: the files are the record.
 
-An entry is a paragraph or a bullet of a file. Its stems stand in `entries.stems`, ready to be counted; the FTS5 table
-`found` only answers which entries hold a term, which takes a twentieth of the time of FTS5's own ranking. Of every
-word that was ever seen, `vocabulary` keeps the trigrams, so that a piece of an identifier finds the identifier.
+An entry is a paragraph or a bullet of a file. Its stems stand in `entries.stems`, ready to be counted, and `postings`
+answers which entries hold one. Of every word that was ever seen, the FTS5 table `pieces` keeps the trigrams, so that a
+piece of an identifier finds the identifier.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from threading import RLock
 
 from mimocode.errors import StoreError
 
+from . import postings
+from .recent import Recent
 from .stem import stem
 from .text import dated, words
 
-VERSION = 2
+VERSION = 3
 TAIL = 256
-"""Entries that wait to be put into the full-text table together: one by one, each would cost ten times as much."""
+"""Entries that wait to be put into `postings` together: one by one, each would cost ten times as much."""
 SCHEMA = """
 CREATE TABLE documents(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, owner TEXT NOT NULL,
   type TEXT NOT NULL, stamp TEXT NOT NULL, sum BLOB NOT NULL, entries INTEGER NOT NULL DEFAULT 0,
@@ -30,13 +31,12 @@ CREATE TABLE documents(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, scope 
 CREATE TABLE entries(id INTEGER PRIMARY KEY, document INTEGER NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL,
   text TEXT NOT NULL, stems TEXT NOT NULL, length INTEGER NOT NULL, time REAL NOT NULL, status TEXT NOT NULL);
 CREATE UNIQUE INDEX entries_in_order ON entries(document, place);
-CREATE VIRTUAL TABLE found USING fts5(stems, content='', detail=none, columnsize=0,
-  tokenize="ascii tokenchars '_'");
+CREATE INDEX documents_of ON documents(scope, owner);
 CREATE TABLE vocabulary(id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
 CREATE VIRTUAL TABLE pieces USING fts5(word, content='', detail=none, columnsize=0, tokenize='trigram');
 CREATE TABLE totals(entries INTEGER NOT NULL, length INTEGER NOT NULL, documents INTEGER NOT NULL,
   indexed INTEGER NOT NULL);
-INSERT INTO totals VALUES(0, 0, 0, 0)
+INSERT INTO totals VALUES(0, 0, 0, 0);
 """
 
 
@@ -73,6 +73,7 @@ class Index:
         self.path, self.lock = str(path), RLock()
         self.seen: set[str] = set()
         """Words known to be in the vocabulary, so that most inserts need not ask."""
+        self.recent = Recent()
         try:
             self.db = _open(self.path)
         except (sqlite3.Error, OSError) as error:
@@ -144,6 +145,19 @@ class Index:
                 raise StoreError(f"the memory index {self.path} cannot be used: {error}") from error
 
     @contextmanager
+    def looking(self) -> Iterator[sqlite3.Connection]:
+        """The index as it is at one moment, whoever writes meanwhile."""
+        with self.reading() as db:
+            if db.in_transaction:
+                yield db
+                return
+            db.execute("BEGIN")
+            try:
+                yield db
+            finally:
+                db.execute("ROLLBACK")
+
+    @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction; inside another it is part of that."""
         with self.reading() as db:
@@ -156,6 +170,7 @@ class Index:
                 db.execute("COMMIT")
             except BaseException:
                 self.seen.clear()
+                self.recent.forget()
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
@@ -191,22 +206,17 @@ class Index:
         )
 
     def settle(self, least: int = 1) -> None:
-        """Put what waits into the full-text table, if `least` entries do."""
+        """Put what waits into `postings`, if `least` entries do."""
         with self.writing() as db:
             (done,) = db.execute("SELECT indexed FROM totals").fetchone()
             last = db.execute("SELECT max(id) FROM entries").fetchone()[0] or 0
             if last - done < least:
                 return
-            fresh = set[str]()
-            rows = db.execute(
-                "SELECT e.id, e.stems, e.text, e.key, d.scope, d.owner FROM entries e"
-                " JOIN documents d ON d.id = e.document WHERE e.id > ? ORDER BY e.id",
-                (done,),
-            ).fetchall()
-            for id, stems, text, _, scope, owner in rows:
-                db.execute("INSERT INTO found(rowid, stems) VALUES(?, ?)", (id, f"{_marks(scope, owner)}{stems}"))
-                fresh.update(words(text))
+            rows = db.execute("SELECT id, stems, text FROM entries WHERE id > ? ORDER BY id", (done,)).fetchall()
+            postings.add(db, ((id, set(stems.split())) for id, stems, _ in rows))
+            fresh = {word for _, _, text in rows for word in words(text)}
             db.execute("UPDATE totals SET indexed = ?", (last,))
+            self.recent.forget()
             self._learn(fresh - self.seen)
 
     def _learn(self, fresh: set[str]) -> None:
@@ -219,30 +229,20 @@ class Index:
 
     def _delete(self, ids: Iterable[int]) -> None:
         (indexed,) = self.db.execute("SELECT indexed FROM totals").fetchone()
+        self.recent.forget()
+        gone = list[tuple[int, set[str]]]()
         for id in ids:
-            row = self.db.execute(
-                "SELECT e.stems, e.length, e.document, d.scope, d.owner FROM entries e"
-                " JOIN documents d ON d.id = e.document WHERE e.id=?",
-                (id,),
+            stems, length, document = self.db.execute(
+                "SELECT stems, length, document FROM entries WHERE id=?", (id,)
             ).fetchone()
-            stems, length, document, scope, owner = row
             if id <= indexed:
-                gone = (id, f"{_marks(scope, owner)}{stems}")
-                self.db.execute("INSERT INTO found(found, rowid, stems) VALUES('delete', ?, ?)", gone)
+                gone.append((id, set(stems.split())))
             self.db.execute("DELETE FROM entries WHERE id=?", (id,))
             self.db.execute("UPDATE totals SET entries = entries - 1, length = length - ?", (length,))
             self.db.execute("UPDATE documents SET entries = entries - 1 WHERE id=?", (document,))
+        postings.remove(self.db, gone)
         # The next entry may get the number of one that is gone: it must not count as indexed.
         self.db.execute("UPDATE totals SET indexed = min(indexed, coalesce((SELECT max(id) FROM entries), 0))")
-
-
-def mark(what: str, *name: str) -> str:
-    """A term that no text holds, for what an entry belongs to: so that a search looks nowhere else."""
-    return f"q0{what}{blake2b(chr(0).join(name).encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
-
-
-def _marks(scope: str, owner: str) -> str:
-    return f"{mark('s', scope)} {mark('o', scope, owner)}"
 
 
 def _open(path: str) -> sqlite3.Connection:
@@ -263,7 +263,7 @@ def _open(path: str) -> sqlite3.Connection:
         db = _connect(path)
     db.execute("BEGIN IMMEDIATE")
     if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:  # unless another process was quicker
-        for statement in SCHEMA.split(";\n"):
+        for statement in (SCHEMA + postings.SCHEMA).split(";\n"):
             db.execute(statement)
         db.execute(f"PRAGMA user_version={VERSION}")
     db.execute("COMMIT")

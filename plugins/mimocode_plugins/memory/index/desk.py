@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,8 @@ PLUGIN = "memory"
 """Under this name what was remembered is noted in the log."""
 EARLIER = 20
 """Earlier sessions of this project whose notes are searched."""
+LOOK_AGAIN = 60.0
+"""Seconds."""
 SCOPES = {"projects": "project", "sessions": "session", "cc": "project", "all": ""}
 """Older names."""
 
@@ -45,6 +47,9 @@ class Opened:
 
     index: Index | None = None
     walked: asyncio.Task[int] | None = None
+    earlier: list[str] = field(default_factory=list)
+    looked: float = 0.0
+    """When the earlier sessions were looked for."""
 
 
 OPENED: StashKey[Opened] = StashKey("memory.index")
@@ -89,11 +94,18 @@ class Desk:
         if scope in ("", "session") and self.session:
             found += [Where("sessions", id, 1.2) for id in family(self.session)]
         if scope == "":
-            earlier = await sessions(self.host)
-            found += [Where("sessions", info.id, 0.9) for info in earlier[:EARLIER]]
+            found += [Where("sessions", id, 0.9) for id in await self._earlier()]
         if not found:
             raise ToolFailed(f"There is no scope {scope!r}; use session, project or global, or leave it out.")
         return found
+
+    async def _earlier(self) -> list[str]:
+        """The latest sessions of this project. Others may begin meanwhile; they are looked for once a minute."""
+        opened: Opened = self.host.stash.setdefault(OPENED, Opened())
+        if not opened.looked or time.monotonic() - opened.looked > LOOK_AGAIN:
+            opened.earlier = [info.id for info in (await sessions(self.host))[:EARLIER]]
+            opened.looked = time.monotonic()
+        return opened.earlier
 
     def _floor(self) -> float:
         said = self.host.settings["checkpoint"] if "checkpoint" in self.host.settings else None  # noqa: SIM401
