@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mimocode.errors import UsageError
 from mimocode.events import (
@@ -58,11 +58,11 @@ async def run(args: argparse.Namespace, host: Host) -> int:
     faults = 0
     for path in files:
         id = session_id(path)
-        if _whole(store, id):
+        if whole(store, id):
             sys.stderr.write(f"{path.name}: imported before, as {id}\n")
             continue
         reader = Reader(path, str(host.root))
-        count = await asyncio.to_thread(_write, store, id, reader)
+        count = await asyncio.to_thread(write, store, id, reader)
         for fault in reader.faults[:SHOWN_FAULTS]:
             sys.stderr.write(f"mimo: {fault}\n")
         faults += len(reader.faults)
@@ -73,12 +73,21 @@ async def run(args: argparse.Namespace, host: Host) -> int:
     return 1 if faults else 0
 
 
+class Source(Protocol):
+    """What a session is made from."""
+
+    path: Path
+
+    def facts(self) -> Iterator[AnyFact]:
+        """The session, fact by fact."""
+
+
 def session_id(path: Path) -> str:
     """The id that the session of a transcript has here."""
     return f"ses_claude_{_NAME.sub('', path.stem)[:40]}"
 
 
-def _whole(store: Store, id: str) -> bool:
+def whole(store: Store, id: str) -> bool:
     """Whether a transcript was taken in to its end. What was cut short is forgotten, to begin again."""
     facts = [entry.event for entry in store.read(id)]
     whole = any(isinstance(fact, Noted) and fact.plugin == NOTED for fact in facts)
@@ -87,7 +96,8 @@ def _whole(store: Store, id: str) -> bool:
     return whole
 
 
-def _write(store: Store, id: str, reader: Reader) -> int:
+def write(store: Store, id: str, reader: Source) -> int:
+    """Make a session of what a source holds; returns how many facts it has."""
     count = 0
     facts = reader.facts()
     first = next(facts, None)
