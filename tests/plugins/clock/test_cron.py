@@ -22,11 +22,12 @@ from hypothesis import strategies as st
 from mimocode import Say, ToolCall, hookimpl
 from mimocode.errors import StoreError, UsageError
 from mimocode.events import ApprovalAsked, Event, Notice, Pulse
-from mimocode.ports import Answer, Prompt
+from mimocode.ports import Answer, Command, Prompt
 from mimocode.session import Session
 from mimocode.testing import Script, catalogue, play, talk
 from mimocode_plugins.clock import cron
-from mimocode_plugins.clock.cron.beat import idle
+from mimocode_plugins.clock.cron.beat import idle, words
+from mimocode_plugins.clock.cron.desk import desk
 from mimocode_plugins.clock.cron.jobs import MOST, Book, Job, made
 from mimocode_plugins.clock.cron.times import following, local_zone, parsed, span
 from mimocode_plugins.crew import commands
@@ -277,6 +278,48 @@ async def test_a_loop_goes_round_until_it_is_stopped(tmp_path: Path) -> None:
             f"ended: {loop.id}",
             "nothing is scheduled; /loop 10m look at the build says it again and again",
         ]
+
+
+class Switch:
+    """A plugin with a command that switches something off."""
+
+    def __init__(self) -> None:
+        self.thrown: list[str] = []
+
+    @hookimpl
+    async def register_commands(self) -> list[Command]:
+        async def throw(arguments: str, session: Session) -> None:
+            self.thrown.append(arguments)
+
+        return [Command("switch", "switch something", throw)]
+
+
+async def test_a_command_that_the_user_repeats_is_run_and_a_loop_of_loops_refused(tmp_path: Path) -> None:
+    wall, switch = Wall(), Switch()
+    async with play(plugins=[commands, cron, wall, switch], directory=tmp_path) as session:
+        await breath()
+        wall.clock.move(2)
+        await session.submit(Say("/loop 5m /switch off"))
+        await breath(session)
+        wall.clock.move(300)
+        await breath(session)
+        assert switch.thrown == ["off", "off"]
+        await session.submit(Say("/loop 5m /loop 5m hi"))
+        await breath(session)
+        assert len(book(tmp_path).jobs(tmp_path)) == 1
+        assert talk(session) == []
+
+
+async def test_what_the_agent_schedules_is_words_and_never_a_command_of_the_users(tmp_path: Path) -> None:
+    wall, switch = Wall(), Switch()
+    job(tmp_path, "every 5m", "/switch off", by="agent")
+    async with play("I cannot.", plugins=[commands, cron, wall, switch], directory=tmp_path) as session:
+        await breath()
+        wall.clock.move(300)
+        await breath(session)
+        assert switch.thrown == []
+        assert talk(session)[0].endswith("\n/switch off")
+    assert words(Job("1", "/p", "/switch off", "once", "", 0, by="agent"), await desk(session.host)).startswith("[")
 
 
 async def test_a_loop_belongs_to_its_session(tmp_path: Path) -> None:
@@ -612,8 +655,8 @@ def test_without_a_terminal_jobs_run_when_they_are_due_until_one_ends_it(tmp_pat
 def test_a_job_that_cannot_be_run_stops_no_other(tmp_path: Path) -> None:
     cli = Cli(tmp_path)
     cli.settings(model="scripted/no-such-scenario")
-    for words in ("first", "second"):
-        assert cli("cron", "add", "in 1s", words).code == 0
+    for prompt in ("first", "second"):
+        assert cli("cron", "add", "in 1s", prompt).code == 0
     with watching(cli) as watch:
         assert watch.stderr is not None
         told = ""

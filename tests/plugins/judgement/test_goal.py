@@ -240,6 +240,31 @@ async def test_a_slow_judge_is_not_waited_for(tmp_path: Path, monkeypatch: pytes
     assert "(no answer within 0.05 s)" in bench.ends[0].detail
 
 
+async def test_commands_that_take_too_long_together_approve_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mimocode_plugins.judgement.goal.gate.WHOLE", 0.2)
+    bench = Bench()
+    async with tried(bench, "Done.", directory=tmp_path) as session:
+        await said(session, "/goal x :: sleep 60 :: sleep 60")
+        held = current(session)
+    assert held is not None
+    assert held.active
+    assert "(there was no verdict within 0.2 s)" in bench.ends[0].detail
+
+
+async def test_a_mistake_of_ours_approves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: Any) -> Any:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("mimocode_plugins.judgement.goal.gate.judged", broken)
+    bench = Bench()
+    async with tried(bench, "Done.", directory=tmp_path) as session:
+        await said(session, "/goal x")
+        assert "(ZeroDivisionError: ours)" in bench.ends[0].detail
+        assert "judgement.goal" in session.host.options["complaints"][0]
+
+
 async def test_a_restart_keeps_the_goal_and_taking_back_takes_it_back(tmp_path: Path) -> None:
     store = MemoryStore()
     async with tried(Bench(DOWN), "hm", directory=tmp_path, store=store) as session:

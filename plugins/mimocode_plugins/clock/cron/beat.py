@@ -81,7 +81,10 @@ def idle(session: Session) -> bool:
 
 
 def words(job: Job, post: Desk) -> str:
-    """What the agent hears: the prompt, and that nobody is typing it. Slash commands stay as they are."""
-    if job.prompt.startswith("/"):
+    """What the agent hears: the prompt, and that nobody is typing it.
+
+    Commands stay what they are where the user wrote them. The agent's are words: `/sandbox off` is not its to say.
+    """
+    if job.prompt.startswith("/") and job.by == "user":
         return job.prompt
     return f"[scheduled job {job.id}, {shown(post.clock.now(), post.zone)}]\n{job.prompt}"

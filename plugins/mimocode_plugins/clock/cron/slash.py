@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mimocode.errors import UsageError
+from mimocode.events import Say
 
 from .desk import desk, line, rhythm
 from .jobs import made
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 NOTHING, HOW = "nothing is scheduled", "/loop 10m look at the build says it again and again"
 OFTEN = "10m"
 """Between two rounds, unless the user says otherwise (surface.md A.4)."""
+LOOPS = ("/loop", "/loops")
 STOP = ("stop", "cancel", "clear", "off")
 
 
@@ -32,13 +34,19 @@ async def loop(arguments: str, session: Session) -> str | None:
     often, prompt = (first, rest.strip()) if SPAN.fullmatch(first.lower()) else (OFTEN, arguments.strip())
     if not prompt:
         raise UsageError("say what to do again and again: /loop 10m look at the build")
+    command = prompt.partition(" ")[0]
+    if command in LOOPS:
+        raise UsageError(f"a loop that begins loops has no end: {command} cannot be said again and again")
     now = post.clock.now()
     rule = parsed(f"every {often}", now, post.zone)
     job = made(rule, prompt, session.host.root, now, session=session.id, days=post.wishes.expire_days)
     post.book.add(job)
     post.changed.set()
     await session.notice("cron", f"loop {job.id}: now and {rhythm(job, post.zone)}; /loop stop {job.id} ends it")
-    return prompt
+    if not command.startswith("/"):
+        return prompt
+    await session.submit(Say(prompt))  # a command is run as one
+    return None
 
 
 async def listed(session: Session) -> str:

@@ -55,6 +55,7 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
     auto = said.get("auto") if isinstance(said, dict) else said.auto
     if session.parent is not None or session.host.options.get("headless") or auto is False:
         yield
+        await _give_up(session)
         return
     import asyncio
 
@@ -68,6 +69,7 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
     finally:
         waiting.cancel()
         await asyncio.wait([waiting])
+        await _give_up(session)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,9 +85,10 @@ async def _run(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _slash(arguments: str, session: Session) -> None:
+    from ..attending import attended
     from .running import slash
 
-    await slash(arguments, session)
+    await attended(session, "dream", slash(arguments, session))
 
 
 async def _due(session: Session) -> bool:
@@ -98,3 +101,9 @@ async def _by_itself(session: Session) -> None:
     from .running import by_itself
 
     await by_itself(session)
+
+
+async def _give_up(session: Session) -> None:
+    from ..attending import give_up
+
+    await give_up(session, "dream")

@@ -78,17 +78,17 @@ async def dream(host: Host, memory: Memory, asker: Asker | None, since: float | 
     text = await asyncio.to_thread(_read, memory.file) or memory.empty()
     if state.get("made") == _digest(text):  # also when the run that wrote it was killed right then
         known |= state.get("pending", {})
-    claims = [Claim.of(claim) for claim in memory.claims(text)]
+    claims = await asyncio.to_thread(lambda: [Claim.of(claim) for claim in memory.claims(text)])
     tree = Tree(host.root)
     work = await asyncio.to_thread(tidied, claims, tree, memory.redact, time.time())
-    fresh = [one for one in found if _new(one, work.claims, known, memory)]
+    fresh = await asyncio.to_thread(lambda: [one for one in found if _new(one, work.claims, known, memory)])
     trouble = await _add(work, fresh, memory, asker, known)
     done = await asyncio.to_thread(tidied, work.claims, tree, memory.redact, time.time())
     changes = work.changes + [change for change in done.changes if change not in work.changes]
     before = {claim.line: claim for claim in claims}
-    stay, moved, more = spared(text, before, done.claims, memory)
+    stay, moved, more = await asyncio.to_thread(spared, text, before, done.claims, memory)
     known |= dict.fromkeys({claim.id for claim in claims} - {claim.id for claim in stay}, time.time())
-    made = rendered(text, before, stay, memory) if changes or moved else text
+    made = await asyncio.to_thread(rendered, text, before, stay, memory) if changes or moved else text
     return Night(text, made, _settled(changes + more), moved, count, trouble, known)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from mimocode.errors import MimoError
 from mimocode.events import Noted
+from mimocode.messages import Usage
 from mimocode.ports import StashKey
 from mimocode.turn import Limited
 
-from .goals import PLUGIN, Goal, Wanted, decide, goal, parsed
+from .goals import PLUGIN, Goal, Verdict, Wanted, decide, goal, parsed
 from .judge import judged, noted
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 PENDING: StashKey[str] = StashKey("goal.pending")
 """What the user asked for; it becomes a fact with the message that says it, so that taking that back takes it back."""
 WISHED: StashKey[bool] = StashKey("goal.wished")
+WHOLE = 540.0
+"""Seconds for one verdict with all its commands. The hook gives 600; whoever overruns that is not asked again."""
 
 
 def current(session: Session) -> Goal | None:
@@ -70,7 +75,7 @@ async def gate(session: Session) -> str | None:
     wanted = Wanted(**session.host.settings["goal"])
     checks = "; ".join(f"`{check}`" for check in held.checks)
     await session.notice(PLUGIN, f"is it met? {checks} decides" if checks else "is it met? The judge decides")
-    verdict, usage = await judged(session, held, wanted)
+    verdict, usage = await _verdict(session, held, wanted)
     now = current(session)
     if now is None or now.id != held.id or not now.active:
         return None  # it was replaced or cleared meanwhile: this verdict is about nothing
@@ -89,6 +94,20 @@ async def gate(session: Session) -> str | None:
         )
         return text.format(reason=reason, condition=held.condition, attempt=held.attempts + 1, rounds=wanted.rounds)
     raise Limited(_short(held, outcome, verdict.error or verdict.reason))
+
+
+async def _verdict(session: Session, held: Goal, wanted: Wanted) -> tuple[Verdict, Usage]:
+    """A verdict in any case: what goes wrong here must not look like a goal that is met."""
+    try:
+        async with asyncio.timeout(WHOLE):
+            return await judged(session, held, wanted)
+    except TimeoutError:
+        return Verdict(error=f"there was no verdict within {WHOLE:g} s"), Usage()
+    except MimoError as error:
+        return Verdict(error=str(error)), Usage()
+    except Exception as error:
+        session.host.report("judgement.goal", error)
+        return Verdict(error=f"{type(error).__name__}: {error}"), Usage()
 
 
 def _short(held: Goal, outcome: str, why: str) -> str:

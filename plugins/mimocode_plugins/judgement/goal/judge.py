@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,7 @@ async def _question(session: Session, goal: Goal) -> tuple[str, set[int]]:
     store = await session.host.store()
     window = session.model.window if session.model is not None else 0
     room = min(ROOM, window * PER_TOKEN // 2) if window else ROOM
-    evidence, numbers = told(items(store.read(session.id), goal.since), room)
+    evidence, numbers = await asyncio.to_thread(lambda: told(items(store.read(session.id), goal.since), room))
     opened = session.state.window.messages if session.state.window else ()
     earlier = clipped("\n".join(message.text for message in opened if message.role == "user"), CHECKPOINT)
     parts = [f"<condition>\n{goal.condition}\n</condition>"]
