@@ -35,6 +35,8 @@ class Plan:
     contested: tuple[Step, ...] = ()
     lost: tuple[tuple[str, str], ...] = ()
     """Path and reason."""
+    blind: tuple[tuple[str, str], ...] = ()
+    """What stays because nobody looked at it when it changed: path and reason."""
 
     def chosen(self, choice: Choice) -> Plan:
         """The plan when contested files are left alone, or put back like the others."""
@@ -79,7 +81,7 @@ def described(plan: Plan, place: Place, blobs: Blobs, diff: bool = False) -> lis
     for step in plan.contested:
         lines.append(f"! {_short(place, step.path)}  was changed by somebody else since")
         lines += _described(step, place, blobs, diff)[1:]
-    return lines + [f"? {_short(place, path)}  stays as it is: {reason}" for path, reason in plan.lost]
+    return lines + [f"? {_short(place, path)}  stays as it is: {why}" for path, why in (*plan.lost, *plan.blind)]
 
 
 def _described(step: Step, place: Place, blobs: Blobs, diff: bool) -> list[str]:

@@ -75,6 +75,12 @@ def touched(kept: Iterable[Entry], since: int) -> dict[str, Touched]:
     return found
 
 
+def blind_since(kept: Iterable[Entry], since: int) -> float | None:
+    """When the first call after fact number `since` began that could change anything; None without one."""
+    times = (e.time for e in kept if e.seq > since and _note(e).get("op") == "before" and "listed" in _note(e))
+    return next(times, None)
+
+
 def folders(kept: Iterable[Entry], since: int) -> list[str]:
     """The directories that were not there before these calls, innermost first."""
     made = {folder for entry in kept if entry.seq > since for folder in _note(entry).get("folders", ())}

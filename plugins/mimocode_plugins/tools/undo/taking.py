@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import to_thread
@@ -14,7 +15,8 @@ from mimocode.messages import JSON
 
 from . import plan as planning
 from . import record
-from .journal import QUIET, blobs_of
+from .blind import blind
+from .journal import QUIET, blobs_of, tree_of
 from .plan import Plan, Step
 from .putting import put_all
 
@@ -32,8 +34,12 @@ async def log_of(session: Session) -> list[Entry]:
 
 async def undo_plan(session: Session, entries: Sequence[Entry], to: int) -> Plan:
     """What taking back everything after fact number `to` would do."""
-    files = record.touched(record.standing(entries), to)
-    return await to_thread.run_sync(planning.make, files, blobs_of(session))
+    kept = record.standing(entries)
+    files, since = record.touched(kept, to), record.blind_since(kept, to)
+    plan = await to_thread.run_sync(planning.make, files, blobs_of(session))
+    if since is None:
+        return plan
+    return replace(plan, blind=tuple(await to_thread.run_sync(blind, tree_of(session), since, files)))
 
 
 async def redo_plan(session: Session, undo: Entry) -> Plan:

@@ -1,7 +1,7 @@
 """The whole project as it is before a command, which may change anything: bounded in files, bytes and time.
 
-Contents are read once; later only what has another stamp is read again. What git ignores is left out unless the
-command names it. Links are never followed.
+Contents are read once; later only what has another stamp is read again. Of what git ignores, dependencies are left out
+and directories with very many files, unless the command names them (`blind` tells of them). Links are never followed.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ from .shape import Stamp, shape, stamp, unread
 
 FILES = 10_000
 """A project with more files is not looked at as a whole, only the files that a command names."""
+IGNORED = 2_000
+"""Files that git ignores and that are looked at all the same: settings, what was built."""
 LARGEST = 2_000_000
 """Bytes of the largest file that is kept when only a command could change it."""
 SECONDS = 2.5
 """How long a look may take; files that were not reached are named as not kept."""
 _FRESH = 50_000_000
 """Nanoseconds within which a file may change again without another time stamp."""
-_PASSED = frozenset(
+PASSED = frozenset(
     {".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache", ".tox", "target"}
 )
+"""Directories that are not looked at: dependencies, caches, what others keep books of themselves."""
 _TAKES_AWAY = re.compile(r"\b(rm|rmdir|mv|shred|unlink|find|rsync|clean|truncate)\b")
 _LOOKS = re.compile(
     r"(?:ls|pwd|cat|head|tail|wc|grep|rg|echo|which|stat|file|du|df|date|whoami|uname|id|true|cd|nl|cmp|md5sum|sha\d+sum"
@@ -48,7 +51,7 @@ class Tree:
     def look(self, command: str, directory: Path) -> dict[str, str]:
         """Every file that a command may change, as it is now."""
         named = list(_named(command, directory, self.root))
-        paths = [*self._project(), *named]
+        paths = [*self.project(), *named]
         took = _TAKES_AWAY.search(command)
         for name in named if took else ():
             if os.path.isdir(name) and not os.path.islink(name):  # noqa: PTH112, PTH114
@@ -84,22 +87,38 @@ class Tree:
             self.known[path] = now, state
         return state
 
-    def _project(self) -> list[str]:
+    def project(self) -> list[str]:
+        """The files that are looked at, whatever a command says: none where there are too many."""
         if self.root in (Path.home(), Path(self.root.anchor)):
             return []
         try:
-            listed = subprocess.run(
-                ["git", "-c", "core.fsmonitor=false", "ls-files", "-zco", "--exclude-standard"],
-                cwd=self.root,
-                capture_output=True,
-                timeout=SECONDS,
-                stdin=subprocess.DEVNULL,
-                check=True,
-            ).stdout
-            paths = [os.path.join(self.root, os.fsdecode(name)) for name in listed.split(b"\0") if name]  # noqa: PTH118
+            paths = self._listed("-zco")
+            paths += self._ignored(FILES - len(paths)) if len(paths) <= FILES else []
         except (OSError, subprocess.SubprocessError):
             paths = _walked(str(self.root))
         return paths if len(paths) <= FILES else []
+
+    def _listed(self, *words: str) -> list[str]:
+        listed = subprocess.run(
+            ["git", "-c", "core.fsmonitor=false", "ls-files", *words, "--exclude-standard"],
+            cwd=self.root,
+            capture_output=True,
+            timeout=SECONDS,
+            stdin=subprocess.DEVNULL,
+            check=True,
+        ).stdout
+        return [os.path.join(self.root, os.fsdecode(name)) for name in listed.split(b"\0") if name]  # noqa: PTH118
+
+    def _ignored(self, room: int) -> list[str]:
+        """What git ignores, directory by directory as long as there is room."""
+        found: list[str] = []
+        for path in self._listed("-zoi", "--directory"):
+            if not PASSED.isdisjoint(Path(path).parts):
+                continue
+            inside = _walked(path.rstrip("/"), most=IGNORED) if path.endswith("/") else [path]
+            if len(found) + len(inside) <= min(IGNORED, room):
+                found += inside
+        return found
 
 
 def only_looks(command: str) -> bool:
@@ -109,13 +128,13 @@ def only_looks(command: str) -> bool:
     return all(_LOOKS.match(part.strip()) for part in re.split(r"\|\|?|&&?|;", command))
 
 
-def _walked(root: str, passed: frozenset[str] = _PASSED) -> list[str]:
-    """The files below a directory, as many as are looked at and one more."""
+def _walked(root: str, passed: frozenset[str] = PASSED, most: int = FILES) -> list[str]:
+    """The files below a directory, as many as are looked at and some more."""
     found: list[str] = []
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name not in passed]
         found += [os.path.join(folder, name) for name in names]  # noqa: PTH118
-        if len(found) > FILES:
+        if len(found) > most:
             break
     return found
 
