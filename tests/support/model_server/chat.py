@@ -321,6 +321,7 @@ def events(play: Play) -> list[bytes]:
                         "id": play.call_id(i, "call_"),
                         "type": "function",
                         "function": {"name": call["name"], "arguments": ""},
+                        **({"extra_content": call["extra"]} if "extra" in call else {}),
                     }
                 ]
             }

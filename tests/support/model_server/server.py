@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from .quirks import check as check_quirks
+from .quirks import common
 from .record import WIRES, Request, prefix_kept
 from .wire import Play, Refused, Step, digest, sse
 
@@ -51,6 +53,7 @@ class ModelServer:
         play: "turn", "conversation" or "sequential".
         key: the only key that is accepted; None accepts any that is not empty.
         models: the names that exist.
+        quirks: the provider whose own refusals count, too; see `quirks`. Only for Chat Completions.
         reasoning_echo: "required" or "forbidden" for `reasoning_content` in Chat Completions history.
         log: a file to which every request is appended as a JSON line.
     """
@@ -63,6 +66,7 @@ class ModelServer:
         key: str | None = None,
         models: Iterable[str] = ("test-model",),
         reasoning_echo: str = "",
+        quirks: str = "",
         log: Path | str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -73,6 +77,7 @@ class ModelServer:
         self.key = options.get("key", key)
         self.models = tuple(options.get("models", models))
         self.reasoning_echo = str(options.get("reasoning_echo", reasoning_echo))
+        self.quirks = quirks
         self.requests: list[Request] = []
         self.host, self.port = host, port
         self._log = Path(log) if log else None
@@ -197,7 +202,9 @@ class ModelServer:
         if body.get("model") not in self.models:
             raise Refused(404, f"The model `{body.get('model')}` does not exist or you do not have access to it.")
         try:
-            wire.check(body, self.reasoning_echo)
+            wire.check(common(body, self.quirks), self.reasoning_echo)
+            if self.quirks:
+                check_quirks(body, request.headers, self.quirks)
             since, total = wire.turns(body)
         except (KeyError, TypeError, AttributeError, ValueError) as broken:
             raise Refused(400, f"Invalid request: {type(broken).__name__} {broken}") from broken

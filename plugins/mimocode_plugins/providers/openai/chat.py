@@ -6,6 +6,8 @@ differently (see `profile` for the deliberate differences; the rest is tolerance
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
@@ -22,6 +24,7 @@ from ..wire.config import Target, costed
 from ..wire.faults import Asked
 from ..wire.http import Line, decoded, drained
 from ..wire.prefix import Prefix
+from ..wire.schemas import plain
 from .profile import FIELDS, Profile, effort, headers, kind_of, output_limit, profile_of, reads, sampling, unreadable
 
 _json = msgspec.json.Encoder().encode
@@ -44,7 +47,7 @@ class ChatModel:
         self._target = target
         self._profile = profile_of(target)
         self._line = Line(target.asked, headers(target), target.timeouts)
-        self._prefix = Prefix(self._head, lambda messages: encoded(messages, target, self._profile))
+        self._prefix = Prefix(self._head, lambda new: encoded(new, target, self._profile, self._prefix.before))
 
     @property
     def ref(self) -> str:
@@ -90,7 +93,10 @@ class ChatModel:
             head[profile.limit] = limit
         if profile.cache_key and prompt.session:
             head["prompt_cache_key"] = prompt.session.partition("/")[0]  # of "<parent>/<child>": one cache
+        if profile.cache_mark:
+            head["cache_control"] = {"type": "ephemeral"}
         head |= target.body
+        shorten = profile.plain_schemas
         if prompt.tools:
             head["tools"] = [
                 {
@@ -98,7 +104,7 @@ class ChatModel:
                     "function": {
                         "name": tool.name,
                         "description": tool.description,
-                        "parameters": {"type": "object", **tool.schema},
+                        "parameters": {"type": "object", **(plain(tool.schema) if shorten else tool.schema)},
                     },
                 }
                 for tool in prompt.tools
@@ -108,13 +114,23 @@ class ChatModel:
         return _json(head)[:-1] + b',"messages":[' + first
 
 
-def encoded(messages: Sequence[Message], target: Target, profile: Profile) -> Iterator[bytes]:
-    """Messages as they go over the wire. Media of tool results follow the results in a user message."""
+def encoded(
+    messages: Sequence[Message], target: Target, profile: Profile, before: Message | None = None
+) -> Iterator[bytes]:
+    """Messages as they go over the wire. Media of tool results follow the results in a user message.
+
+    Args:
+        before: the message that was sent right before them.
+    """
     left: list[dict[str, Any]] = []
+    role = before.role if before else ""
     for message in messages:
         if message.role != "tool" and left:
-            yield _pictures(left)
-            left = []
+            yield from _pictures(left, profile)
+            left, role = [], "user"
+        if profile.bridged and role == "tool" and message.role == "user":
+            yield _BRIDGE
+        role = message.role
         if message.role == "assistant":
             yield _json(_assistant(message, target, profile))
         elif message.role == "user":
@@ -124,15 +140,27 @@ def encoded(messages: Sequence[Message], target: Target, profile: Profile) -> It
             readable = [block for block in media if reads(target.model, kind_of(block.mime))]
             notes = [unreadable(m.name, kind_of(m.mime)) for m in media if m not in readable]
             text = "\n".join(filter(None, (message.text, *notes)))
-            yield _json({"role": "tool", "tool_call_id": message.call_id, "content": text})
+            yield _json({"role": "tool", "tool_call_id": _id(message.call_id, profile), "content": text})
             left += [_media(block) for block in readable]
     if left:
-        yield _pictures(left)
+        yield from _pictures(left, profile)
 
 
-def _pictures(parts: list[dict[str, Any]]) -> bytes:
+_BRIDGE = _json({"role": "assistant", "content": "I have the results."})
+
+
+def _pictures(parts: list[dict[str, Any]], profile: Profile) -> Iterator[bytes]:
+    if profile.bridged:
+        yield _BRIDGE
     note = {"type": "text", "text": "What the tools returned besides text:"}
-    return _json({"role": "user", "content": [note, *parts]})
+    yield _json({"role": "user", "content": [note, *parts]})
+
+
+def _id(call: str, profile: Profile) -> str:
+    """The id of a call as the provider takes it: the same for the same, another for another."""
+    if not profile.short_ids or re.fullmatch(r"[a-zA-Z0-9]{9}", call):
+        return call
+    return hashlib.sha256(call.encode()).hexdigest()[:9]
 
 
 def _content(blocks: Sequence[Block], target: Target) -> str | list[dict[str, Any]]:
@@ -181,12 +209,12 @@ def _assistant(message: Message, target: Target, profile: Profile) -> dict[str, 
             made["reasoning_details"] = block.data["details"]
         extras |= block.data.get("calls", {})
     if calls:
-        made["tool_calls"] = [_call(call, extras.get(call.id)) for call in calls]
+        made["tool_calls"] = [_call(call, _id(call.id, profile), extras.get(call.id)) for call in calls]
     return made
 
 
-def _call(call: ToolCall, extra: Any) -> dict[str, Any]:
-    made = {"id": call.id, "type": "function", "function": {"name": call.name or "unnamed", "arguments": written(call)}}
+def _call(call: ToolCall, id: str, extra: Any) -> dict[str, Any]:
+    made = {"id": id, "type": "function", "function": {"name": call.name or "unnamed", "arguments": written(call)}}
     return made | ({"extra_content": extra} if extra else {})
 
 

@@ -3,7 +3,9 @@
 Public facts behind the echo rules: DeepSeek and Moonshot (Kimi) refuse an assistant message with tool calls that
 lacks its `reasoning_content` while thinking is on; both ignore it elsewhere. Xiaomi (MiMo) and Z.AI (GLM) accept it
 and keep their thread of thought with it. OpenRouter wants its `reasoning_details` back as they came. OpenAI's own
-Chat Completions never show reasoning. Everybody else: never, because an unknown field can be refused.
+Chat Completions never show reasoning. Everybody else: never, because an unknown field can be refused. Mistral refuses
+ids of calls that are not nine letters or digits, and a user right after tools. Through OpenRouter, Claude caches
+nothing unless asked to; a mark at the top moves by itself.
 """
 
 from __future__ import annotations
@@ -41,9 +43,20 @@ class Profile:
     """How a variant such as "high" is written."""
     cache_key: bool = False
     """`prompt_cache_key` is understood."""
+    cache_mark: bool = False
+    """Nothing is cached unless `cache_control` asks for it, once for the whole request."""
+    short_ids: bool = False
+    """Ids of calls have nine letters or digits (Mistral)."""
+    bridged: bool = False
+    """Between results of tools and what a user says stands a word of the assistant (Mistral)."""
+    plain_schemas: bool = False
+    """Only a part of JSON Schema is understood."""
 
 
 _KIMI = {"echo": "tool_turns", "always_present": True}
+_NO_ECHO = {"echo": "never", "always_present": False, "effort": "reasoning_effort"}
+"""They serve models of others and refuse fields that they do not know, or have names of their own for them."""
+_MISTRAL = {"short_ids": True, "bridged": True}
 _RULES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     # provider, model (wildcards on the lower-case name), what differs; later rules win
     ("*", "*qwen*", {"temperature": 0.55}),
@@ -58,11 +71,17 @@ _RULES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("*", "kimi-for-coding*", _KIMI),
     ("*", "*mimo-*", {"temperature": 1.0, "echo": "tool_turns", "effort": "thinking"}),
     ("*", "*claude*", {"temperature": None}),
+    ("xiaomi", "*", {"limit": "max_completion_tokens"}),
+    *((name, "*", _NO_ECHO) for name in ("groq", "cerebras", "mistral", "google", "xai", "perplexity", "togetherai")),
+    ("*", "*gemini*", {"plain_schemas": True}),
+    ("*", "*kimi-*", {"plain_schemas": True}),
+    *(("*", f"*{name}*", _MISTRAL) for name in ("mistral", "devstral", "codestral", "ministral", "magistral")),
+    ("mistral", "*", _MISTRAL),
     ("openrouter", "*", {"echo": "never", "always_present": False, "details": True, "effort": "reasoning"}),
+    ("openrouter", "anthropic/*", {"cache_mark": True}),
 )
 _HOSTS: Mapping[str, Mapping[str, Any]] = {
     "api.openai.com": {"limit": "max_completion_tokens", "cache_key": True},
-    "api.xiaomimimo.com": {"limit": "max_completion_tokens"},
 }
 
 

@@ -50,6 +50,8 @@ class Prefix:
     def __init__(self, head: Callable[[Prompt], bytes], encode: Callable[[Sequence[Message]], Iterable[bytes]]) -> None:
         self._head, self._encode = head, encode
         self._threads: dict[str, _Thread] = {}
+        self.before: Message | None = None
+        """While `encode` runs: the message that precedes those it gets."""
 
     def request(
         self, prompt: Prompt, tail: bytes = b"]}", last: Callable[[bytes], bytes] | None = None
@@ -93,6 +95,7 @@ class Prefix:
         new = [messages[index] for index in range(thread.count, len(messages))]
         if not new:
             return
+        self.before = thread.latest
         pieces = list(self._encode(new))
         for piece in pieces:
             thread.body += b","

@@ -289,7 +289,7 @@ SHAPES = [
     ("acme", "qwen3-coder", {}, {"temperature": 0.55}),
     ("acme", "plain-1", {"max_output": 99}, {"max_tokens": 99}),
     ("xiaomi", "mimo-v2.5-pro", {"variant": "none"},
-     {"temperature": 1.0, "thinking": {"type": "disabled"}, "max_tokens": 32000}),
+     {"temperature": 1.0, "thinking": {"type": "disabled"}, "max_completion_tokens": 32000}),
     ("deepseek", "deepseek-v4-pro", {"variant": "max"}, {"reasoning_effort": "max", "max_tokens": 32000}),
     ("acme", "tuned", {"variant": "deep"}, {"top_k": 3, "budget": 9}),
 ]  # fmt: skip
