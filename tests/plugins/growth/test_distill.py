@@ -237,7 +237,7 @@ async def test_by_itself_it_only_says_so(home: Path, tmp_path: Path) -> None:
     async with play("Hi.", plugins=plugins, directory=project, store=SqliteStore(str(store))) as session:
         await session.submit(Say("hi"))
         await told.wait()
-    assert "this was done again and again and could become a skill: git-switch-add (5 times)" in heard[0]
+    assert "this was done again and again and could be written down: skill git-switch-add (5 times)" in heard[0]
     assert not (project / ".mimocode").exists()
 
 

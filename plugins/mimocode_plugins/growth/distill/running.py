@@ -179,6 +179,6 @@ async def by_itself(session: Session) -> None:
         proposed, _ = await found(session.host)
         keeping.save(_place(session.host), {"ran": time.time()})
         if proposed:
-            names = ", ".join(f"{each.name} ({len(each.sessions)} times)" for each in proposed)
-            say = f"this was done again and again and could become a skill: {names}; /distill shows how"
+            names = ", ".join(f"{each.form} {each.name} ({len(each.sessions)} times)" for each in proposed)
+            say = f"this was done again and again and could be written down: {names}; /distill shows how"
             await session.notice(PLUGIN, say)

@@ -183,7 +183,7 @@ class Workshop:
             hookspecs.confine_trial, argv=argv, directory=room / "copy", scratch=scratch, host=self.host
         )
         if inside is None:
-            return Tried(step, "left out", "there is no sandbox on this machine")
+            return Tried(step, "left out", "there is no sandbox; `mimo sandbox` says why")
         code, output = await _ended(inside, room / "copy", _environment(self.host.environ), left)
         if code is None:
             return Tried(step, "failed", f"it did not end within {left:.0f} s")
