@@ -147,7 +147,7 @@ async def test_a_check_command_decides_and_no_judge_is_asked(tmp_path: Path) -> 
     async with tried(bench, *agent, directory=tmp_path) as session:
         told = await said(session, "/goal the file exists :: test -f there")
     assert told[0] == "user: the file exists"
-    assert told[2].startswith("user: The goal is not met yet: `test -f there` exits with 1:")
+    assert told[2].startswith("user: The goal is not met yet: `test -f there` exits with 1:\n(no output)\n\nGoal: ")
     assert told[-1] == "assistant: Now it is."
     assert bench.ends == [TurnEnded("done")]
     assert bench.court is None or bench.court.asked == []

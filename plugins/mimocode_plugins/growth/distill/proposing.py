@@ -87,7 +87,7 @@ def _name(keys: Sequence[str], used: set[str]) -> str:
         word
         for key in ends
         for word in re.findall(r"[a-z0-9]+", key.removeprefix(DELEGATED).lower())
-        if word not in ("edit", "run", "md")
+        if word not in ("edit", "run", "md") and len(word) > 1
     ]
     name = "-".join(dict.fromkeys(words))[:LONGEST_NAME].strip("-") or "workflow"
     number = 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ CHECKPOINT = 8000
 """Characters of what the window opened with, when it was rebuilt."""
 OUTPUT = 1500
 """Characters of a failed check's output that the agent gets to read."""
+
+_BESIDE = re.compile(r"\s*<(\w+_metadata)>.*?</\1>", re.DOTALL)
+"""What a tool says of a run beside its output: the exit code stands in the verdict already."""
 
 
 async def judged(session: Session, goal: Goal, wanted: Wanted) -> tuple[Verdict, Usage]:
@@ -91,7 +95,8 @@ async def checked(session: Session, goal: Goal, seconds: float) -> Verdict:
         code = (result.display or {}).get("exit")
         if result.error or code != 0:
             ended = f"exits with {code}" if code is not None else "did not run"
-            return Verdict(False, f"`{command}` {ended}:\n{clipped(result.text, OUTPUT)}", by="check")
+            told = clipped(_BESIDE.sub("", result.text), OUTPUT)
+            return Verdict(False, f"`{command}` {ended}:\n{told}", by="check")
     return Verdict(True, f"{'; '.join(f'`{command}`' for command in goal.checks)}: exit 0", by="check")
 
 
