@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,10 +19,11 @@ from mimocode.ports import Ruling, Verdict
 from mimocode.session import Session
 from mimocode.testing import MemoryStore, play
 from mimocode_plugins.crew import actors, workflows
+from mimocode_plugins.crew.children.team import team
 from mimocode_plugins.crew.workflows import runs
 from mimocode_plugins.crew.workflows.engine import new_run
 from mimocode_plugins.guard import permission
-from mimocode_plugins.tools import files, search
+from mimocode_plugins.tools import files, search, shell
 from support import cast
 from support.catalogues import build
 
@@ -50,7 +52,7 @@ async def stage(project: Path, store: MemoryStore | None = None, id: str = "", *
     """A session whose agents play these parts."""
     path = project / "parts.json"
     path.write_text(json.dumps(parts))
-    plugins = [cast, Crew(), actors, workflows, permission, files, search]
+    plugins = [cast, Crew(), actors, workflows, permission, files, search, shell]
     agent = Agent("build", mode="primary")
     async with play(plugins=plugins, directory=project, store=store, session_id=id, agent=agent) as session:
         session.host.trusted = True
@@ -223,6 +225,48 @@ async def test_what_came_with_an_untrusted_project_only_the_user_starts(tmp_path
         session.host.trusted = True
         listed, ran = await said(session, "go")
         assert "theirs: " in listed and ran.endswith("ended: done.\n1")
+
+
+async def test_what_agents_do_in_worktrees_is_merged_one_after_the_other(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    (project / "a.txt").write_text("one\n")
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "begin"]):
+        subprocess.run([*git, *command], cwd=project, check=True)  # noqa: ASYNC221
+    source = script(
+        "def apart(words, merge):",
+        "    return lambda: agent(words, isolation='worktree', merge=merge, label=words)",
+        "return parallel([apart('left', True), apart('right', True), apart('clash', True), apart('kept', False)])",
+    )
+
+    def edits(command: str) -> list[dict[str, Any]]:
+        return [{"calls": [{"name": "bash", "arguments": {"command": command}}]}, *DONE]
+
+    parts = {
+        "go": [wf("run", script=source), {"text": "Told."}],
+        "left": edits("echo left > left.txt"),
+        "right": edits("echo right > right.txt"),
+        "clash": edits("echo other > a.txt; echo left, too > left.txt"),
+        "kept": edits("echo kept > kept.txt"),
+    }
+    async with stage(project, **parts) as session:
+        [ran] = await said(session, "go")
+        values = json.loads(ran.partition("\n")[2])
+        assert (values[1], values[3], sorted([values[0] or "", values[2] or ""])) == ("fine", "fine", ["", "fine"])
+        places = {a.order.description: bool(a.place) for a in team(session).actors.values()}
+    assert (project / "right.txt").read_text() == "right\n"
+    assert (project / "left.txt").exists() and not (project / "kept.txt").exists()
+    assert (places["right"], places["kept"], places["left"] + places["clash"]) == (False, True, 1)
+
+
+async def test_an_agent_that_rules_forbid_is_not_sent_by_a_script_either(tmp_path: Path) -> None:
+    source = script("return agent('one thing', agent='looker')")
+    async with stage(tmp_path, go=[wf("run", script=source), {"text": "Told."}]) as session:
+        session.agent = Agent("build", mode="primary", options={"permission": {"actor": {"looker": "deny"}}})
+        [ran] = await said(session, "go")
+        assert 'ended: failed. inline, line 2: the agent looker may not be sent: actor "looker" is denied' in ran
+        assert "actors" not in session.state.notes
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,9 @@ from mimocode.events import Noted
 from mimocode.messages import ToolCall
 from mimocode.ports import Verdict
 
+from ..children import worktree
 from ..children.reports import unfit
-from ..children.roster import Order
+from ..children.roster import Actor, Order
 from ..children.team import team
 from .journal import Journal, folder, key
 from .screening import screened
@@ -119,6 +120,9 @@ class Run:
         self._limits = bounds(session.host)
         self._free = asyncio.Semaphore(self._limits.maxConcurrentAgents or self._limits.maxLifecycleAgents)
         self._actors: set[str] = set()
+        self._rulings: dict[str, str] = {}
+        self._turns = asyncio.Lock()
+        """Questions to the user and merges come one after the other."""
 
     @property
     def id(self) -> str:
@@ -142,12 +146,12 @@ class Run:
 
     async def _conversation(self) -> Outcome:
         limits = self._limits
-        pipe = asyncio.subprocess.PIPE
-        command = [sys.executable, "-s", "-S", "-B", "-P", str(RUNNER)]
-        env = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8"}
-        self._process = process = await asyncio.create_subprocess_exec(
-            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, cwd="/", start_new_session=True, limit=LINE
-        )
+        starting = asyncio.create_task(self._started())
+        try:
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await starting  # so that somebody ends it
+            raise
         order = {"source": self._source, "name": self._found.name, "args": self.journal.head["args"]}
         self._send({**order, "memory": limits.memory, "cpu": limits.cpu})
         assert process.stdout is not None
@@ -166,6 +170,16 @@ class Run:
             "it computed for too long" if -code in (signal.SIGXCPU, signal.SIGKILL) else (said or [f"code {code}"])[-1]
         )
         return Outcome("failed", why=f"the script's process ended: {cause}")
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        """The script's process."""
+        pipe = asyncio.subprocess.PIPE
+        command = [sys.executable, "-s", "-S", "-B", "-P", str(RUNNER)]
+        env = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8"}
+        self._process = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, cwd="/", start_new_session=True, limit=LINE
+        )
+        return self._process
 
     def _send(self, message: Mapping[str, Any]) -> None:
         assert self._process is not None
@@ -223,6 +237,8 @@ class Run:
         agent = (await self.session.host.agents()).get(name)
         if agent is None or agent.hidden:
             raise UsageError(f"there is no agent {name!r}")
+        if why := await self._forbidden(name):
+            raise UsageError(f"the agent {name} may not be sent: {why}")
         if opts["model"] and script in self._strangers:
             raise UsageError(
                 f"{script} came with a project that you have not trusted, and chooses a model: `mimo trust`"
@@ -231,7 +247,8 @@ class Run:
             raise UsageError(f"the schema of {opts['label'] or prompt[:40]!r} is none: {why}")
         tools = [dict(agent.tools), agent.options.get("permission")]
         mark = key(prompt, opts, self._scripts[script], tools)
-        known, value = (False, None) if opts["isolation"] else self.journal.occurrence(mark)
+        apart = bool(opts["isolation"]) and not opts["merge"]  # what it leaves behind is not in the tree
+        known, value = (False, None) if apart else self.journal.occurrence(mark)
         if known:
             return value
         self._agents += 1
@@ -250,21 +267,32 @@ class Run:
             within=tuple(rules for each in stack if (rules := self._rules[each])),
         )
         async with self._free:
-            value = await self._tried(order, float(opts["timeout"] or 0), int(opts["retries"] or 0))
-        if value is not None and not opts["isolation"]:
+            value = await self._tried(order, opts)
+        if value is not None and not apart:
             self.journal.write(key=mark, value=value, label=order.description)
         return value
 
-    async def _tried(self, order: Order, seconds: float, retries: int) -> Any:
-        for attempt in range(retries + 1):
+    async def _forbidden(self, name: str) -> str:
+        """Why the rules do not let this agent be sent, as if the tool for subagents sent it; asked once in a run."""
+        async with self._turns:
+            if name not in self._rulings:
+                specs = self.session.toolbox.specs.values()
+                tool = next((s.name for s in specs if (s.meta.get("mimocode") or {}).get("permission") == "actor"), "")
+                wish = {"action": "run", "subagent_type": name, "description": f"for the workflow {self._found.name}"}
+                ruling = await turn.rule(self.session, ToolCall(f"wf_{secrets.token_hex(6)}", tool, wish))
+                self._rulings[name] = "" if ruling.verdict is Verdict.ALLOW else ruling.reason or "denied"
+            return self._rulings[name]
+
+    async def _tried(self, order: Order, opts: Mapping[str, Any]) -> Any:
+        for attempt in range(int(opts["retries"] or 0) + 1):
             if attempt:
                 await asyncio.sleep(min(4.0, PAUSE * 2 ** (attempt - 1)))
-            value = await self._once(order, seconds)
+            value = await self._once(order, float(opts["timeout"] or 0), merge=bool(opts["merge"]))
             if value is not None:
                 return value
         return None
 
-    async def _once(self, order: Order, seconds: float) -> Any:
+    async def _once(self, order: Order, seconds: float, *, merge: bool) -> Any:
         mine = team(self.session)
         try:
             live = await mine.start(order)
@@ -278,9 +306,27 @@ class Run:
         if actor.state not in ("done", "partial"):
             self.journal.write(failed=actor.id, why=actor.why or actor.summary, label=order.description)
             return None
+        if actor.place and not await self._settled(actor, merge):
+            return None
         if order.schema is not None:
             return actor.value
         return _HEADER.sub("", actor.text).strip() or actor.summary
+
+    async def _settled(self, actor: Actor, merge: bool) -> bool:
+        """Whether what an agent changed in its worktree is where the script wants it."""
+        mine = team(self.session)
+        if not merge:
+            self.journal.write(log=f"{actor.id} left its changes in {actor.place}")
+            return True
+        try:
+            async with self._turns:
+                await worktree.merge(self.session, Path(actor.place))
+        except ToolFailed as error:
+            self.journal.write(failed=actor.id, why=str(error), label=actor.order.description)
+            await self.session.notice(self._found.name, f"{actor.id}: {error}", "warning")
+            return False
+        await mine.note(actor.id, "placed", place="")
+        return True
 
     async def _read(self, path: str) -> str | None:
         """A file of the project, if the guards let its tool read it."""

@@ -29,6 +29,7 @@ OPTIONS: dict[str, Any] = {
     "model": "",
     "schema": None,
     "isolation": "",
+    "merge": False,
     "label": "",
     "phase": "",
     "timeout": 0,
@@ -200,8 +201,9 @@ def place(error: BaseException) -> str:
     """Where in the script it happened: the innermost line that is the script's own."""
     trace, found = error.__traceback__, ""
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename != __file__:
-            found = f"{trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}: "
+        name = trace.tb_frame.f_code.co_filename  # a script's is its name, that of other code a path or <something>
+        if not name.startswith(("/", "<")):
+            found = f"{name}, line {trace.tb_lineno}: "
         trace = trace.tb_next
     return found
 

@@ -40,6 +40,13 @@ class Work:
     background: bool
     """Nobody waits for it: the conversation is told when it is over."""
     telling: asyncio.Task[None] | None = None
+    stopped: bool = False
+
+    def cut(self) -> None:
+        """Stop it, once: a second time would stop it from tidying up."""
+        if not self.stopped:
+            self.stopped = True
+            self.task.cancel()
 
 
 _running: StashKey[dict[str, Work]] = StashKey("crew.workflows.running")
@@ -74,7 +81,7 @@ async def wait(work: Work, seconds: float) -> str:
     try:
         await asyncio.wait({work.task}, timeout=seconds)
     except asyncio.CancelledError:
-        work.task.cancel()
+        work.cut()
         raise
     if work.task.done():
         return ended(work)
@@ -98,7 +105,7 @@ async def stop(session: Session, ids: set[str] | None = None) -> list[str]:
     works = [work for id, work in running(session).items() if ids is None or id in ids]
     for work in works:
         work.background = False
-        work.task.cancel()
+        work.cut()
     if works:
         await asyncio.wait([work.task for work in works], timeout=ENDING)
     return [work.run.id for work in works]
@@ -125,7 +132,7 @@ def interrupted(session: Session) -> None:
     """The user stopped the agent: what it was waiting for stops, too; the background goes on."""
     for work in running(session).values():
         if not work.background:
-            work.task.cancel()
+            work.cut()
 
 
 def taken_back(session: Session) -> None:
@@ -134,7 +141,7 @@ def taken_back(session: Session) -> None:
     for id, work in running(session).items():
         if id not in known:
             work.background = False
-            work.task.cancel()
+            work.cut()
 
 
 def cut_off(session: Session) -> str:

@@ -1,4 +1,4 @@
-"""From a request to a verified change: design, plan, tasks in worktrees side by side, verification, review, report."""
+"""From a request to a verified change: design, plan, tasks side by side, verification, review, report."""
 
 META = {
     "description": "Takes a request from design to a verified and reviewed change, with agents in parallel.",
@@ -31,15 +31,19 @@ CHECKED = {
 }
 
 
-def implemented(node, design):
-    """One task, test first, in at most three tries."""
+def implemented(node, design, apart):
+    """One task, test first, in at most three tries; in a worktree if it is one of several that begin at once."""
     why = ""
+    isolation = "worktree" if apart and not node.get("needs") else ""
     for number in range(3):
         prompt = "Do this part of the design below, test first: see the test fail, then pass.\n" + node["task"] + why
-        said = agent(prompt + "\n\nDesign:\n" + design, agent="coder", label=node["id"] + " " + str(number + 1))
+        prompt += "\n\nDesign:\n" + design
+        label = node["id"] + " " + str(number + 1)
+        said = agent(prompt, agent="coder", label=label, isolation=isolation, merge=bool(isolation))
         if said is not None:
             return said
         why = "\nAn earlier try brought no result: look at what it left behind first."
+        isolation = ""
     return None
 
 
@@ -58,7 +62,8 @@ def run(args):
     if plan is None:
         return {"state": "failed", "why": "no plan", "design": design}
     phase("implement")
-    done = dag(plan["tasks"], lambda node, before: implemented(node, design))
+    apart = exists(".git") and len([task for task in plan["tasks"] if not task.get("needs")]) > 1
+    done = dag(plan["tasks"], lambda node, before: implemented(node, design, apart))
     rounds = []
     for number in range(3):
         phase("verify")
