@@ -88,7 +88,7 @@ async def test_what_answers_nonsense_is_no_server(tmp_path: Path, body: Any) -> 
 
 async def test_nothing_runs(tmp_path: Path) -> None:
     nowhere = {each[0]: {"options": {"baseURL": "http://127.0.0.1:9/v1"}} for each in local.KNOWN}
-    with pytest.raises(Gone, match="nothing answers at Ollama"):
+    with pytest.raises(Gone, match=r"no server of models answers on this machine at its usual port: Ollama \(11434\)"):
         await local.run(Answers(), host(tmp_path, {"provider": nowhere}))
 
 

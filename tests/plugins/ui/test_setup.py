@@ -125,6 +125,18 @@ def test_ctrl_c_leaves_and_changes_nothing(cli: Cli) -> None:
     assert settings(cli) == {}
 
 
+def test_leaving_a_question_leads_back_to_the_menu(cli: Cli) -> None:
+    with terminal(cli, "setup", columns=110, rows=40) as tty:
+        pick(tty, "How do you want", "An endpoint of your own")
+        tty.wait("Where does its API begin")
+        tty.send("\x03")
+        tty.wait("Back to the menu")
+        tty.wait(lambda seen: seen.text.count("How do you want") == 2)
+        tty.send("\x03")
+        assert tty.end() == 130
+    assert settings(cli) == {}
+
+
 # -- a provider of the catalogue, an import, a server on this machine -----------
 
 

@@ -60,8 +60,8 @@ async def run(ask: Ask, host: Host) -> str:
     """
     servers = await running(host)
     if not servers:
-        places = ", ".join(f"{name} ({base})" for _, name, base, _, _ in KNOWN)
-        raise Gone(f"nothing answers at {places}; start one and try again")
+        places = ", ".join(f"{name} ({base.split(':')[2].split('/')[0]})" for _, name, base, _, _ in KNOWN)
+        raise Gone(f"no server of models answers on this machine at its usual port: {places}; start one, try again")
     options = [
         (f"{server.id}/{model}", f"{model} at {server.name}, {f'{size:,} tokens' if size else 'size unknown'}")
         for server in servers
