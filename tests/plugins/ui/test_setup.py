@@ -180,7 +180,7 @@ def test_a_server_that_runs_already(cli: Cli, id: str, name: str, routes: dict[s
     with ModelServer([READY]) as server, Front(routes, behind=server.url) as front:
         cli.settings(provider={id: {"options": {"baseURL": f"{front.url}/v1"}}})
         with terminal(cli, "setup", columns=110, rows=40) as tty:
-            pick(tty, "How do you want", f"({name} with 1 models)")
+            pick(tty, "How do you want", f"({name} with 1 model)")
             tty.wait("works")
             assert tty.end() == 0
             assert f"context: {size} tokens" in tty.text
@@ -271,7 +271,7 @@ def test_mimo_alone_leads_to_a_first_answer(cli: Cli) -> None:
         cli.settings(provider={"vllm": {"options": {"baseURL": f"{front.url}/v1"}}})
         with terminal(cli, columns=110, rows=40) as tty:
             tty.wait("Welcome to mimo")
-            pick(tty, "How do you want", "vLLM with 1 models")
+            pick(tty, "How do you want", "vLLM with 1 model")
             tty.wait("works")
             tty.wait("vllm/test-model ·|vllm/test-model")
             tty.quiet(0.5)

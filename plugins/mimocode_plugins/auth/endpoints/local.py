@@ -105,11 +105,13 @@ async def _loaded(base: str, model: str) -> int:
         return UNTOLD
 
 
-async def listed(base: str, key: str = "") -> dict[str, int]:
-    """The models of an OpenAI-compatible endpoint, with the tokens that each takes; {} when it does not list them."""
+async def listed(base: str, key: str = "", *, anthropic: bool = False) -> dict[str, int]:
+    """The models of an endpoint, with the tokens that each takes; {} when it does not list them."""
     import httpx2
 
     headers = {"authorization": f"Bearer {key}"} if key else {}
+    if anthropic:
+        headers = {"x-api-key": key or "none", "anthropic-version": "2023-06-01"}
     try:
         async with httpx2.AsyncClient(timeout=10, headers=headers) as client:
             return await _openai(client, base)
