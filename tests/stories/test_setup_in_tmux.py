@@ -80,6 +80,10 @@ def test_the_demo(pane: Pane) -> None:
     pane.start()
     pane.pick(MENU, "See it work first")
     pane.wait("tally")
+    pane.wait("That was a script. Now a model of your own, or later")
+    pane.pick(MENU, "Later")
+    pane.wait("`mimo setup` brings this back")
+    pane.wait("Say what to do")
 
 
 # -- the others -----------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 
 from mimocode.errors import ModelError, SettingsError, UsageError
 from mimocode.host import Host
-from mimocode_plugins.auth import records
+from mimocode_plugins.auth import records, ring
 from mimocode_plugins.auth.vault import Vault
 from support.cli import Cli
 from support.model_server import ModelServer
 from support.ring import give_keyring, no_keyring
+from support.tty import terminal
 
 SECRET = "sk-canary-1234567890abcdef"
 
@@ -259,7 +261,7 @@ def test_two_processes_that_log_in_at_once_both_keep_their_keys(tmp_path: Path) 
     code = """
 import sys
 from pathlib import Path
-from mimocode_plugins.auth import records
+from mimocode_plugins.auth import records, ring
 from mimocode_plugins.auth.vault import Vault
 vault = Vault(Path(sys.argv[1]), {"MIMOCODE_AUTH_STORE": "file"})
 for number in range(20):
@@ -270,3 +272,28 @@ for number in range(20):
     processes = [subprocess.Popen(each, env={"PYTHONPATH": path}) for each in words]
     assert [process.wait(60) for process in processes] == [0, 0]
     assert len(Vault(tmp_path, {}).names()) == 40
+
+
+def test_a_keyring_that_never_answers_does_not_hold_up_a_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Waits:
+        priority = 9
+        left = threading.Event()
+
+        def set_password(self, *_: str) -> None:
+            self.left.wait()
+
+    stuck = Waits()
+    monkeypatch.setattr(ring, "PATIENCE", 0.2)
+    monkeypatch.setattr(ring, "backend", lambda: stuck)
+    place = Vault(tmp_path, {}).put("acme", records.key("k-1"))
+    stuck.left.set()
+    assert place == str(tmp_path / "auth.json")
+    assert json.loads((tmp_path / "auth.json").read_text()) == {"acme": {"type": "api", "key": "k-1"}}
+
+
+def test_without_a_provider_all_ways_are_shown_to_who_sits_there(cli: Cli) -> None:
+    with terminal(cli, "auth", "login", columns=110, rows=40) as tty:
+        tty.wait("How do you want to get a model")
+        tty.send("\x03")
+        assert tty.end() == 130
+    assert "name a provider" in cli("auth", "login").err

@@ -88,7 +88,7 @@ async def test_what_answers_nonsense_is_no_server(tmp_path: Path, body: Any) -> 
 
 async def test_nothing_runs(tmp_path: Path) -> None:
     nowhere = {each[0]: {"options": {"baseURL": "http://127.0.0.1:9/v1"}} for each in local.KNOWN}
-    with pytest.raises(Gone, match="nothing answers at Ollama"):
+    with pytest.raises(Gone, match=r"no server of models answers on this machine at its usual port: Ollama \(11434\)"):
         await local.run(Answers(), host(tmp_path, {"provider": nowhere}))
 
 
@@ -103,3 +103,25 @@ async def test_nothing_runs(tmp_path: Path) -> None:
 )
 def test_where_ollama_is(tmp_path: Path, said: str, base: str) -> None:
     assert local._address(host(tmp_path, OLLAMA_HOST=said), "ollama", "http://127.0.0.1:11434/v1") == base
+
+
+async def test_the_version_that_people_leave_out_is_found(tmp_path: Path) -> None:
+    with Front({"/v1/models": {"data": [{"id": "m", "max_model_len": 64_000}]}}) as front:
+        asked = host(tmp_path)
+        answers = Answers(front.url, "mine", "Chat Completions", "", "m")
+        assert await custom.run(answers, asked) == "mine/m"
+        assert own_settings(asked).value(["provider", "mine"]) == {
+            "name": "mine",
+            "npm": "@ai-sdk/openai-compatible",
+            "options": {"baseURL": f"{front.url}/v1"},
+            "models": {"m": {"name": "m", "limit": {"context": 64_000}}},
+        }
+
+
+async def test_models_behind_anthropics_wire_are_listed(tmp_path: Path) -> None:
+    with Front({"/v1/models": {"data": [{"id": "claude-own", "type": "model"}]}}) as front:
+        asked = host(tmp_path)
+        answers = Answers(front.url, "mine", "Anthropic", "k-1234567", "claude-own", "200K")
+        assert await custom.run(answers, asked) == "mine/claude-own"
+        assert front.asked[-1].headers["x-api-key"] == "k-1234567"
+        assert "authorization" not in front.asked[-1].headers

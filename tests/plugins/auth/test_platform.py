@@ -55,8 +55,13 @@ def test_from_the_login_in_the_browser_to_a_model_that_works(cli: Cli) -> None:
     assert KEY not in (cli.home / ".config/mimocode/mimocode.jsonc").read_text()
 
 
-def test_without_a_browser_a_code_is_pasted(cli: Cli) -> None:
-    cli.env |= {"BROWSER": "/nonexistent-browser", "DISPLAY": "", "WAYLAND_DISPLAY": "", "PATH": "/nonexistent"}
+@pytest.mark.parametrize("why", ["no browser", "ssh"])
+def test_where_no_browser_comes_back_a_code_is_pasted(cli: Cli, why: str) -> None:
+    if why == "ssh":
+        give_browser(cli)
+        cli.env["SSH_CONNECTION"] = "10.0.0.1 50000 10.0.0.2 22"
+    else:
+        cli.env |= {"BROWSER": "/nonexistent-browser", "DISPLAY": "", "WAYLAND_DISPLAY": "", "PATH": "/nonexistent"}
     with ModelServer([READY], key=KEY, models=MODELS) as server:
         platform = Platform(sk=KEY, url=f"{server.url}/v1")
         with terminal(cli, "setup", "mimo", columns=1000, rows=40, MIMO_PLATFORM_URL="http://127.0.0.1:9") as tty:

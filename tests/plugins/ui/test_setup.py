@@ -125,6 +125,18 @@ def test_ctrl_c_leaves_and_changes_nothing(cli: Cli) -> None:
     assert settings(cli) == {}
 
 
+def test_leaving_a_question_leads_back_to_the_menu(cli: Cli) -> None:
+    with terminal(cli, "setup", columns=110, rows=40) as tty:
+        pick(tty, "How do you want", "An endpoint of your own")
+        tty.wait("Where does its API begin")
+        tty.send("\x03")
+        tty.wait("Back to the menu")
+        tty.wait(lambda seen: seen.text.count("How do you want") == 2)
+        tty.send("\x03")
+        assert tty.end() == 130
+    assert settings(cli) == {}
+
+
 # -- a provider of the catalogue, an import, a server on this machine -----------
 
 
@@ -168,7 +180,7 @@ def test_a_server_that_runs_already(cli: Cli, id: str, name: str, routes: dict[s
     with ModelServer([READY]) as server, Front(routes, behind=server.url) as front:
         cli.settings(provider={id: {"options": {"baseURL": f"{front.url}/v1"}}})
         with terminal(cli, "setup", columns=110, rows=40) as tty:
-            pick(tty, "How do you want", f"({name} with 1 models)")
+            pick(tty, "How do you want", f"({name} with 1 model)")
             tty.wait("works")
             assert tty.end() == 0
             assert f"context: {size} tokens" in tty.text
@@ -259,7 +271,7 @@ def test_mimo_alone_leads_to_a_first_answer(cli: Cli) -> None:
         cli.settings(provider={"vllm": {"options": {"baseURL": f"{front.url}/v1"}}})
         with terminal(cli, columns=110, rows=40) as tty:
             tty.wait("Welcome to mimo")
-            pick(tty, "How do you want", "vLLM with 1 models")
+            pick(tty, "How do you want", "vLLM with 1 model")
             tty.wait("works")
             tty.wait("vllm/test-model ·|vllm/test-model")
             tty.quiet(0.5)

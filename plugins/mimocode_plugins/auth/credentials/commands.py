@@ -31,6 +31,8 @@ async def login(args: argparse.Namespace, host: Host) -> int:
         UsageError: no provider, no key, or a key that cannot be one.
     """
     name = records.normal(args.provider or args.named or "")
+    if not name and sys.stdin.isatty() and sys.stderr.isatty():
+        return await _everything()
     if not name:
         raise UsageError("name a provider: `mimo auth login anthropic`; `mimo setup` asks for everything")
     if "://" in name:
@@ -92,6 +94,12 @@ async def whoami(args: argparse.Namespace, host: Host) -> int:
     if not known:
         _say("no credential says whose it is; `mimo auth list` shows what there is")
     return 0 if known else 1
+
+
+async def _everything() -> int:
+    """All ways to a model, as `mimo setup` shows them: a command of its own."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "mimocode.main", "setup")
+    return await process.wait()
 
 
 def checked(key: str) -> str:

@@ -19,7 +19,7 @@ async def ways_in(host: Host) -> list[Way]:
     from . import custom, key, local
 
     running = await local.running(host)
-    hint = ", ".join(f"{each.name} with {len(each.models)} models" for each in running)
+    hint = ", ".join(f"{each.name} with {len(each.models)} model{'s' * (len(each.models) != 1)}" for each in running)
     return [
         Way(
             "local",

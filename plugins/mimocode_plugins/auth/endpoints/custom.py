@@ -44,7 +44,7 @@ async def run(ask: Ask, host: Host) -> str:
         raise Gone(f"the provider {name!r} in {own.path} stays as it is: choose another name")
     wire = await ask.choose("What does it speak?", WIRES)
     key = (await ask.secret("API key (not shown; empty for none)")).strip()
-    models = await listed(base, key) if wire != "@ai-sdk/anthropic" else {}
+    base, models = await _found(base, key, anthropic=wire == "@ai-sdk/anthropic")
     if models:
         model = await ask.choose("Which model?", [(each, each) for each in models])
     else:
@@ -61,6 +61,15 @@ async def run(ask: Ask, host: Host) -> str:
     await asyncio.to_thread(own.put, ["provider", name], section)
     ask.say(f"The provider is described in {own.path}.")
     return f"{name}/{model}"
+
+
+async def _found(base: str, key: str, *, anthropic: bool) -> tuple[str, dict[str, int]]:
+    """Where the API begins, and its models: people leave out the version; {} when it lists none."""
+    versioned = re.search(r"/v\d", urlsplit(base).path)
+    if models := await listed(base, key, anthropic=anthropic):
+        return base, models
+    more = {} if versioned else await listed(f"{base}/v1", key, anthropic=anthropic)
+    return (f"{base}/v1" if more else base), more
 
 
 def suggested(hostname: str) -> str:

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 
 POPULAR = ("xiaomi", "openai", "anthropic", "deepseek", "zai", "moonshotai", "openrouter", "alibaba", "google")
 """Offered first, in this order (surface.md 5.6)."""
+PAGES = {
+    "xiaomi": ("Xiaomi MiMo", "https://platform.xiaomimimo.com"),
+    "openai": ("OpenAI", "https://platform.openai.com/api-keys"),
+    "anthropic": ("Anthropic", "https://platform.claude.com/settings/keys"),
+    "deepseek": ("DeepSeek", "https://platform.deepseek.com/api_keys"),
+    "zai": ("Z.AI, GLM", "https://z.ai/manage-apikey/apikey-list"),
+    "moonshotai": ("Moonshot AI, Kimi", "https://platform.moonshot.ai/console/api-keys"),
+    "openrouter": ("OpenRouter, models of many", "https://openrouter.ai/settings/keys"),
+    "alibaba": ("Alibaba Cloud, Qwen", "https://modelstudio.console.alibabacloud.com"),
+    "google": ("Google Gemini", "https://aistudio.google.com/apikey"),
+    "groq": ("Groq", "https://console.groq.com/keys"),
+    "mistral": ("Mistral", "https://console.mistral.ai/api-keys"),
+    "xai": ("xAI Grok", "https://console.x.ai"),
+}
+"""What they are called, and where one gets a key."""
 
 
 async def run(ask: Ask, host: Host) -> str:
@@ -27,10 +42,13 @@ async def run(ask: Ask, host: Host) -> str:
     if not names:
         raise Gone("no provider is known: the plugins that ask models are switched off")
     names.sort(key=lambda name: (POPULAR.index(name) if name in POPULAR else len(POPULAR), name))
-    name = await ask.choose("Which provider?", [(each, each) for each in names])
+    wide = max(map(len, PAGES)) + 2
+    labels = [(each, f"{each:{wide}}{PAGES[each][0]}" if each in PAGES else each) for each in names]
+    name = await ask.choose("Which provider?", labels)
     ready = any(info.ready for info in infos if info.ref.startswith(f"{name}/"))
     if not (ready and await ask.agree(f"{name} is ready as it is. Use it so?", True)):
-        key = clean(await ask.secret(f"API key of {name} (not shown)"))
+        where = f"; you get one at {PAGES[name][1]}" if name in PAGES else ""
+        key = clean(await ask.secret(f"API key of {name} (not shown{where})"))
         place = await asyncio.to_thread(vault(host).put, name, records.key(key))
         ask.say(f"The key is kept in {place}.")
     offered = [info for info in infos if info.ref.startswith(f"{name}/")]

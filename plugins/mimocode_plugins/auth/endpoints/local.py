@@ -60,8 +60,8 @@ async def run(ask: Ask, host: Host) -> str:
     """
     servers = await running(host)
     if not servers:
-        places = ", ".join(f"{name} ({base})" for _, name, base, _, _ in KNOWN)
-        raise Gone(f"nothing answers at {places}; start one and try again")
+        places = ", ".join(f"{name} ({base.split(':')[2].split('/')[0]})" for _, name, base, _, _ in KNOWN)
+        raise Gone(f"no server of models answers on this machine at its usual port: {places}; start one, try again")
     options = [
         (f"{server.id}/{model}", f"{model} at {server.name}, {f'{size:,} tokens' if size else 'size unknown'}")
         for server in servers
@@ -105,11 +105,13 @@ async def _loaded(base: str, model: str) -> int:
         return UNTOLD
 
 
-async def listed(base: str, key: str = "") -> dict[str, int]:
-    """The models of an OpenAI-compatible endpoint, with the tokens that each takes; {} when it does not list them."""
+async def listed(base: str, key: str = "", *, anthropic: bool = False) -> dict[str, int]:
+    """The models of an endpoint, with the tokens that each takes; {} when it does not list them."""
     import httpx2
 
     headers = {"authorization": f"Bearer {key}"} if key else {}
+    if anthropic:
+        headers = {"x-api-key": key or "none", "anthropic-version": "2023-06-01"}
     try:
         async with httpx2.AsyncClient(timeout=10, headers=headers) as client:
             return await _openai(client, base)

@@ -44,7 +44,9 @@ async def run(ask: Ask, host: Host) -> str:
     name = await asyncio.to_thread(key_name, host)
     async with listening("/", then=f"{place}/authorize/callback?status=success") as listener:
         url = address(place, own.public, f"http://localhost:{listener.port}/", name)
-        if await browse(ask, url):
+        # over SSH the browser is elsewhere and cannot come back to this machine
+        remote = any(host.environ.get(variable) for variable in ("SSH_CONNECTION", "SSH_TTY"))
+        if not remote and await browse(ask, url):
             ask.say(f"Log in with the browser that has opened. If none has: {url}")
             try:
                 async with asyncio.timeout(PATIENCE):

@@ -81,13 +81,16 @@ async def offered(args: argparse.Namespace, host: Host) -> Host:
     from ..wizard import menu
     from ..wizard.asking import Asking, Left
 
-    if not (why := await menu.missing(host)):
+    if (why := await menu.missing(host)) is None:
         return host
     ask = Asking()
-    ask.say(f"Welcome to mimo. There is no model to talk to yet: {why}.")
+    ask.say("Welcome to mimo. It needs a model to talk to; each of these ways takes about a minute.")
+    if why:
+        ask.say(f"There is none yet: {why}.")
     try:
-        if await menu.walk(host, ask=ask) is None:
+        while await menu.walk(host, ask=ask) is None:
             await menu.demo()
+            ask.say("That was a script. Now a model of your own, or later.")
     except Left as left:
         ask.say(str(left))
     return menu.fresh(host)

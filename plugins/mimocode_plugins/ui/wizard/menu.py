@@ -47,7 +47,10 @@ async def walk(host: Host, name: str = "", ask: Asking | None = None) -> Verdict
             said = await way.run(ask, fresh(host))
             verdict = await settle(said, host, ask)
         except Left:
-            raise
+            if name:
+                raise
+            ask.say("Back to the menu; the same again leaves it.")
+            continue
         except MimoError as error:
             ask.say(f"✗ {error}")
             if name:
@@ -101,16 +104,20 @@ def fresh(host: Host) -> Host:
     )
 
 
-async def missing(host: Host) -> str:
-    """Why there is no model for new sessions; "" when there is one."""
+async def missing(host: Host) -> str | None:
+    """Why there is no model for new sessions: "" when nobody has chosen one yet; None when there is one."""
     try:
         ref = await host.default_model()
+    except MimoError as error:
+        chosen = host.settings["model"] if "model" in host.settings else ""  # noqa: SIM401  not a dict
+        return str(error) if chosen else ""
+    try:
         model: Model = await host.model(ref)
     except MimoError as error:
         return str(error)
     if (close := getattr(model, "close", None)) is not None:
         await close()
-    return ""
+    return None
 
 
 async def demo() -> int:
