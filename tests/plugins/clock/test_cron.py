@@ -516,6 +516,15 @@ def test_a_broken_book_is_a_sentence(tmp_path: Path) -> None:
         book(tmp_path).jobs(tmp_path)
 
 
+def test_jobs_of_sessions_that_nobody_opens_again_are_forgotten(tmp_path: Path) -> None:
+    for when in ("every 5m", "in 5m"):
+        job(tmp_path, when, session="gone")
+    kept = job(tmp_path, "in 5m", now=NOON + 8 * DAY)
+    assert [each.kind for each in book(tmp_path).jobs(tmp_path)] == ["once", "once"], "one has reached its end"
+    late = job(tmp_path, "in 5m", now=NOON + 31 * DAY)
+    assert book(tmp_path).jobs(tmp_path) == [kept, late], "what any session may do stays"
+
+
 def test_a_project_has_a_limit(tmp_path: Path) -> None:
     for _ in range(MOST):
         job(tmp_path, "in 5m")

@@ -74,6 +74,9 @@ class Taken:
     missed: tuple[Job, ...] = ()
 
 
+FORGOTTEN = 30 * 86_400.0
+"""Seconds after which a job of a session that nobody has opened again is forgotten."""
+LEFT = "session != '' AND ((expires > 0 AND expires <= ?) OR next <= ?)"
 MINE = "project = ? AND session IN ('', ?) ORDER BY next"
 COLUMNS = tuple(field.name for field in fields(Job))
 
@@ -104,7 +107,7 @@ def made(
     prompt = prompt.strip()
     if not prompt or len(prompt) > LONGEST:
         raise UsageError(f"a job needs words to say, at most {LONGEST:,} characters")
-    expires = now + days * 86_400 if days and rule.kind in ("cron", "every") else 0
+    expires = now + days * 86_400 if days and rule.kind != "once" else 0
     own = secrets.token_hex(4)
     return Job(
         *(own, str(project), prompt, rule.kind, rule.spec, rule.first, session),
@@ -143,6 +146,7 @@ class Book:
             StoreError: it cannot be written.
         """
         with self._open() as base:
+            base.execute(f"DELETE FROM jobs WHERE {LEFT}", (job.made, job.made - FORGOTTEN))
             (count,) = base.execute("SELECT count(*) FROM jobs WHERE project = ?", (job.project,)).fetchone()
             if count >= MOST:
                 raise UsageError(f"this project has {count} jobs already; `mimo cron remove ID` makes room")
