@@ -17,10 +17,11 @@ from mimocode.messages import Message, Text, assistant, user
 from mimocode.session import Session
 from mimocode.testing import Line, play
 from mimocode_plugins.context import window
-from mimocode_plugins.context.window.measure import NAME, Gauge, amount, estimate
+from mimocode_plugins.context.window.measure import NAME, Gauge, amount, estimate, of_message
 from mimocode_plugins.context.window.tail import HEARD, OWN, clip, cut
 from mimocode_plugins.crew import commands
 from mimocode_plugins.memory import checkpoint
+from mimocode_plugins.store import workspace
 from support.windows import Small, steps
 
 
@@ -236,3 +237,24 @@ async def test_what_became_of_a_window_is_a_fact(tmp_path: Path) -> None:
         facts = [e.event for e in (await session.host.store()).read(session.id) if isinstance(e.event, Noted)]
         told = next(fact.data for fact in facts if fact.plugin == NAME)
         assert told["outcome"] == "rebuilt" and told["reason"].endswith("tokens were used") and told["left_out"] == []
+
+
+def test_a_tail_reaches_back_as_far_as_the_user_wants() -> None:
+    said = [each for n in range(4) for each in (user(f"question {n}"), assistant(f"answer {n}"))]
+    tails = {turns: [m.text for m in cut(said, 10_000, 1000, 100, turns).messages] for turns in (None, 2, 1, 0)}
+    texts = [m.text for m in said]
+    assert tails == {None: texts, 2: texts[-4:], 1: texts[-2:], 0: texts[-1:]}
+    assert [m.text for m in cut(said, 10_000, 1000, 100, 1).heard] == ["question 0", "question 1", "question 2"]
+
+
+@pytest.mark.parametrize(("wanted", "most"), [({}, None), ({"preserve_recent_tokens": 2500}, 2500)])
+async def test_as_much_as_the_user_wants_goes_over_as_it_is(wanted: Any, most: int | None, tmp_path: Path) -> None:
+    plan = Small()
+    options = {"settings": {"compaction": wanted, "checkpoint": {"push_caps": {"recent_user": 0}}}}
+    more = (checkpoint, workspace)
+    async with conversation(plan, *steps(12), "finished", directory=tmp_path, plugins=more, **options) as session:
+        await said(session, "Never touch ORD-4711.")
+        opening = session.state.window.messages  # type: ignore[union-attr]
+        size = sum(of_message(m) for m in opening if m.origin not in (OWN, HEARD))
+        assert not any(m.origin == HEARD for m in opening)
+        assert 0 < size <= (most or 10_000) and (most is not None or size > 3000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -220,3 +221,46 @@ def test_the_command_line(tmp_path: Path) -> None:
 
 async def test_the_catalogue_is_what_the_server_lists() -> None:
     assert Path(tasks.__file__).with_name("catalogue.json").read_text() == await catalogue(build(None))
+
+
+async def test_what_was_over_long_ago_is_archived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        call('task create "Old"\ntask start T1\ntask done T1 "seen"\ntask create "New"'),
+        call(action="list", include_terminal=True),
+        "ok",
+        "ok",  # once more: something is unfinished
+        call(action="list", includeTerminal=True),
+        call(action="list", include_archived=True),
+        "ok",
+    ]
+    async with play(*lines, plugins=[tasks, Yes()], directory=tmp_path) as session:
+        first = await turn(session)
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() + 8 * 86400)
+        second = await turn(session)
+    listed = [line.split("tool: ")[1] for line in (*first, *second) if line.startswith("tool: ")][1:]
+    assert [("Old" in text, "New" in text) for text in listed if "[" in text][:3] == [
+        (True, True),
+        (False, True),
+        (True, True),
+    ]
+
+
+async def test_the_tasks_of_another_session_are_read_and_not_changed(tmp_path: Path) -> None:
+    store = MemoryStore()
+    async with play(
+        call('task create "Theirs"'), "ok", "ok", plugins=[tasks, Yes()], directory=tmp_path, store=store
+    ) as s:
+        await turn(s)
+        theirs = s.id
+    lines = [
+        call(action="list", session_id=theirs),
+        call(action="start", id="T1", session_id=theirs),
+        call(action="list", session_id="ses_none"),
+        "ok",
+    ]
+    async with play(*lines, plugins=[tasks, Yes()], directory=tmp_path, store=store) as session:
+        read, changed, none = (line for line in await turn(session) if line.startswith("tool: "))
+    assert "T1 [open] Theirs" in read
+    assert "can be listed, and not changed from here" in changed
+    assert "There is no session 'ses_none'" in none

@@ -20,6 +20,7 @@ from mimocode_plugins.memory import checkpoint
 from mimocode_plugins.memory.checkpoint import record
 from mimocode_plugins.memory.checkpoint.document import parse
 from mimocode_plugins.memory.checkpoint.due import marks
+from mimocode_plugins.memory.checkpoint.merge import capped
 from mimocode_plugins.memory.checkpoint.state import progress
 from mimocode_plugins.memory.checkpoint.writer import shortened
 from mimocode_plugins.memory.layout import layout, tokens
@@ -226,3 +227,24 @@ async def test_the_start_of_a_writer_is_a_fact(tmp_path: Path) -> None:
         facts = [e.event for e in (await session.host.store()).read(session.id) if isinstance(e.event, Noted)]
         told = [sorted(fact.data) for fact in facts if fact.plugin == "checkpoint"]
         assert told == [["context", "started"], ["by", "calls", "context", "covers", "sha256", "text", "window"]]
+
+
+def test_the_last_tokens_of_a_window_are_kept_free_of_thresholds() -> None:
+    assert marks(["40%", "90%", "95%"], 100_000) == [40_000, 90_000, 95_000]
+    assert marks(["40%", "90%", "95%"], 100_000, 13_000) == [40_000, 87_000]
+    assert marks(["40%"], 10_000, 13_000) == []
+
+
+async def test_after_some_writers_that_brought_nothing_the_log_is_enough(tmp_path: Path) -> None:
+    plan = Small(32_000, written=failing)
+    async with conversation(plan, *steps(60), "finished", directory=tmp_path) as session:
+        await said(session, "Go.")
+        assert session.last_words() == "finished"
+        assert begun(session) > 3 and len(plan.asked) == 3
+        assert {note["by"] for note in kept(session)} == {"log"}
+
+
+def test_the_user_s_caps_hold() -> None:
+    body = {4: "\n".join(f"- T{n} [open] do it" for n in range(50)), 7: "kept as it is"}
+    made = capped(body, {4: 40})
+    assert tokens(made[4]) <= 45 and made[4].endswith("- T49 [open] do it") and made[7] == "kept as it is"

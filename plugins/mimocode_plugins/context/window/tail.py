@@ -23,8 +23,10 @@ class Tail:
     """Messages of the user that had no room; they are in the history."""
 
 
-def cut(messages: Sequence[Message], room: int, heard_room: int, each: int) -> Tail:
+def cut(messages: Sequence[Message], room: int, heard_room: int, each: int, turns: int | None = None) -> Tail:
     """The newest steps within `room` tokens, and the user's earlier messages within `heard_room`, `each` at most.
+
+    With `turns`, the steps reach back to so many messages of the user at most.
 
     The newest step always comes along; when it is too large its results are shortened in the middle.
     """
@@ -36,8 +38,12 @@ def cut(messages: Sequence[Message], room: int, heard_room: int, each: int) -> T
             group, size = _shortened(group, room), room
         if size > room or group[0].origin in (OWN, HEARD):
             break
+        if turns is not None and taken and turns <= 0:
+            break
         taken.append(group)
         room -= size
+        if turns is not None and group[0].role == "user" and not group[0].origin:
+            turns -= 1
     made = Tail([message for group in reversed(taken) for message in group])
     kept = {id(message) for group in groups[len(groups) - len(taken) :] for message in group}
     said = [m for m in messages if m.role == "user" and m.origin in ("", HEARD) and id(m) not in kept]

@@ -14,7 +14,7 @@ from mimocode.ports import StashKey
 
 from . import hookspecs
 from .measure import NAME, effective, estimate, gauge, of_message, of_opening, usable
-from .settings import compaction
+from .settings import Compaction, Heard, compaction, heard
 from .tail import HEARD, OWN, Tail, clip, cut
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST, SHARE = 65_000, 0.44
 """What a new window holds at most: tokens, and share of the window (65,000 of the usable 148,000 of a 200K one)."""
-HEARD_MOST, HEARD_EACH, TAIL_MOST = 16_000, 2_000, 20_000
+TAIL_MOST = 20_000
 SMALLER = 0.9
 """A new window that is not at least this much smaller than the old one is not opened."""
 QUICK, BREAK = 3, 3
@@ -40,6 +40,12 @@ class Room:
     recalled: int
     heard: int
     tail: int
+    each: int
+    """Of one earlier message of the user."""
+    turns: int | None
+    """Turns that the tail may reach back; None is any number."""
+    exact: bool
+    """The tail gets no room that others leave over."""
 
 
 @dataclass
@@ -158,7 +164,7 @@ async def _drafted(session: Session, before: int, summary: Part | None, *, tight
     tools = session.toolbox.offered(session.agent)
     fixed, left = of_opening(system, tools), budget(session, before)
     free = max(left - fixed, left // 3)
-    rooms = Room(free // 2, min(HEARD_MOST, free // 5), min(TAIL_MOST, free // 4))
+    rooms = _rooms(free, heard(session), compaction(session))
     if summary is not None:
         parts = [summary]
     else:
@@ -175,6 +181,15 @@ async def _drafted(session: Session, before: int, summary: Part | None, *, tight
     return draft
 
 
+def _rooms(free: int, said: Heard, wanted: Compaction) -> Room:
+    tail = min(TAIL_MOST, free // 4)
+    if wanted.preserve_recent_tokens is not None:
+        tail = max(0, min(wanted.preserve_recent_tokens, free // 2))
+    recalled = free // 2 - max(0, tail - free // 4)
+    exact = wanted.preserve_recent_tokens is not None
+    return Room(recalled, min(said.all, free // 5), tail, said.each, wanted.tail_turns, exact)
+
+
 def budget(session: Session, before: int) -> int:
     """Tokens, as we count, that a new window may have in all."""
     window = effective(session, session.model.window) if session.model else 0
@@ -184,8 +199,9 @@ def budget(session: Session, before: int) -> int:
 
 def _fill(draft: Draft, state: State, parts: Sequence[Part], rooms: Room, shrink: int) -> None:
     recalled = list(_fitted(parts, rooms.recalled // min(shrink, 4), draft))
-    spare = max(0, rooms.recalled - sum(estimate(text) for text in recalled)) // shrink
-    kept = cut(state.messages, rooms.tail // shrink + spare, rooms.heard // shrink, HEARD_EACH)
+    left_over = 0 if rooms.exact else rooms.recalled - sum(estimate(text) for text in recalled)
+    spare = max(0, left_over) // shrink
+    kept = cut(state.messages, rooms.tail // shrink + spare, rooms.heard // shrink, rooms.each, rooms.turns)
     text = "\n\n".join([_prose("opening.md"), *recalled])
     messages = [user(text, origin=OWN)]
     if kept.heard:

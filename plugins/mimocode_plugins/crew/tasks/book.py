@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mimocode.errors import ToolFailed
 from mimocode.events import Noted
 from mimocode.ports import StashKey
+from mimocode.state import replay
 
 from . import tree as trees
 from .script import operations
@@ -51,10 +52,12 @@ async def work(session: Session, operation: Any, script: str) -> str:
 
 
 async def _one(session: Session, operation: dict[str, Any]) -> str:
-    now = tasks(session)
     action = operation.get("action") or operation.get("operation")
+    now = await _of_session(session, str(operation.get("session_id") or ""), str(action))
     if action == "list":
-        return trees.lines(trees.chosen(now, operation)) or "No tasks. Finished ones: include_terminal."
+        archived = time.time() - _archived_after(session) * 86400
+        found = trees.chosen(now, operation, archived)
+        return trees.lines(found) or "No tasks. Finished ones: include_terminal; old ones: include_archived."
     if action == "get":
         wanted = trees.find(now, str(operation.get("id", "")))
         parts = [t for t in now.values() if t.id == wanted.id or t.id.startswith(f"{wanted.id}.")]
@@ -67,6 +70,26 @@ async def _one(session: Session, operation: dict[str, Any]) -> str:
     after = tasks(session)
     changed = [after[id] for id in dict.fromkeys(event["id"] for event in events)]
     return trees.lines(changed) + _hint(after, changed[-1])
+
+
+async def _of_session(session: Session, id: str, action: str) -> Tree:
+    """The tree of this conversation, or, to read, that of another session of this directory."""
+    if id in ("", session.id, root(session).id):
+        return tasks(session)
+    if action not in ("list", "get"):
+        raise ToolFailed(f"The tasks of session {id} can be listed, and not changed from here.")
+    store = await session.host.store()
+    directories = {str(session.host.directory), str(session.host.root), str(session.directory)}
+    if not any(info.id == id for directory in directories for info in store.sessions(directory)):
+        raise ToolFailed(f"There is no session {id!r} in this project.")
+    return trees.tree(replay(store.read(id)).notes.get(PLUGIN, ()))
+
+
+def _archived_after(session: Session) -> float:
+    """Days (`checkpoint.task_archive_days`)."""
+    settings = session.host.settings
+    said = settings["checkpoint"] if "checkpoint" in settings else None  # noqa: SIM401 - no mapping
+    return float(getattr(said, "task_archive_days", 7))
 
 
 def _hint(after: Tree, task: trees.Task) -> str:

@@ -171,13 +171,23 @@ def find(tasks: Tree, id: str) -> Task:
     return task
 
 
-def chosen(tasks: Tree, operation: JSON) -> list[Task]:
-    """The tasks that a `list` asks for; without a word those that are not over."""
+def chosen(tasks: Tree, operation: JSON, archived: float = 0.0) -> list[Task]:
+    """The tasks that a `list` asks for; without a word those that are not over.
+
+    Args:
+        archived: what was over before this time is left out, unless `include_archived` is said.
+    """
     status, owner = str(operation.get("status") or ""), str(operation.get("owner") or "")
     if status and status not in STATES:
         raise ToolFailed(f"There is no status {status!r}; use {', '.join(STATES)}.")
-    over = bool(operation.get("include_terminal"))
-    found = (t for t in tasks.values() if t.status == status or (not status and (over or t.status not in OVER)))
+    older = bool(operation.get("include_archived"))
+    over = older or bool(operation.get("include_terminal"))
+    found = (
+        t
+        for t in tasks.values()
+        if (t.status == status or (not status and (over or t.status not in OVER)))
+        and (older or t.status not in OVER or t.changed >= archived)
+    )
     return sorted((t for t in found if owner in ("", t.owner)), key=lambda t: [int(n) for n in t.id[1:].split(".")])
 
 

@@ -29,7 +29,7 @@ def is_due(session: Session, used: int, usable: int) -> bool:
     covered = covered_by_now(session)
     if used - covered < max(LEAST[0], usable // LEAST[1]):
         return False
-    return any(covered < mark <= used for mark in marks(wanted.thresholds, usable))
+    return any(covered < mark <= used for mark in marks(wanted.thresholds, usable, wanted.reserved))
 
 
 def covered_by_now(session: Session) -> int:
@@ -39,9 +39,11 @@ def covered_by_now(session: Session) -> int:
     return max(covered, kept.opening if windows(session) else 0)
 
 
-def marks(said: list[Amount], usable: int) -> list[int]:
-    """The thresholds in tokens, ascending; what is above the window counts as its end."""
-    found = {min(_amount(each, usable), int(usable * 0.95)) for each in said or SHARES}
+def marks(said: list[Amount], usable: int, reserved: int | None = None) -> list[int]:
+    """The thresholds in tokens, ascending. What lies in the last `reserved` tokens, if nothing is said in the last
+    twentieth, counts as where that begins."""
+    top = int(usable * 0.95) if reserved is None else usable - reserved
+    found = {min(_amount(each, usable), top) for each in said or SHARES}
     return sorted(mark for mark in found if mark > 0)
 
 

@@ -57,6 +57,11 @@ def _tasks(notes: Iterable[JSON]) -> list[str]:
     return [f"- {id} [{status}] {summary}" for id, (status, summary) in said.items()]
 
 
+def capped(body: Mapping[int, str], caps: Mapping[int, int]) -> Body:
+    """Some sections within so many tokens."""
+    return {n: fitted(text, caps[n]).replace("\\\n", "\n") if n in caps else text for n, text in body.items()}
+
+
 def pushed(body: Mapping[int, str], title: str, room: int) -> str:
     """A checkpoint as a new window gets it: within `room` tokens, each section keeping its share of it."""
     text = render(body, title)

@@ -11,7 +11,7 @@ from ..layout import layout, ready, tokens
 from ..redact import redact
 from .document import parse, render
 from .facts import Facts, gather
-from .merge import merged, pushed
+from .merge import capped, merged, pushed
 from .record import NAME, Good, keep, newest
 from .settings import checkpoint
 from .state import progress, windows
@@ -36,6 +36,7 @@ async def gathered(session: Session, room: int) -> list[Part]:
     if progress(session).writer is None:
         await keep(session, replace_good(good, render(body, session.state.title), facts.upto, session))
     caps = wanted.push_caps
+    body = capped(body, {4: caps.tasks_ledger, 10: caps.design_decisions, 11: caps.open_notes})
     text = pushed(body, session.state.title, min(caps.checkpoint, int(room * SHARES["checkpoint"])))
     parts = [Part(f"# Checkpoint (made from this session's log)\n{text}", 10, "checkpoint.md")]
     notes = _end(redact(saving.read(place.notes))[0], min(caps.notes, int(room * SHARES["notes"])))

@@ -37,7 +37,8 @@ class PushCaps:
 class Checkpoint:
     """When a checkpoint is written, by whom, and how much of it comes back.
 
-    `thresholds` are shares of the window or numbers of tokens; `model` writes instead of the session's own;
+    `thresholds` are shares of the window or numbers of tokens, none nearer to its end than `reserved`; `model` writes
+    instead of the session's own, until `max_writer_failures` writers in a row brought nothing, which leaves the log;
     `fork` lets the writer begin with the conversation's own request, which pays where cached tokens are nearly free.
     """
 
@@ -47,7 +48,7 @@ class Checkpoint:
     thresholds: list[Amount] = field(default_factory=list)
     model: str | None = None
     timeout: float = 300
-    reserved: int = 20000
+    reserved: int | None = None
     fork: bool = False
     task_archive_days: float = 7
     memory_reconcile_on_search: bool = True

@@ -73,6 +73,8 @@ async def _work(session: Session, good: Good, usable: int, prefix: Prefix | None
         facts = await since(session, good.covers)
         before = parse(newest(session).text)
         try:
+            if kept.failures >= wanted.max_writer_failures:
+                raise ModelError(ModelFault.NONSENSE, f"{kept.failures} writers in a row brought nothing")
             async with asyncio.timeout(wanted.timeout):
                 written, calls = await _ask(session, before, facts, usable, prefix, wanted)
             body, by, kept.failures = combined(before, written, facts, session), "writer", 0

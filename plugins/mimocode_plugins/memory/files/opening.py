@@ -47,10 +47,10 @@ class _Taken:
 def gather(session: Session) -> Opening:
     """Read the files and choose. Reads two files; the first call of a host may run git."""
     kept = shelf(session.host, session.id)
-    place = kept.layout
+    place, caps = kept.layout, _caps(session)
     said = [
-        ("Remembered for every project", place.global_file, GLOBAL_BUDGET),
-        ("Remembered for this project", place.project_file, PROJECT_BUDGET),
+        ("Remembered for every project", place.global_file, min(GLOBAL_BUDGET, caps.get("global_", GLOBAL_BUDGET))),
+        ("Remembered for this project", place.project_file, min(PROJECT_BUDGET, caps.get("memory", PROJECT_BUDGET))),
     ]
     parts = [
         files(__package__)
@@ -70,6 +70,14 @@ def gather(session: Session) -> Opening:
     waiting = _waiting(kept, place.project_file, place.global_file)
     text = "\n\n".join(parts)
     return Opening(text, _report(items, tokens(text), left, waiting), tuple(loaded), tuple(left), waiting)
+
+
+def _caps(session: Session) -> Mapping[str, int]:
+    """`checkpoint.push_caps`: they can only lower what is told."""
+    settings = session.host.settings
+    said = settings["checkpoint"] if "checkpoint" in settings else None  # noqa: SIM401 - no mapping
+    caps = getattr(said, "push_caps", None)
+    return vars(caps) if caps is not None else {}
 
 
 def _loaded(kept: Shelf, scope: str, text: str) -> list[Mapping[str, str]]:

@@ -67,20 +67,30 @@ class Desk:
         return shelf(self.host, self.session.id if self.session else "")
 
     async def search(
-        self, query: str, scope: str = "", types: Sequence[str] = (), limit: int = 10, everywhere: bool = False
+        self,
+        query: str,
+        scope: str = "",
+        types: Sequence[str] = (),
+        limit: int = 10,
+        everywhere: bool = False,
+        owner: str = "",
     ) -> list[Hit]:
         """The best entries of this session, this project and what holds everywhere.
 
         Args:
             scope: "session", "project", "global" or "" for all three.
             everywhere: also other projects, for the user alone.
+            owner: only what belongs to this session of the project, or to this project by its id.
         """
         index = await self.index()
         place = self.shelf.layout
         folders = [place.project_folder, place.global_file.parent, *([place.session_folder] if self.session else [])]
-        await asyncio.to_thread(freshen, index, place.base, folders)
+        if self._setting("memory_reconcile_on_search", True):
+            await asyncio.to_thread(freshen, index, place.base, folders)
         where = [Where()] if everywhere else await self._where(SCOPES.get(scope, scope), place)
-        floor = self._floor()
+        if owner:
+            where = await self._owned(where, owner)
+        floor = float(self._setting("memory_search_score_floor", 0.15))
         limit = min(limit, 50)
         hits = await asyncio.to_thread(search, index, query, where, types=types, limit=limit, floor=floor)
         return await joined(hits, query, index, where, types, limit, self.host)
@@ -99,6 +109,14 @@ class Desk:
             raise ToolFailed(f"There is no scope {scope!r}; use session, project or global, or leave it out.")
         return found
 
+    async def _owned(self, where: list[Where], owner: str) -> list[Where]:
+        found = [place for place in where if place.owner == owner]
+        if not found and any(info.id == owner for info in await sessions(self.host)):
+            found = [Where("sessions", owner)]
+        if not found:
+            raise ToolFailed(f"There is no scope_id {owner!r} here; leave it out, or name a session of this project.")
+        return found
+
     async def _earlier(self) -> list[str]:
         """The latest sessions of this project. Others may begin meanwhile; they are looked for once a minute."""
         opened: Opened = self.host.stash.setdefault(OPENED, Opened())
@@ -107,9 +125,9 @@ class Desk:
             opened.looked = time.monotonic()
         return opened.earlier
 
-    def _floor(self) -> float:
+    def _setting(self, name: str, usual: Any) -> Any:
         said = self.host.settings["checkpoint"] if "checkpoint" in self.host.settings else None  # noqa: SIM401
-        return float(getattr(said, "memory_search_score_floor", 0.15))
+        return getattr(said, name, usual)
 
     async def open(self, what: str, limit: int = 8000, scope: str = "") -> str:
         """An item with its evidence, by id, or the text of a memory file of this project, by path or path:line.

@@ -36,8 +36,9 @@ NEAR = 0.8
 FEW = 8
 """Walking through so many places costs as much as looking one up."""
 _NONE: tuple[list[int], frozenset[int]] = ([], frozenset())
-JOINED = 12_000
-"""Entries of common terms that are looked through, the newest first, for those that hold several of them."""
+JOINED, PER_PART = 16_000, 250
+"""Entries of common terms that are looked through, the newest first, for those that hold several of them; and as how
+many it counts to begin with another part."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +163,10 @@ class Query:
         """The newest entries that hold the first two of these, the first three, and so on."""
         found: list[list[int]] = [[] for _ in stems[1:]]
         lists = [self.recent.lists(stem) for stem in stems]
-        left = JOINED
+        left = JOINED + self.indexed // 40
         for part, first in lists[0].parts(self.db):
             held = self._searched(part, first)
+            left -= PER_PART + len(first)
             for rows, other in zip(found, lists[1:], strict=True):
                 theirs = other.at(self.db, part)
                 left -= min(FEW * len(held), len(theirs))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,33 +20,82 @@ if TYPE_CHECKING:
 TOTAL = 20_480
 """Characters of one answer."""
 PIECE = 4000
+MANY = 500
+"""Places that hold the words and are looked at, when only some of them are wanted."""
+OWN = ("history", "memory")
 PLACES = 12
 """Directories of one project that are searched, the latest first: clones, work trees, folders below its root."""
 
 
-async def search(session: Session, query: str, scope: str, kind: str, limit: int) -> str:
+@dataclass(frozen=True)
+class Wanted:
+    """What is searched for: words, and what the places where they stand must be like."""
+
+    query: str
+    scope: str = ""
+    kinds: Sequence[str] = ()
+    session: str = ""
+    tool: str = ""
+    after: float = 0.0
+    before: float = math.inf
+
+    @property
+    def narrow(self) -> bool:
+        """Whether many that hold the words may be left out."""
+        return bool(self.tool or self.after or self.before < math.inf)
+
+    def fits(self, hit: Any) -> bool:
+        """Whether a place where the words stand is one of these."""
+        own = hit.kind == "tool_input" and hit.tool in OWN  # who searches does not want to find the searches
+        return self.tool in ("", hit.tool) and self.after <= hit.time <= self.before and not (own and not self.tool)
+
+
+def moment(said: str | float, otherwise: float) -> float:
+    """Seconds since 1970 of a date, a time, or a number of seconds or milliseconds.
+
+    Raises:
+        ToolFailed: it is none of these.
+    """
+    if said in ("", None):
+        return otherwise
+    try:
+        number = float(said)
+        return number / 1000 if number > 1e11 else number
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(str(said)).timestamp()
+    except ValueError:
+        raise ToolFailed(f"{said!r} is no time; write it as 2026-01-31 or 2026-01-31T09:30.") from None
+
+
+async def search(session: Session, wanted: Wanted, limit: int) -> str:
     """Where words were said, best first; "" when nowhere.
 
     Raises:
-        ToolFailed: this log cannot be searched.
+        ToolFailed: this log cannot be searched, or not there.
     """
+    if wanted.scope not in ("", "session", "project"):
+        raise ToolFailed(f"There is no scope {wanted.scope!r}; use session or project. Other projects stay apart.")
     store: Any = await session.host.store()
     if not hasattr(store, "search"):
         raise ToolFailed("This log cannot be searched; use around or get.")
-    kinds = [kind] if kind else _kinds(session)
+    kinds = wanted.kinds or _kinds(session)
     limit = max(1, min(limit, 50))
-    where = [{"session": session.id}]
-    if scope != "session":
+    where = [{"session": wanted.session or session.id}]
+    if wanted.session:
+        await _must_be_ours(session, wanted.session)
+    elif wanted.scope != "session":
         known = dict.fromkeys(info.directory for info in await sessions(session.host))
         where = [{"directory": directory} for directory in list(known)[:PLACES]]
-    found = [hit for place in where for hit in store.search(query, kinds=kinds, limit=limit + 20, **place)]
+    many = MANY if wanted.narrow else limit + 20
+    found = [hit for at in where for hit in store.search(wanted.query, kinds=kinds, limit=many, **at)]
     found.sort(key=lambda hit: (hit.score, -hit.time))
-    asked = ("history", "memory")  # who searches does not want to find the searches
     lines = [
         f"{hit.session}#{hit.seq} {_when(hit.time)} {hit.kind}{f' {hit.tool}' if hit.tool else ''}: "
-        + _around(hit.text, query)
+        + _around(hit.text, wanted.query)
         for hit in found
-        if hit.kind != "tool_input" or hit.tool not in asked
+        if wanted.fits(hit)
     ]
     return "\n".join(lines[:limit])
 
@@ -78,7 +129,13 @@ async def get(session: Session, place: str, offset: int = 0) -> str:
     return _nothing(place)
 
 
+async def _must_be_ours(session: Session, id: str) -> None:
+    if id != session.id and not any(info.id == id for info in await sessions(session.host)):
+        raise ToolFailed(f"There is no session {id!r} in this project.")
+
+
 async def _entries(session: Session, id: str) -> Iterator[Entry]:
+    await _must_be_ours(session, id)
     store = await session.host.store()
     return iter(store.read(id))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from importlib.resources import files
@@ -29,6 +30,8 @@ MEMORY = {
         "scope": {"type": "string", "enum": ["session", "project", "global"]},
         "section": _TEXT,
         "supersedes": _TEXT,
+        "type": _TEXT,
+        "scope_id": _TEXT,
         "limit": _NUMBER,
     },
     "required": ["operation"],
@@ -41,6 +44,12 @@ HISTORY = {
         "place": {"type": "string", "description": "session#number"},
         "scope": {"type": "string", "enum": ["session", "project"]},
         "kind": {"type": "string", "enum": ["user_text", "assistant_text", "tool_input", "tool_error"]},
+        "session_id": _TEXT,
+        "tool_name": _TEXT,
+        "time_after": _TEXT,
+        "time_before": _TEXT,
+        "before": _NUMBER,
+        "after": _NUMBER,
         "limit": _NUMBER,
         "offset": _NUMBER,
     },
@@ -61,11 +70,12 @@ def build(session: Session | None) -> MCPServer:
         supersedes: str = "",
         limit: int = 10,
         type: str = "",
+        scope_id: str = "",
     ) -> str:
         desk = Desk(_of(session).host, session)
         match operation:
             case "search":
-                hits = await desk.search(query or text, scope, [type] if type else [], limit)
+                hits = await desk.search(query or text, scope, [type] if type else [], limit, owner=scope_id)
                 return "\n".join(map(_line, hits)) or _guidance("memory_none")
             case "open":
                 return await desk.open(id or query, scope=scope)
@@ -82,34 +92,44 @@ def build(session: Session | None) -> MCPServer:
                 return f"Forgotten: {(await desk.forget(id)).text}"
         raise ToolFailed(f"There is no operation {operation!r}.")
 
+    changes = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
+    reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    tools = [_tool(memory, MEMORY, changes), _tool(_history(session), HISTORY, reads)]
+    return MCPServer("memory", log_level="WARNING", tools=tools)
+
+
+def _history(session: Session | None) -> Callable[..., Awaitable[str]]:
     async def history(
         operation: str,
         query: str = "",
         place: str = "",
         scope: str = "",
-        kind: str = "",
+        kind: str | list[str] = "",
+        session_id: str = "",
+        message_id: str = "",
+        tool_name: str = "",
+        time_after: str | float = "",
+        time_before: str | float = "",
+        before: int | None = None,
+        after: int | None = None,
         limit: int = 10,
         offset: int = 0,
     ) -> str:
-        return await _history(_of(session), operation, query, place, scope, kind, limit, offset)
+        asking = _of(session)
+        match operation:
+            case "search":
+                kinds = [kind] if isinstance(kind, str) and kind else list(kind)
+                when = log.moment(time_after, 0.0), log.moment(time_before, math.inf)
+                wanted = log.Wanted(query, scope, kinds, session_id, tool_name, *when)
+                return await log.search(asking, wanted, limit) or _guidance("history_none")
+            case "around":
+                sides = (limit // 2 if count is None else count for count in (before, after))
+                return await log.around(asking, place or message_id, *sides)
+            case "get":
+                return await log.get(asking, place or message_id, max(offset, 0))
+        raise ToolFailed(f"There is no operation {operation!r}.")
 
-    changes = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
-    reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    tools = [_tool(memory, MEMORY, changes), _tool(history, HISTORY, reads)]
-    return MCPServer("memory", log_level="WARNING", tools=tools)
-
-
-async def _history(
-    session: Session, operation: str, query: str, place: str, scope: str, kind: str, limit: int, offset: int
-) -> str:
-    match operation:
-        case "search":
-            return await log.search(session, query, scope, kind, limit) or _guidance("history_none")
-        case "around":
-            return await log.around(session, place, limit // 2, limit // 2)
-        case "get":
-            return await log.get(session, place, max(offset, 0))
-    raise ToolFailed(f"There is no operation {operation!r}.")
+    return history
 
 
 def _tool(run: Callable[..., Awaitable[str]], schema: dict[str, Any], hints: ToolAnnotations) -> Tool:
