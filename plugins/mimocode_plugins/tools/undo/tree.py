@@ -113,12 +113,17 @@ class Tree:
         """What git ignores, directory by directory as long as there is room."""
         found: list[str] = []
         for path in self._listed("-zoi", "--directory"):
-            if not PASSED.isdisjoint(Path(path).parts):
+            if not PASSED.isdisjoint(Path(path).parts) or is_others(path):
                 continue
             inside = _walked(path.rstrip("/"), most=IGNORED) if path.endswith("/") else [path]
             if len(found) + len(inside) <= min(IGNORED, room):
                 found += inside
         return found
+
+
+def is_others(path: str) -> bool:
+    """Whether it belongs to a work tree of a subagent, which goes back by rules of its own."""
+    return f"{os.sep}.mimocode{os.sep}worktrees" in path
 
 
 def only_looks(command: str) -> bool:
