@@ -113,9 +113,10 @@ class Tree:
         """What git ignores, directory by directory as long as there is room."""
         found: list[str] = []
         for path in self._listed("-zoi", "--directory"):
-            if not PASSED.isdisjoint(Path(path).parts) or is_others(path):
+            if not PASSED.isdisjoint(Path(path).parts):
                 continue
             inside = _walked(path.rstrip("/"), most=IGNORED) if path.endswith("/") else [path]
+            inside = [each for each in inside if not is_others(each)]
             if len(found) + len(inside) <= min(IGNORED, room):
                 found += inside
         return found
