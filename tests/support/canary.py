@@ -42,17 +42,19 @@ class Sink:
 
     port: int = 0
     hits: list[str] = field(default_factory=list)
+    host: str = "127.0.0.2"
+    """Loopback, but not an address that counts as this machine's own servers."""
 
     @property
     def url(self) -> str:
-        """Its address: loopback, but not one that counts as this machine's own servers."""
-        return f"http://127.0.0.2:{self.port}"
+        """Its address."""
+        return f"http://{self.host}:{self.port}"
 
 
 @contextmanager
-def listening() -> Iterator[Sink]:
+def listening(host: str = "127.0.0.2") -> Iterator[Sink]:
     """A server on loopback that answers everything and keeps what it was asked."""
-    sink = Sink()
+    sink = Sink(host=host)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -68,7 +70,7 @@ def listening() -> Iterator[Sink]:
         def log_message(self, *words: Any) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.2", 0), Handler)
+    server = ThreadingHTTPServer((host, 0), Handler)
     sink.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -68,7 +68,7 @@ class Place:
         inside = path.is_relative_to(self.root) or path.is_relative_to(root)
         if inside and not real.is_relative_to(root) and not self.links_may_leave:
             raise ToolFailed(f"{show(path)} is a link out of the project, to {show(real)}; nothing was written.")
-        if (known := self.ruled(self.call)) and not self._names(real) & {*known}:
+        if (known := self.ruled(self.call)) and show(real) == str(real) and not self._names(real) & {*known}:
             raise ToolFailed(
                 f"{show(path)} leads to {show(real)}, and did not when it was allowed; nothing was written."
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 import time
@@ -15,6 +16,7 @@ from mimocode import ToolCall
 from mimocode.messages import assistant
 from mimocode.testing import play
 from mimocode_plugins.tools import diagnosis, shell
+from mimocode_plugins.tools.diagnosis import reading
 from mimocode_plugins.tools.diagnosis.placing import Places, placed
 from mimocode_plugins.tools.diagnosis.reading import LARGEST, problems
 from mimocode_plugins.tools.diagnosis.telling import SHOWN, line, shown
@@ -152,6 +154,15 @@ def test_time_is_in_proportion_to_the_text(piece: str) -> None:
 def test_more_than_the_largest_text_is_read_at_both_ends() -> None:
     text = "a.c:1:1: error: first\n" + "dull\n" * (LARGEST // 4) + "a.c:2:1: error: last\n"
     assert told(text, "a.c") == ["a.c:1:1: first", "a.c:2:1: last"]
+
+
+def test_of_millions_of_short_lines_the_first_and_the_last_are_read() -> None:
+    error = "a.c:{}:1: error: expected ';'\n"
+    text = error.format(1) + "y\n" * 4_000_000 + error.format(2)
+    assert len(reading.lines(text)) == reading.LINES
+    assert [problem.spots[0].line for problem in problems(text)] == [1, 2]
+    for text in ("", "a", "a\n", "a\r\nb\rc\n", "x\n" * (reading.LINES - 1)):
+        assert reading.lines(text) == re.split(r"\r\n|\r|\n", text)
 
 
 async def test_a_failed_command_begins_with_its_problems(tmp_path: Path) -> None:

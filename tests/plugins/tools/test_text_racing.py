@@ -181,11 +181,11 @@ async def test_what_was_allowed_is_done(tmp_path: Path) -> None:
     project = tmp_path / "project"
     (project / "docs").mkdir(parents=True)
     (project / "also").symlink_to("docs")
-    names = ["docs/a", "also/b", "./docs/../docs/c", str(project / "docs/d"), "docs/über.txt"]
+    names = ["docs/a", "also/b", "./docs/../docs/c", str(project / "docs/d"), "docs/über.txt", "docs/b\udcffd"]
     calls = [[ToolCall(f"{n}", "write", {"file_path": name, "content": "x"})] for n, name in enumerate(names)]
     async with play(*calls, "done", plugins=[files, permission], directory=project) as session:
         await session.submit(Say("go"))
         await session.settled()
         results = [message.text for message in session.state.messages if message.role == "tool"]
-    assert results == ["Wrote file successfully."] * 5
-    assert sorted(path.name for path in (project / "docs").iterdir()) == ["a", "b", "c", "d", "über.txt"]
+    assert results == ["Wrote file successfully."] * 6
+    assert sorted(path.name for path in (project / "docs").iterdir()) == ["a", "b", "b\udcffd", "c", "d", "über.txt"]

@@ -48,11 +48,14 @@ def project(tmp_path: Path) -> Path:
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", ".gitignore", "a.txt")
     git(tmp_path, "commit", "-qm", "begin")
-    # Times of files are what tells; a clock that ticks every second (git's log) has to have moved on.
-    until = int(time.time()) + 1.2
-    while time.time() < until:
-        os.sched_yield()
+    pass_until(int(time.time()) + 1.2)  # git's log counts in seconds
     return tmp_path
+
+
+def pass_until(moment: float) -> None:
+    """Times of files are what tells: what is there already has to be older than what follows."""
+    while time.time() < moment:
+        os.sched_yield()
 
 
 def git(project: Path, *words: str) -> None:
@@ -119,7 +122,7 @@ async def test_in_a_project_with_too_many_files_every_changed_one_is_named(
     monkeypatch.setattr(looking, "FILES", 3)
     for n in range(5):
         (project / f"{n}.txt").write_text("old\n")
-    time.sleep(0.1)  # the times of files have to lie before what follows
+    pass_until(time.time() + 0.2)
     lines = await told(project, "for n in 1 2; do echo new > $n.txt; done; echo new > 3.txt", "/undo preview", "/undo")
     stays = [line for line in lines if line.startswith("?")]
     assert sorted(stays[: len(stays) // 2]) == [
@@ -143,10 +146,20 @@ async def test_very_many_are_counted(project: Path) -> None:
     for n in range(30):
         (project / f"d{n}/target").mkdir(parents=True)
     (project / ".gitignore").write_text("target/\nnode_modules/\ndist/\n.env\n")
+    pass_until(time.time() + 0.2)
     lines = await told(project, "for d in d*; do echo x > $d/target/x; done", "/undo preview")
     stays = [line for line in lines if line.startswith("?")]
     assert len(stays) == 21
     assert stays[-1] == "? .  stays as it is: 10 more: changed since, and its old content is not kept"
+
+
+async def test_work_trees_of_subagents_are_left_alone(project: Path) -> None:
+    (project / ".mimocode/worktrees/one").mkdir(parents=True)
+    (project / ".git/info/exclude").write_text("/.mimocode/worktrees/\n")
+    pass_until(time.time() + 0.2)
+    lines = await told(project, "cd .mimo*/work*/one; echo theirs > a.txt", "/undo")
+    assert lines[0] == 'Took back the turn "work"; no file changes with it.'
+    assert (project / ".mimocode/worktrees/one/a.txt").read_text() == "theirs\n"
 
 
 def test_on_the_command_line(tmp_path: Path) -> None:

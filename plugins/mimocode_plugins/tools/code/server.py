@@ -16,6 +16,8 @@ from .running import CALLS, MOST_CALLS, MOST_MILLISECONDS, Program
 if TYPE_CHECKING:
     from mimocode.session import Session
 
+_SCREEN = 30_000
+"""Characters of output that the screen is given."""
 _RUNS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 
 
@@ -38,7 +40,7 @@ def build(session: Session | None) -> MCPServer:
         assert session is not None
         program = Program(session, str(meta.get("mimocode/call", "")), most)
         text, failed = await program.run(code, limit / 1000, lambda n, t: ctx.report_progress(n, None, t))
-        display = {"title": code.strip().partition("\n")[0][:80], "calls": program.count}
+        display = {"title": code.strip().partition("\n")[0][:80], "calls": program.count, "output": text[-_SCREEN:]}
         result = answer(text, display)
         return result.model_copy(update={"is_error": True}) if failed else result
 

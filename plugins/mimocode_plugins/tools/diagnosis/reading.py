@@ -11,8 +11,8 @@ from .problem import Problem
 from .scripts import Scripts
 from .snakes import Pytest, Tracebacks
 
-LARGEST = 10_000_000
-"""Characters that are read; of more, the beginning and the end."""
+LARGEST, LINES = 10_000_000, 100_000
+"""Characters and lines that are read; of more, the beginning and the end."""
 WIDEST = 1000
 """Characters of a line that are looked at: no message that a person wrote is longer."""
 MOST = 500
@@ -38,9 +38,21 @@ def _all(text: str) -> Iterator[Problem]:
         text = _COLOUR.sub("", text)
     readers = (Tracebacks(), Pytest(), Scripts(), Compilers(), Go(), Rust(), Java())
     reads = [reader.read for reader in readers]
-    for raw in _LINES.split(text):
+    for raw in lines(text):
         line = raw[:WIDEST].rstrip()
         for read in reads:
             yield from read(line)
     for reader in readers:
         yield from reader.end()
+
+
+def lines(text: str) -> list[str]:
+    """The lines that are read: a command may print millions of short ones."""
+    half = LINES // 2
+    found = _LINES.split(text, maxsplit=half)
+    if len(found) <= half:
+        return found
+    rest = found.pop()
+    if rest.count("\n") + rest.count("\r") > half:
+        rest = rest[-LARGEST // 5 :]
+    return [*found, *_LINES.split(rest)[-half:]]

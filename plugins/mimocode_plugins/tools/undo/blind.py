@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from .tree import PASSED, Tree
+from .tree import PASSED, Tree, is_others
 
 SHOWN = 20
 """Names that are told; of more, how many."""
@@ -57,6 +57,9 @@ def _walked(tree: Tree) -> Iterator[tuple[str, list[str]]]:
     """Every directory with its files, but for our own data and caches."""
     own = str(tree.blobs.directory)
     for folder, folders, names in os.walk(tree.root):
+        if is_others(folder):
+            folders[:] = []
+            continue
         folders[:] = [name for name in folders if name not in _CACHES and os.path.join(folder, name) != own]  # noqa: PTH118
         yield folder, [os.path.join(folder, name) for name in names]  # noqa: PTH118
 

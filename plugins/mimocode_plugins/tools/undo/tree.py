@@ -116,9 +116,15 @@ class Tree:
             if not PASSED.isdisjoint(Path(path).parts):
                 continue
             inside = _walked(path.rstrip("/"), most=IGNORED) if path.endswith("/") else [path]
+            inside = [each for each in inside if not is_others(each)]
             if len(found) + len(inside) <= min(IGNORED, room):
                 found += inside
         return found
+
+
+def is_others(path: str) -> bool:
+    """Whether it belongs to a work tree of a subagent, which goes back by rules of its own."""
+    return f"{os.sep}.mimocode{os.sep}worktrees" in path
 
 
 def only_looks(command: str) -> bool:
