@@ -18,6 +18,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.crew.agents",
     "mimocode_plugins.crew.commands",
     "mimocode_plugins.crew.compose",
+    "mimocode_plugins.crew.orchestrator",
     "mimocode_plugins.crew.skills",
     "mimocode_plugins.crew.tasks",
     "mimocode_plugins.crew.title",

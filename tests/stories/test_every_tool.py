@@ -75,6 +75,7 @@ STORY: list[tuple[str, dict[str, Any], str]] = [
 ]
 ELSEWHERE = {
     "lsp": "only in trusted folders with a language server: tests/plugins/tools/test_lsp.py and test_lsp_real.py",
+    "session": "only for the agent orchestrator, behind its switch: tests/plugins/crew/test_orchestrator.py",
 }
 
 

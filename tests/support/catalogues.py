@@ -15,6 +15,7 @@ OF_A_SESSION = (
     "crew.actors",
     "clock.cron",
     "crew.compose",
+    "crew.orchestrator",
     "crew.skills",
     "crew.tasks",
     "crew.workflows",

@@ -53,6 +53,7 @@ DEFAULTS = (
             "question": "deny",
             "plan_exit": "deny",
             "read": {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"},
+            "session": {"*": "allow", "approve": "ask"},
             "skill": {"*": "allow", "compose:*": "deny"},
         },
         "default",

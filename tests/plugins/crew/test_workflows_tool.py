@@ -155,6 +155,19 @@ async def test_an_interruption_stops_what_is_waited_for_and_not_the_background(t
         assert runs.running(session) == {}
 
 
+async def test_an_interruption_while_waiting_for_the_background_leaves_it_at_work(tmp_path: Path) -> None:
+    source = script("return agent('two things')")
+    go = [wf("run", script=source, **{"async": True}), wf("wait"), {"text": "Never."}]
+    async with stage(tmp_path, go=go, two=[{"hang": True}]) as session:
+        await session.submit(Say("go"))
+        while not any(work.awaited for work in runs.running(session).values()):  # noqa: ASYNC110  it waits for the turn
+            await asyncio.sleep(0.01)
+        await session.submit(Interrupt())
+        await asyncio.wait_for(session.settled(), 30)
+        [left] = runs.running(session).values()
+        assert (left.background, left.awaited, left.stopped) == (True, 0, False)
+
+
 async def test_after_a_restart_the_agent_hears_what_was_cut_off(tmp_path: Path) -> None:
     store = MemoryStore()
     async with stage(tmp_path, store, hi=[{"text": "Hi."}]) as session:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mimocode.errors import SettingsError
 from mimocode.ports import Agent
 
+from ..places import switched_on
 from .foreign import translated
 from .permission import from_allowlist, from_tools, merged, tightened, written_out
 from .sources import SETTINGS, Layer, remember
@@ -32,6 +33,7 @@ KNOWN: Mapping[str, tuple[type, ...]] = {
     "disable": (bool,),
     "read_only": (bool,),
     "gates": (list,),
+    "flag": (str,),
     "tool_allowlist": (list,),
     "tools": (dict,),
     "permission": (str, dict),
@@ -58,9 +60,15 @@ def agents(found: Iterable[Layer], problems: list[str], host: Host) -> list[Agen
     remember(host, problems)
     default = str(host.settings["default_agent"] or "build")
     order = {name: number for number, name in enumerate((default, *FIRST))}
-    names = sorted((name for name in said if not said[name].get("disable")), key=lambda n: (order.get(n, 99), n))
+    there = (name for name in said if not said[name].get("disable") and _switched_on(said[name], host))
+    names = sorted(there, key=lambda n: (order.get(n, 99), n))
     places = {"data": str(host.paths.data), "config": str(host.paths.config)}
     return [agent(name, said[name], places) for name in names]
+
+
+def _switched_on(said: Mapping[str, Any], host: Host) -> bool:
+    """Whether the environment variable that an agent waits for says yes."""
+    return not said.get("flag") or switched_on(host, str(said["flag"]))
 
 
 def fields(layer: Layer, problems: list[str]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from .team import FOUND, INBOX, LIVE, letter
 if TYPE_CHECKING:
     from mimocode.messages import Message, Part
     from mimocode.session import Session
+    from mimocode.state import State
 
     from .team import Live, Team
 
@@ -154,13 +155,17 @@ def fork(parent: Session) -> WindowOpened | None:
 
     An answer whose calls are still open is left out; it had no part in that request.
     """
-    window = parent.state.window
-    if window is None:
+    return begun(parent.state, parent.id)
+
+
+def begun(state: State, id: str) -> WindowOpened | None:
+    """The window of a session as it stands, for another that begins with it."""
+    if state.window is None:
         return None
-    messages: list[Message] = list(parent.state.messages)
-    if parent.state.open:
+    messages: list[Message] = list(state.messages)
+    if state.open:
         messages = messages[:-1]
-    return WindowOpened(window.system, window.tools, tuple(messages), f"begins as {parent.id} was")
+    return WindowOpened(state.window.system, state.window.tools, tuple(messages), f"begins as {id} was")
 
 
 async def recall(session: Session, room: int) -> Iterable[Part]:

@@ -34,6 +34,8 @@ class Order:
     """Who ordered it when it was not the agent itself: "workflow", "team"."""
     task: str = ""
     """The task of the conversation that it was given; its state follows the child's."""
+    peer: bool = False
+    """A session with a topic that is led, gone on with and handed to the user."""
     directory: str = ""
     """Where it works; "": where its parent does."""
     within: tuple[JSON, ...] = ()
@@ -90,6 +92,8 @@ def _after(actor: Actor, note: JSON) -> Actor:
             return replace(actor, state=str(note["state"]), why=str(note.get("why", "")))
         case "sent":
             return replace(actor, sent=(*actor.sent, str(note["text"])))
+        case "mode":
+            return replace(actor, order=replace(actor.order, agent=str(note["agent"])))
         case "background":
             return replace(actor, order=replace(actor.order, background=True))
         case "told":

@@ -116,8 +116,8 @@ class Team:
         """Write something about a child into the log."""
         await self.session.emit(Noted(NOTES, {"id": id, "op": op, "at": time.time(), **data}))
 
-    async def start(self, order: Order) -> Live:
-        """Put a new child to work, or into the queue; returns at once.
+    async def start(self, order: Order, window: WindowOpened | None = None) -> Live:
+        """Put a new child to work, or into the queue; returns at once. `window` is what it begins with.
 
         Raises:
             ToolFailed: it may not be started.
@@ -130,6 +130,7 @@ class Team:
         id = next_id(self.actors, order.agent)
         await self.note(id, "ordered", order=_plain(order))
         live = self._live(id, order)
+        live.window = window
         if order.context == "full":
             from .child import fork
 

@@ -38,7 +38,8 @@ class Work:
     run: Run
     task: asyncio.Task[Outcome]
     background: bool
-    """Nobody waits for it: the conversation is told when it is over."""
+    """The conversation goes on meanwhile and is told when it is over, unless somebody waits for it by then."""
+    awaited: int = 0
     telling: asyncio.Task[None] | None = None
     stopped: bool = False
 
@@ -70,19 +71,22 @@ def begin(run: Run, session: Session, *, background: bool) -> Work:
 
 async def _told(work: Work, session: Session) -> None:
     await asyncio.wait({work.task})
-    if work.background and not work.task.cancelled():
+    if work.background and not work.awaited and not work.task.cancelled():
         told = f"<workflow>\n{ended(work)}\n</workflow>\nTell the user in short what came of it."
         await session.submit(Say(told, origin=ORIGIN))
 
 
 async def wait(work: Work, seconds: float) -> str:
-    """What came of a run, or that it goes on in the background; it is stopped when whoever waits is interrupted."""
-    work.background = False
+    """What came of a run, or that it goes on; when whoever waits is interrupted, one in the background goes on, too."""
+    work.awaited += 1
     try:
         await asyncio.wait({work.task}, timeout=seconds)
     except asyncio.CancelledError:
-        work.cut()
+        if not work.background:
+            work.cut()
         raise
+    finally:
+        work.awaited -= 1
     if work.task.done():
         return ended(work)
     work.background = True
@@ -117,14 +121,16 @@ async def awaited(session: Session) -> str | None:
     if not works or (session.parent is None and not session.host.options.get("headless")):
         return None
     for work in works:
-        work.background = False
+        work.awaited += 1
     until = asyncio.get_running_loop().time() + PATIENCE
-    while any(not work.task.done() for work in works) and not session.steering:
-        if asyncio.get_running_loop().time() > until:
-            break
-        await asyncio.wait({work.task for work in works}, timeout=STEP)
-    for work in works:
-        work.background = not work.task.done()
+    try:
+        while any(not work.task.done() for work in works) and not session.steering:
+            if asyncio.get_running_loop().time() > until:
+                break
+            await asyncio.wait({work.task for work in works}, timeout=STEP)
+    finally:
+        for work in works:
+            work.awaited -= 1
     return "\n\n".join(ended(work) if work.task.done() else f"{work.run.id} is still at work." for work in works)
 
 

@@ -147,6 +147,8 @@ class Chat:
             case Noted(data=data) if entry.session == face.feed.session and "suggestion" in data:
                 face.screen.suggest(str(data["suggestion"]))
                 face.changed()
+            case Noted(data=data) if entry.session == face.feed.session and "go_to" in data:
+                self.go(Seat(str(data["go_to"])))
         self._call(entry)
 
     def _call(self, entry: Entry) -> None:
