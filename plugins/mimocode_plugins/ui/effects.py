@@ -8,7 +8,6 @@ from typing import Any
 _NOT_SHARED = "sessions are not shared; `mimo session export` writes one to a file"
 _NO_SERVER = "nothing listens yet"
 WITHOUT: dict[str, str] = {
-    "vision_model": "a model that cannot see is told so, and no other is asked in its place",
     "tool": "arguments are JSON for every model",
     "plugin": "plugins are installed with pip and found by themselves; `mimo plugins` lists them",
     "share": _NOT_SHARED,
