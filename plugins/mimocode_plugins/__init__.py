@@ -42,6 +42,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.memory.index",
     "mimocode_plugins.providers.anthropic",
     "mimocode_plugins.providers.configured",
+    "mimocode_plugins.providers.eyes",
     "mimocode_plugins.providers.openai",
     "mimocode_plugins.providers.retry",
     "mimocode_plugins.providers.scripted",

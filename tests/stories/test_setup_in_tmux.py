@@ -47,11 +47,18 @@ def server(**options: Any) -> ModelServer:
     return ModelServer([READY, FIRST, FIRST, FIRST], play="sequential", **options)
 
 
+def first_answer(pane: Pane) -> str:
+    """Say something, be answered, and end the program: what it asks in the background would find the servers gone."""
+    shown = pane.say("Are you there?", "Here I am")
+    pane.end()
+    return shown
+
+
 def to_the_first_answer(pane: Pane, ref: str) -> None:
     """The model works, is chosen, and answers in the conversation that follows."""
     shown = pane.wait(rf"✓ {re.escape(ref)} works")
     assert "streaming: yes" in shown and "tool calls: yes" in shown
-    shown = pane.say("Are you there?", "Here I am")
+    shown = first_answer(pane)
     for path in (pane.cli.home / ".config/mimocode").iterdir():
         assert not re.search("canary", path.read_text()), "a secret is in the settings"
     assert "canary" not in shown
@@ -138,7 +145,7 @@ def test_the_key_of_a_provider(pane: Pane, provider: str) -> None:
         pane.wait("Which model")
         pane.keys("Enter")
         pane.wait(rf"✓ {provider}/{model_id} works")
-        pane.say("Are you there?", "Here I am")
+        first_answer(pane)
         headers = model.requests[-1].headers
         assert SECRET in (headers.get("authorization", "").removeprefix("Bearer "), headers.get("x-api-key"))
 
@@ -227,7 +234,7 @@ def test_a_server_that_runs_already(pane: Pane, id: str, name: str, routes: dict
         pane.pick(MENU, f"({name} with 1 model")
         pane.wait(f"context: {size} tokens")
         pane.wait(rf"✓ {id}/test-model works")
-        pane.say("Are you there?", "Here I am")
+        first_answer(pane)
 
 
 @pytest.mark.slow

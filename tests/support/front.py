@@ -93,6 +93,9 @@ class Front:
                 except HTTPError as error:
                     with error:
                         return self._send(error.code, error.read(), "application/json", {})
+                except OSError:  # what stood behind is gone
+                    self.close_connection = True
+                    return None
 
             def _send(self, status: int, body: bytes, kind: str, headers: Mapping[str, str]) -> None:
                 self.send_response(status)

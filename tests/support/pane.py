@@ -72,6 +72,14 @@ class Pane:
         self.keys("Enter")
         return self.wait(wanted)
 
+    def end(self) -> None:
+        """Kill the program and wait until it is gone."""
+        pid = self.pid
+        self.tmux("kill-server")
+        until = time.monotonic() + PATIENCE
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
+            time.sleep(0.02)
+
     def pick(self, question: str, label: str) -> None:
         """Answer a menu with the option that has this text in it."""
         self.wait(lambda text: any(row.startswith(" » ") for row in _options(text, question)))

@@ -11,7 +11,6 @@ WITHOUT: dict[str, str] = {
     "compaction.prune": "what a tool said stays until a new window: earlier would cost the provider's cache after it",
     "checkpoint.push_caps.focus_task": "a task is told with the others; push_caps.tasks_ledger limits them",
     "checkpoint.push_caps.actor_ledger": "subagents report as messages, which have their own limit",
-    "vision_model": "a model that cannot see is told so, and no other is asked in its place",
     "tool": "arguments are JSON for every model",
     "plugin": "plugins are installed with pip and found by themselves; `mimo plugins` lists them",
     "share": _NOT_SHARED,

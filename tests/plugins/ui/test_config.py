@@ -27,6 +27,7 @@ OWNERS = (
     "mimocode_plugins.growth.distill",
     "mimocode_plugins.growth.dream",
     "mimocode_plugins.memory.checkpoint",
+    "mimocode_plugins.providers.eyes",
     "mimocode_plugins.tools.undo",
 )
 PLUGIN, WORKSPACE = "mimocode_plugins.ui.config", "mimocode_plugins.store.workspace"
@@ -175,6 +176,7 @@ async def test_an_existing_file_loads_whole(workspace: Path) -> None:
         "distill",
         "dream",
         "snapshot",
+        "vision_model",
         "workflow",
     }
     for claim in claims.CLAIMS:

@@ -39,7 +39,7 @@ def test_a_value_is_read_set_and_taken_out_and_the_comments_stay(cli: Cli) -> No
     assert cli("config", "get", "model").out == "a/b\n"
     assert cli("config", "get", "snapshot").out == "true\n"
     assert cli("config", "get", "provider.acme.options.apiKey", ACME="sk-canary-123").out == "{env:ACME}\n"
-    assert cli("config", "get", "vision_model").code == 1
+    assert cli("config", "get", "layout").code == 1
     done = cli("config", "set", "model", "c/d")
     assert (done.code, done.out) == (0, "")
     assert path.read_text() == FILE.replace("a/b", "c/d")

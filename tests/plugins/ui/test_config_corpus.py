@@ -218,7 +218,7 @@ CASES = [
         '{"compaction": {"autoo": true}, "provider": {"a": {"options": {"base_url": "x"}}}, "agent": {"x": {"mod": "y"}}, "mcp": {"a": {"type": "local", "command": "npx x"}}, "permission": {"bash": "yes"}, "command": {"x": {"tmplate": "y"}}}',
         {},
         [
-            "F:1: no such key, at compaction.autoo",
+            'F:1: no such key, at compaction.autoo; did you mean "auto"?',
             "F:1: input should be 'allow', 'ask' or 'deny', or input should be a valid dictionary, at permission.bash",
             'F:1: the key "template" is missing, at command.x',
             "F:1: there is no base_url at provider.a.options; did you mean baseURL?",
@@ -284,6 +284,24 @@ def test_a_file_loads_and_what_is_wrong_is_named(tmp_path: Path, case: Case) -> 
         [(p, s) for p, o in host.hooks.collect_now(on.register_settings) for s in o], False, True
     )
     assert {key: at(settings.data, key) for key in case.values} == case.values
+
+
+MISSPELT = [
+    ('{"server": {"prot": 1}}', "server.prot", "port"),
+    ('{"experimental": {"maxMode": {"candidate": 3}}}', "experimental.maxMode.candidate", "candidates"),
+    ('{"checkpoint": {"push_caps": {"memry": 3}}}', "checkpoint.push_caps.memry", "memory"),
+    ('{"model_groups": {"lite": {"defualt": "a/b"}}}', "model_groups.lite.defualt", "default"),
+    ('{"dream": {"interval": 3}}', "dream.interval", "interval_days"),
+]
+
+
+@pytest.mark.parametrize(("text", "path", "meant"), MISSPELT, ids=[each[1] for each in MISSPELT])
+def test_a_part_that_nobody_knows_is_named_with_what_was_meant(
+    tmp_path: Path, text: str, path: str, meant: str
+) -> None:
+    host, _ = opened(tmp_path, text)
+    [line] = mistakes(host)
+    assert "no such key" in line and f'at {path}; did you mean "{meant}"?' in line
 
 
 def test_there_are_enough_of_them() -> None:

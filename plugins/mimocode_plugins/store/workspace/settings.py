@@ -161,7 +161,13 @@ class LayeredSettings:
         path, messages = max(found.items(), key=lambda item: len(item[0]))
         speakers = [layer for layer in self.layers if _follow(layer.data, (), path) == path] or self.layers[-1:]
         where = speakers[-1].where(path) if speakers else ""
-        return SettingsError(f"{', or '.join(dict.fromkeys(messages))}, at {'.'.join(path)}", where)
+        hint = ""
+        if "no such key" in messages and len(path) > 1:
+            from .meaning import near
+
+            meant = near(self.adapter(name).json_schema(), path[1:])
+            hint = f'; did you mean "{meant}"?' if meant else ""
+        return SettingsError(f"{', or '.join(dict.fromkeys(messages))}, at {'.'.join(path)}{hint}", where)
 
 
 def fits(kind: Any, value: Any) -> bool:

@@ -22,6 +22,10 @@ def tool_servers(session: Session) -> Iterable[ToolServer]:
         from .server import build
 
         async def media() -> tuple[str, ...] | None:
+            settings = session.host.settings
+            eyes = settings["vision_model"] if "vision_model" in settings else ""  # noqa: SIM401  not a dict
+            if eyes:
+                return ("image",)  # another model describes it
             models = {info.ref: info for info in await session.host.models()}
             info = models.get(session.model.ref if session.model else session.model_ref)
             return info.media if info else None

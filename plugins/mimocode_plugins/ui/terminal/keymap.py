@@ -53,25 +53,23 @@ ACTIONS = (
     Action("help_show", "f1", "/help", "keys and commands"),
 )
 
-THEIRS = ("input_", "messages_", "session_", "model_", "agent_", "variant_", "sidebar_", "scrollbar_", "username_")
-ALSO = frozenset(
-    [
-        "history_previous",
-        "history_next",
-        "stash_delete",
-        "terminal_suspend",
-        "terminal_title_toggle",
-        "tips_toggle",
-        "plugin_manager",
-    ]
-)
-"""Actions of the original (surface.md 2.3) that files may name: their keys are fixed here, or there is none such."""
+_THEIRS = """
+session_delete session_interrupt session_unshare session_child_first session_child_cycle
+session_child_cycle_reverse session_parent stash_delete messages_page_up messages_page_down messages_line_up
+messages_line_down messages_half_page_up messages_half_page_down messages_first messages_last messages_next
+messages_previous messages_last_user messages_toggle_conceal tips_toggle model_cycle_recent model_cycle_recent_reverse
+model_cycle_favorite model_cycle_favorite_reverse model_provider_list model_favorite_toggle agent_force agent_cycle
+variant_cycle variant_list history_previous history_next sidebar_toggle scrollbar_toggle username_toggle
+terminal_suspend terminal_title_toggle plugin_manager
+"""
+"""Actions of the original (surface.md 2.3) that files may name: here their keys are fixed, or there are none."""
 
 
 def bound(wanted: Mapping[str, str]) -> tuple[dict[str, list[tuple[str, ...]]], list[str]]:
     """The keys of every action by its name, and a sentence for each wish that cannot be granted."""
     known = {action.name: action.keys for action in ACTIONS}
-    strange = [name for name in wanted if name not in {*known, *ALSO, "leader"} and not name.startswith(THEIRS)]
+    ours = {*known, *_THEIRS.split(), "leader"}
+    strange = [name for name in wanted if name not in ours and not name.startswith("input_")]
     wrong = [f"keybinds: there is no action {name!r}" for name in strange]
     leader = wanted.get("leader", LEADER)
     found: dict[str, list[tuple[str, ...]]] = {}
