@@ -93,7 +93,8 @@ class Face:
         self.screen.details, self.screen.split = self.tuning["details"], self.tuning["diff_style"] != "stacked"
         self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do, self.screen.fill)
         self.questions = Questions(self.changed, lambda: self.screen.typed, talker.do)
-        self._picker: Picker | None = None
+        self.view: Modal | None = None
+        """A list or the like that takes the keys, unless somebody asks."""
         self._pace = Pace(self.flush, self._again)
         self._finished: list[Item] = []
         self._last_group = ""
@@ -140,22 +141,22 @@ class Face:
         """
 
         def done(value: str | None) -> None:
-            self._picker = None
+            self.view = None
             self.changed()
             if value is not None:
                 self._talker.do(then(value))
 
         def other(value: str, act: Callable[[str], Awaitable[None]]) -> None:
-            self._picker = None
+            self.view = None
             self.changed()
             self._talker.do(act(value))
 
-        self._picker = Picker(title, choices, done, preview, more or {}, other)
+        self.view = Picker(title, choices, done, preview, more or {}, other)
         self.changed()
 
     def turn_to(self, session: Session | None) -> None:
         """Another session, or none."""
-        self.session, self.feed, self._picker = session, Feed(session.id if session else ""), None
+        self.session, self.feed, self.view = session, Feed(session.id if session else ""), None
         self.screen.suggest("")
         self.changed()
 
@@ -166,7 +167,7 @@ class Face:
         """What takes the keys: an approval before a question before a list."""
         if self.approving.takes_keys():
             return self.approving
-        return self.questions if self.questions.takes_keys() and not self.approving.pending() else self._picker
+        return self.questions if self.questions.takes_keys() and not self.approving.pending() else self.view
 
     @property
     def waiting(self) -> bool:
