@@ -20,7 +20,7 @@ from .files import Files
 from .hookspecs import offer_mentions
 from .items import Item, Told, print_items
 from .keymap import bound
-from .live import animated, fit, live_lines, spinner
+from .live import OpenEnd, animated, fit, live_lines, spinner
 from .pace import Pace
 from .picker import Choice, More, Picker
 from .questions import Questions
@@ -98,6 +98,7 @@ class Face:
         self._pace = Pace(self.flush, self._again)
         self._finished: list[Item] = []
         self._last_group = ""
+        self._end = OpenEnd()
         self._hint, self._hint_until = "", 0.0
         self._whole: object = None
         self.branch = ""
@@ -188,7 +189,7 @@ class Face:
 
     def above(self, look: Look, rows: int) -> list[str]:
         """The live region."""
-        lines = live_lines(self.feed, look, rows, time.time(), self._last_group, self.waiting)
+        lines = live_lines(self.feed, look, rows, time.time(), self._last_group, self.waiting, self._end)
         if self.shell.command:
             lines += ["", look.paint(fit(f"{spinner(time.time())} ! {self.shell.command}", look.width), "dim")]
         if self.approving.pending() and self.modal is not self.approving:
