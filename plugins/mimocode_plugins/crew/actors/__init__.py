@@ -111,6 +111,14 @@ async def register_commands(host: Host) -> Iterable[Command]:
     return [Command("actors", "Show the subagents of this conversation.", slash)]
 
 
+@hookimpl(optionalhook=True)
+async def show_work(session: Session) -> Iterable[tuple[int, str, str, float]]:
+    """Every subagent, below the one that it works for."""
+    from .listing import signs
+
+    return signs(await session.host.store(), session)
+
+
 @hookimpl
 def register_cli(commands: Commands) -> None:
     """`mimo agents`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,18 @@ def shown(level: int, actor: Actor) -> dict[str, Any]:
         "ended": actor.ended,
         "tokens": tokens,
     }
+
+
+def signs(store: Store, session: Session) -> list[tuple[int, str, str, float]]:
+    """The tree with signs of life: of those at work for this session as it saw them, of others what the log has."""
+    now, live = time.time() - time.monotonic(), team(session).live
+    rows = []
+    for level, actor in tree(store, session.id):
+        mine = live.get(actor.id) if level == 0 else None
+        beat = now + mine.watch.last if mine is not None else actor.ended or actor.began
+        said, tail = actor.order.description or actor.order.prompt[:60], actor.why or actor.summary
+        rows.append((level, actor.state, f"{actor.id} {said}{f' ({tail})' if tail else ''}", beat))
+    return rows
 
 
 async def run(args: argparse.Namespace, host: Host) -> int:

@@ -51,6 +51,16 @@ async def before_stop(session: Session) -> str | None:
     return gate(session)
 
 
+@hookimpl(optionalhook=True)
+def show_work(session: Session) -> Iterable[tuple[int, str, str, float]]:
+    """Every task of the tree."""
+    from .book import tasks
+    from .tree import chosen
+
+    found = chosen(tasks(session), {"include_terminal": True})
+    return [(task.depth, task.status, f"{task.id} {task.summary}", task.changed) for task in found]
+
+
 @hookimpl
 async def on_event(event: Event, session: Session) -> None:
     """A task that a subagent was given goes where the subagent goes."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["paragraph", "heading", "item", "quote", "code", "table", "rule"]
-CONTEXT = 200
-"""Lines of a fenced block that later lines are coloured with."""
+CONTEXT = 40
+"""Lines of a fenced block that later lines are coloured with: each line costs as much as all of them."""
 
 _FENCE = re.compile(r"( *)(`{3,}|~{3,})\s*([^`]*)$")
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:\s+(.*?))?(?:\s+#+)?\s*$")
@@ -63,9 +63,12 @@ class Splitter:
         self._before: list[str] = []
         self._blank = self._gap = self._any = self._listing = False
         self._out: list[Block] = []
+        self.pieces = self.finished = 0
+        """How many pieces went in and how many blocks came out: `rest` is the same while both are."""
 
     def feed(self, text: str) -> list[Block]:
         """What the text finishes."""
+        self.pieces += 1
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             self._take(line.removesuffix("\r"))
@@ -74,7 +77,9 @@ class Splitter:
 
     def rest(self) -> list[Block]:
         """What would come if the text ended here."""
-        return copy.deepcopy(self).finish()
+        twin = copy.copy(self)
+        twin._open, twin._out = [*self._open], []
+        return twin.finish()
 
     def finish(self) -> list[Block]:
         """The text ends: all that was open."""
@@ -193,4 +198,5 @@ class Splitter:
         if not self._any and block.gap:
             block = Block(**{**vars(block), "gap": False})
         self._any, self._blank = True, False
+        self.finished += 1
         self._out.append(block)

@@ -20,7 +20,7 @@ from .files import Files
 from .hookspecs import offer_mentions
 from .items import Item, Told, print_items
 from .keymap import bound
-from .live import animated, fit, live_lines, spinner
+from .live import OpenEnd, animated, fit, live_lines, spinner
 from .pace import Pace
 from .picker import Choice, More, Picker
 from .questions import Questions
@@ -93,10 +93,12 @@ class Face:
         self.screen.details, self.screen.split = self.tuning["details"], self.tuning["diff_style"] != "stacked"
         self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do, self.screen.fill)
         self.questions = Questions(self.changed, lambda: self.screen.typed, talker.do)
-        self._picker: Picker | None = None
+        self.view: Modal | None = None
+        """A list or the like that takes the keys, unless somebody asks."""
         self._pace = Pace(self.flush, self._again)
         self._finished: list[Item] = []
         self._last_group = ""
+        self._end = OpenEnd()
         self._hint, self._hint_until = "", 0.0
         self._whole: object = None
         self.branch = ""
@@ -140,22 +142,22 @@ class Face:
         """
 
         def done(value: str | None) -> None:
-            self._picker = None
+            self.view = None
             self.changed()
             if value is not None:
                 self._talker.do(then(value))
 
         def other(value: str, act: Callable[[str], Awaitable[None]]) -> None:
-            self._picker = None
+            self.view = None
             self.changed()
             self._talker.do(act(value))
 
-        self._picker = Picker(title, choices, done, preview, more or {}, other)
+        self.view = Picker(title, choices, done, preview, more or {}, other)
         self.changed()
 
     def turn_to(self, session: Session | None) -> None:
         """Another session, or none."""
-        self.session, self.feed, self._picker = session, Feed(session.id if session else ""), None
+        self.session, self.feed, self.view = session, Feed(session.id if session else ""), None
         self.screen.suggest("")
         self.changed()
 
@@ -166,7 +168,7 @@ class Face:
         """What takes the keys: an approval before a question before a list."""
         if self.approving.takes_keys():
             return self.approving
-        return self.questions if self.questions.takes_keys() and not self.approving.pending() else self._picker
+        return self.questions if self.questions.takes_keys() and not self.approving.pending() else self.view
 
     @property
     def waiting(self) -> bool:
@@ -187,7 +189,7 @@ class Face:
 
     def above(self, look: Look, rows: int) -> list[str]:
         """The live region."""
-        lines = live_lines(self.feed, look, rows, time.time(), self._last_group, self.waiting)
+        lines = live_lines(self.feed, look, rows, time.time(), self._last_group, self.waiting, self._end)
         if self.shell.command:
             lines += ["", look.paint(fit(f"{spinner(time.time())} ! {self.shell.command}", look.width), "dim")]
         if self.approving.pending() and self.modal is not self.approving:

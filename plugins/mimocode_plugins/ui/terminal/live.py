@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from rich.cells import cell_len, chop_cells
 
 from ..shown import prose
 from ..shown.look import Look, plain
+from ..shown.markdown import Splitter
 from ..streams import revealed
 from ..toolline import subject
 from .feed import Feed, Running
@@ -19,21 +21,49 @@ BEAT = 0.12
 """Seconds that a picture of the spinner stays."""
 OPEN = 12
 """Lines of the answer's open end that are shown: what is open is painted again as it grows."""
+PATIENCE = 4.0
+"""How many times as long as it took to render the open end it stays as it is."""
 TAILS = {1: 4, 2: 2}
 """Lines of output that are shown of each running call, by how many run; one line when there are more."""
 
 
-def live_lines(feed: Feed, look: Look, rows: int, now: float, last: str = "", waiting: bool = False) -> list[str]:
+class OpenEnd:
+    """The lines of the answer's open end, kept while they are good.
+
+    A long paragraph or table takes long to render and is rendered again as it grows; so it waits with that for
+    `PATIENCE` times as long as it took, and keys are echoed in between. What is finished is never shown twice.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._known: tuple[object, ...] = ()
+        self._pieces, self._due = -1, 0.0
+        self._lines: list[str] = []
+
+    def lines(self, answer: Splitter, look: Look) -> list[str]:
+        """The lines, perhaps without the latest words."""
+        known, began = (answer, answer.finished, look), self._clock()
+        if known != self._known or (answer.pieces != self._pieces and began >= self._due):
+            self._lines = [line for block in answer.rest() for line in prose.lines(block, look)]
+            self._known, self._pieces, ended = known, answer.pieces, self._clock()
+            self._due = ended + PATIENCE * (ended - began)
+        return self._lines
+
+
+def live_lines(
+    feed: Feed, look: Look, rows: int, now: float, last: str = "", waiting: bool = False, end: OpenEnd | None = None
+) -> list[str]:
     """What happens now, at most `rows` lines of it, the latest.
 
     Args:
         now: Unix seconds.
+        end: keeps the open end of the answer between two frames.
         last: the group of the last printed item, for the empty line between groups.
         waiting: for the user's word, so that the model is not.
     """
     if look.linear:  # what moves is read out again and again
         return [look.paint(fit(line, look.width), "dim") for line in _still(feed, look, waiting)][:rows]
-    answer = [line for block in feed.answer.rest() for line in prose.lines(block, look)]
+    answer = [*(end or OpenEnd()).lines(feed.answer, look)]
     if answer and last not in ("", "prose"):
         answer.insert(0, "")
     below = list(_below(feed, look, now, bool(answer), waiting))

@@ -6,13 +6,13 @@ Ours come first, then those of plugins, then the ones that are promised and say 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mimocode.events import Say
 
-from . import dressing, slash_more, slash_session, slash_show
+from . import dressing, slash_more, slash_session, slash_show, working
 from .chat import unknown
 from .items import Said
 from .slash_session import held
@@ -43,6 +43,7 @@ OURS = (
     Slash("sessions", "go on with another session", slash_session.sessions, ("resume", "continue"), "[id]"),
     Slash("models", "choose the model", slash_session.models, ("model",), "[provider/model]"),
     Slash("agents", "choose the agent", slash_session.agents, ("agent",), "[name]"),
+    Slash("tasks", "the tree of tasks and subagents, with signs of life", working.tasks),
     Slash("rename", "give the session a title", slash_session.rename, (), "<title>"),
     Slash("fork", "go on in a copy of this session", slash_session.fork),
     Slash("undo", "take the last turn back, files included", slash_session.undo, (), "[preview|diff|force|keep]"),
@@ -73,7 +74,6 @@ LATER = {
     "voice": "Talking",
     "plugins": "The list of plugins",
     "doctor": "Looking for what is wrong",
-    "tasks": "The list of tasks",
     "stats": "What all sessions cost",
     "cron": "Work at fixed times",
     "audit": "What a session did",
@@ -91,17 +91,41 @@ LATER = {
 """What people know from elsewhere; without a plugin that brings it, it says so."""
 HINTS = {
     "share": "/export FILE.html writes a page that you can send.",
+    "unshare": "Nothing was shared.",
     "init": "Ask for it in your own words: write an AGENTS.md for this project.",
     "permissions": 'The key "permission" of mimocode.json has the rules.',
     "doctor": "/status and /plugins show what there is.",
+    "stats": "/cost shows this session's tokens and money.",
 }
+ELSEWHERE = {
+    "logout": "`mimo auth logout NAME` forgets a login.",
+    "force-agent": "An agent can be changed between any two turns: /agents.",
+    "never-ask": "`mimo --yolo` approves everything for one run; /permissions shows the rules.",
+    "skip-permissions": "`mimo --yolo` approves everything for one run; /permissions shows the rules.",
+    "variants": 'A variant is part of the model\'s settings: "provider" in mimocode.json.',
+    "modalities": "`mimo models` shows what a model reads.",
+    "timestamps": "/timeline shows when each turn was.",
+    "vivid": "Nothing moves here but the spinner; /themes chooses colours.",
+    "background": "There are no pictures behind the text; /themes chooses colours.",
+    "docs": "`mimo --help`, /help and the README of each folder are the documentation.",
+    "workflows": "/workflow lists and runs them.",
+    "org": "There are no organisations here; /connect changes the account.",
+}
+"""Commands of other programs that mean something else here: where to find it."""
 
 
 async def summaries(host: Host) -> dict[str, str]:
     """Every command by name with one line on what it does."""
-    found = {name: f"{LATER[name]}: mimo {' '.join(words)}" for name, words in slash_more.brought(host).items()}
+    found = {name: f"not there yet: {what}" for name, what in LATER.items()}
+    found |= {name: f"{LATER[name]}: mimo {' '.join(words)}" for name, words in slash_more.brought(host).items()}
     found |= {command.name: command.summary for command in (await host.commands()).values()}
     return dict(sorted({**found, **{one.name: one.summary for one in OURS}}.items()))
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """The command that somebody means who was faster than the completion: the only one that begins so."""
+    fitting = [one for one in known if one.startswith(name)]
+    return fitting[0] if len(fitting) == 1 and name not in fitting else name
 
 
 async def run_slash(chat: Chat, text: str) -> bool:
@@ -110,6 +134,9 @@ async def run_slash(chat: Chat, text: str) -> bool:
     if typed is None:
         return False  # a path, or just a slash
     name, rest = typed[1], (typed[2] or "").strip()
+    aliases = {alias for one in OURS for alias in one.aliases}
+    if name not in aliases | ELSEWHERE.keys() and (whole := meant(name, chat.face.summaries)) != name:
+        text, name = text.replace(name, whole, 1), whole
     chat.face.show(Said(text.strip()))
     ours = next((one for one in OURS if name == one.name or name in one.aliases), None)
     if ours is not None:
@@ -124,7 +151,9 @@ async def run_slash(chat: Chat, text: str) -> bool:
         chat.face.tell(
             f"{LATER[name]} is not there yet: no plugin brings /{name}.{' ' + hint if hint else ''}", "warning"
         )
+    elif name in ELSEWHERE:
+        chat.face.tell(ELSEWHERE[name])
     else:
-        chat.face.tell(unknown(name, [*chat.face.summaries, *LATER]), "error")
+        chat.face.tell(unknown(name, [*chat.face.summaries]), "error")
         chat.face.screen.fill(text)
     return True

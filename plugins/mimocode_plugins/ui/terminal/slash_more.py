@@ -90,7 +90,6 @@ async def through_cli(chat: Chat, name: str, rest: str) -> bool:
 CLI = {
     "plugins": ("plugins",),
     "doctor": ("doctor",),
-    "tasks": ("tasks",),
     "stats": ("stats",),
     "cron": ("cron", "list"),
     "audit": ("audit",),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .chat import Chat
 
 
+TREE = "/tasks"
+"""The choice, no name of an agent, that leads to the tree of subagents."""
 PREVIEWED = 300
 """Facts at the end of a session in which its preview is looked for."""
 
@@ -200,17 +202,24 @@ async def models(chat: Chat, rest: str) -> None:
 
 
 async def agents(chat: Chat, rest: str) -> None:
-    """Choose who answers from the next turn on."""
+    """Choose who answers from the next turn on, or look at those who work for them."""
+    from .working import tasks
+
     session = held(chat)
 
     async def choose(name: str) -> None:
-        await session.submit(ChooseAgent((await chat.host.agent(name)).name))
+        if name == TREE:
+            await tasks(chat, "")
+        else:
+            await session.submit(ChooseAgent((await chat.host.agent(name)).name))
 
     if rest:
         await choose(rest)
         return
     primary = [one for one in (await chat.host.agents()).values() if one.mode != "subagent" and not one.hidden]
     choices = [Choice(one.name, one.name, one.description, one.name == session.agent.name) for one in primary]
+    count = len(chat.face.feed.now.children)
+    choices.append(Choice(TREE, "subagents", f"{count or 'none'} at work; the tree of them and of the tasks"))
     chat.face.pick("Agent", choices, choose)
 
 

@@ -33,9 +33,9 @@ async def help(chat: Chat, rest: str) -> None:
     from .slash import OURS as ours
 
     keys = "\n".join(f"| {key} | {what} |" for key, what in (*HELP, *described(chat.face.screen.chosen)))
-    rows = [f"| /{one.name} {one.arguments} | {one.summary}{_also(one)} |" for one in ours]
+    rows = [f"| /{one.name} {_cell(one.arguments)} | {one.summary}{_also(one)} |" for one in ours]
     own = {one.name for one in ours}
-    rows += [f"| /{name} | {summary} |" for name, summary in chat.face.summaries.items() if name not in own]
+    rows += [f"| /{name} | {_cell(summary)} |" for name, summary in chat.face.summaries.items() if name not in own]
     table = "| key | what it does |\n|---|---|\n"
     chat.face.show(Drawn(f"{table}{keys}\n\n{table.replace('key', 'command')}" + "\n".join(rows)))
 
@@ -160,6 +160,11 @@ def _write(directory: Path, name: str, text: str) -> Path:
     with path.open("x", encoding="utf-8", errors="replace") as file:
         file.write(text)
     return path
+
+
+def _cell(text: str) -> str:
+    """A text in a table of Markdown."""
+    return text.replace("|", "\\|")
 
 
 def _also(one: Slash) -> str:

@@ -9,10 +9,10 @@ from mimocode import events as ev
 from mimocode.events import Entry, Event
 from mimocode.messages import Message, Reasoning, Text, ToolCall, assistant, user
 from mimocode_plugins.ui.shown.look import Look
-from mimocode_plugins.ui.shown.markdown import Block
+from mimocode_plugins.ui.shown.markdown import Block, Splitter
 from mimocode_plugins.ui.terminal.feed import Child, Feed, Present, Running
 from mimocode_plugins.ui.terminal.items import Called, Ended, Item, Prose, Said, Thought, Told, print_items
-from mimocode_plugins.ui.terminal.live import live_lines
+from mimocode_plugins.ui.terminal.live import OpenEnd, live_lines
 
 CALL = ToolCall("c1", "bash", {"command": "make"})
 DONE = ev.CallFinished("c1", (Text("ok\nfine"),), display={"output": "ok\nfine", "exit": 0})
@@ -113,3 +113,26 @@ def test_what_was_cut_off_is_not_printed_again_when_it_is_kept() -> None:
     assert seen(feed, ev.TurnStarted(), ev.MessageAdded(assistant("Half an ans")))[0] == Prose(
         Block("paragraph", "Half an ans")
     )
+
+
+def test_the_open_end_is_rendered_again_when_it_grew_and_never_shows_what_is_finished() -> None:
+    now, slow = [100.0], [0.0]
+
+    def clock() -> float:
+        now[0] += slow[0]  # each look at the clock, so much time has passed
+        return now[0]
+
+    answer, end, look = Splitter(), OpenEnd(clock), Look(40)
+    answer.feed("one ")
+    assert end.lines(answer, look) == ["one"]
+    answer.feed("two ")
+    assert end.lines(answer, look) == ["one two"]  # it took no time, so it may again at once
+    slow[0] = 0.1
+    answer.feed("three ")
+    assert end.lines(answer, look) == ["one two three"]
+    answer.feed("four ")
+    assert [end.lines(answer, look) for _ in range(4)] == [["one two three"]] * 3 + [["one two three four"]]
+    answer.feed("\n\nfive")
+    assert end.lines(answer, look) == ["", "five"]  # what was finished stands above
+    assert end.lines(answer, Look(20)) == ["", "five"]
+    assert end.lines(Splitter(), look) == []
