@@ -227,10 +227,6 @@ def test_a_newcomer_makes_one_of_each_by_the_readme_and_all_work_at_the_first_tr
         done = cli(*line[1:])
         assert (done.code, Path(done.out.strip()).is_file()) == (0, True), done.err
     assert cli(*trust[1:]).code == 0
-    for kind, name in {line[1]: line[3] for line in made}.items():
-        listed = cli(kind, "list")
-        assert (listed.code, name in listed.out, listed.err) == (0, True, "")
-        assert cli(kind, "show", name).code == 0
     told = []
     for line in used:
         done = cli(*line[1:])

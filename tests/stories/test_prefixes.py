@@ -37,9 +37,9 @@ def test_a_child_with_the_full_context_begins_with_its_parents_request(cli: Cli,
 
 
 def test_changing_between_build_and_plan_keeps_what_was_sent(cli: Cli, wire: str) -> None:
-    with ModelServer([{"text": f"Answer {number}."} for number in range(4)], play="sequential") as server:
+    with ModelServer([{"text": f"Answer {number}."} for number in range(3)], play="sequential") as server:
         settings(cli, server, wire)
-        for number, agent in enumerate(("build", "plan", "build", "plan")):
+        for number, agent in enumerate(("build", "plan", "build")):
             words = ["--continue"] * bool(number)
             ran = cli("run", *words, "--agent", agent, f"question {number}")
             assert (ran.code, ran.out) == (0, f"Answer {number}.\n"), ran.err
