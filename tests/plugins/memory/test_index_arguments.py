@@ -43,7 +43,7 @@ async def test_memory_is_narrowed_to_a_type_and_to_one_session(tmp_path: Path) -
     asked = [
         ask("memory", query="marzipan"),
         ask("memory", query="marzipan", scope_id=first),
-        ask("memory", query="marzipan", scopeId=second, type="notes"),
+        ask("memory", query="marzipan", scope_id=second, type="notes"),
         ask("memory", query="marzipan", type="checkpoint"),
         ask("memory", query="marzipan", scope_id="ses_of_nobody"),
     ]

@@ -31,7 +31,6 @@ SCHEMA = {
                 "event_summary": _TEXT,
                 "status": {"type": "string", "enum": list(STATES)},
                 "include_terminal": {"type": "boolean"},
-                "include_archived": {"type": "boolean"},
                 "session_id": _TEXT,
             },
             "required": ["action"],

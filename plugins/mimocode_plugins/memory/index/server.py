@@ -19,6 +19,8 @@ from . import log
 from .desk import Desk
 from .ranking import Hit
 
+# What the original takes beside these (scope_id, message_id, before, after) is taken, too, and not told: every request
+# carries these lines.
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
 MEMORY = {
     "type": "object",
@@ -31,7 +33,6 @@ MEMORY = {
         "section": _TEXT,
         "supersedes": _TEXT,
         "type": _TEXT,
-        "scope_id": _TEXT,
         "limit": _NUMBER,
     },
     "required": ["operation"],
@@ -48,8 +49,6 @@ HISTORY = {
         "tool_name": _TEXT,
         "time_after": _TEXT,
         "time_before": _TEXT,
-        "before": _NUMBER,
-        "after": _NUMBER,
         "limit": _NUMBER,
         "offset": _NUMBER,
     },
