@@ -1,12 +1,14 @@
-"""What the terminal costs: first paint, echo of a key while 200 words a second stream in, bytes per word, idleness.
+"""What the terminal costs: first paint, echo of a key while 200 words a second stream in, bytes per word, idleness,
+memory after 20 turns and after many.
 
-    python tests/bench/bench_terminal.py
+    python tests/bench/bench_terminal.py [TURNS]
 
 A real process on a pseudo-terminal; only its bytes are looked at, no virtual screen takes time.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import sys
@@ -29,12 +31,16 @@ def until(tty: Tty, wanted: bytes, begin: int = 0) -> None:
         tty.read(1)
 
 
-def paint(cli: Cli) -> float:
-    """Milliseconds from the start of the process to its first prompt."""
-    began = time.perf_counter()
+def paint(cli: Cli) -> tuple[float, ...]:
+    """Milliseconds from the start of the process to its first prompt, to the one that answers keys, to the session;
+    each by the clock and of the processor.
+    """
+    began, taken = time.perf_counter(), list[float]()
     with terminal(cli, "chat", "-m", "scripted/hello") as tty:
-        until(tty, b"Say what")
-        return (time.perf_counter() - began) * 1000
+        for mark in (b"Say what", b"\x1b[?2004h", b"build"):
+            until(tty, mark)
+            taken += [(time.perf_counter() - began) * 1000, _cpu(tty.pid)]
+    return tuple(taken)
 
 
 def stream(cli: Cli) -> None:
@@ -69,6 +75,38 @@ def idle(cli: Cli, seconds: float = 5) -> None:
         print(f"idle    {(_ticks(tty.pid) - before) / os.sysconf('SC_CLK_TCK') / seconds:.1%} of a processor")
 
 
+def memory(cli: Cli, turns: int) -> None:
+    """Hold a long conversation; what is resident after 20 turns and at its end."""
+    path = cli.home / "turns.json"
+    path.write_text(
+        json.dumps({"turns": [[{"text": f"Answer {number}. {'More words. ' * 20}"}] for number in range(turns)]})
+    )
+    with terminal(cli, "chat", "-m", f"scripted/{path}") as tty:
+        tty.wait("build · ")
+        tty._stream = type("Nobody", (), {"feed": lambda self, data: None})()
+        early = 0.0
+        for number in range(turns):
+            at = len(tty.raw)
+            tty.send(f"question {number}\r")
+            until(tty, f"Answer {number}.".encode(), at)
+            until(tty, b"Say what", at)
+            if number == 19:
+                early = _resident(tty.pid)
+        late = _resident(tty.pid)
+    print(f"memory  {early:.0f} MB after 20 turns, {late:.0f} MB after {turns}: {late / early:.2f} times")
+
+
+def _resident(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1000
+
+
+def _cpu(pid: int) -> float:
+    """Milliseconds on a processor."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+
+
 def _ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
@@ -78,10 +116,16 @@ def main() -> None:
     """Print the numbers."""
     cli = Cli(Path(tempfile.mkdtemp()))
     paint(cli)
-    paints = [paint(cli) for _ in range(8)]
-    print(f"paint   median {statistics.median(paints):.0f} ms, best {min(paints):.0f} ms")
+    columns = list(zip(*(paint(cli) for _ in range(8)), strict=True))
+    for name, clock, cpu in zip(("paint", "keys", "session"), columns[::2], columns[1::2], strict=True):
+        shown = (
+            f"median {statistics.median(clock):.0f} ms, best {min(clock):.0f} ms; of the processor {min(cpu):.0f} ms"
+        )
+        print(f"{name:7} {shown}")
     stream(cli)
     idle(cli)
+    if len(sys.argv) > 1:
+        memory(cli, int(sys.argv[1]))
 
 
 if __name__ == "__main__":

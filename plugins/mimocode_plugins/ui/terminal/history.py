@@ -5,21 +5,27 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from prompt_toolkit.history import History
 
+LONGEST = 20_000
+"""Characters of an entry that is kept with what was pasted into it; of a longer one the markers are kept."""
 KEPT, MOST = 1000, 2000
 """Entries that are kept when the file has grown beyond the most."""
 
 
 class PromptHistory(History):
-    """Reads the file once, appends to it, and is silent when it cannot: history is a comfort."""
+    """Reads the file once, appends to it, and is silent when it cannot: history is a comfort.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        expand: gives a text without markers: another session does not know what stands behind them.
+    """
+
+    def __init__(self, path: Path, expand: Callable[[str], str] = str) -> None:
         super().__init__()
-        self._path = path
+        self._path, self._expand = path, expand
 
     def load_history_strings(self) -> Iterable[str]:
         """Newest first."""
@@ -44,7 +50,13 @@ class PromptHistory(History):
             return
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            line = json.dumps({"input": string}, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+            whole = self._expand(string)
+            line = (
+                json.dumps({"input": whole if len(whole) <= LONGEST else string}, ensure_ascii=False).encode(
+                    "utf-8", "surrogatepass"
+                )
+                + b"\n"
+            )
             handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 os.write(handle, line)

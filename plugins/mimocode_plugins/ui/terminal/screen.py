@@ -128,7 +128,7 @@ class Screen:
         self.suggested = ""
         """What the user might say next: greyed, and only while the prompt is empty."""
         self.buffer = Buffer(
-            history=PromptHistory(history),
+            history=PromptHistory(history, self.pastes.expand),
             completer=completer,
             complete_while_typing=Condition(lambda: wants_completion(self.buffer.document.text_before_cursor)),
             multiline=True,

@@ -76,6 +76,17 @@ def test_history_is_kept_without_repetitions_and_survives_rubbish(tmp_path: Path
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_paste_is_remembered_for_other_sessions_unless_it_is_too_long(tmp_path: Path) -> None:
+    pastes = Pastes()
+    short, long = pastes.take("one\ntwo\nthree"), pastes.take("x\n" * 20_000)
+    history = PromptHistory(tmp_path / "history.jsonl", pastes.expand)
+    for marker in (short, long):
+        history.append_string(f"look: {marker}")
+    assert history.get_strings() == [f"look: {short}", f"look: {long}"]
+    kept = list(PromptHistory(tmp_path / "history.jsonl").load_history_strings())
+    assert kept == [f"look: {long}", "look: one\ntwo\nthree"]
+
+
 def test_fuzzy_search_prefers_beginnings_and_runs() -> None:
     names = ["src/models.py", "docs/readme.md", "mod.py", "something_odd.py"]
     assert best("mod", names, str)[:2] == ["mod.py", "src/models.py"]
