@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .bubblewrap import PORT
 
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 _NSENTER = "/usr/bin:/bin:/usr/local/bin:/run/current-system/sw/bin"
 
 
@@ -60,14 +60,17 @@ class Network:
         try:
             self._keeper = await asyncio.create_subprocess_exec(
                 *(self._program, "--unshare-user", "--unshare-net", "--bind", "/", "/", "--dev-bind", "/dev", "/dev"),
-                *("--info-fd", str(tells), "--", *(bridge if gate else ()), "cat"),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+                *("--info-fd", str(tells), "--", *(bridge if gate else ()), "sh", "-c", "echo ready; exec cat"),
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
                 pass_fds=(tells,), start_new_session=True, cwd="/",
             )  # fmt: skip
         finally:
             os.close(tells)
         with os.fdopen(told, "rb") as pipe:
             pid = int(json.loads(await asyncio.to_thread(pipe.read))["child-pid"])
+        assert self._keeper.stdout is not None
+        if await self._keeper.stdout.readline() != b"ready\n":  # said when the bridge listens
+            raise OSError("it did not begin")
         self._words = (nsenter, "--user", "--net", "--preserve-credentials", f"--target={pid}", "--")
         await self._try()
 
