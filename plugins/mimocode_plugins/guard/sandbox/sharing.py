@@ -56,21 +56,22 @@ class Network:
         if nsenter is None:
             raise OSError("the program nsenter is not there")
         bridge = [sys.executable, "-I", "-S", str(Path(__file__).with_name("bridge.py")), str(gate), str(PORT)]
-        told, tells = os.pipe()
+        (told, tells), (heard, says) = os.pipe(), os.pipe()
         try:
             self._keeper = await asyncio.create_subprocess_exec(
                 *(self._program, "--unshare-user", "--unshare-net", "--bind", "/", "/", "--dev-bind", "/dev", "/dev"),
-                *("--info-fd", str(tells), "--", *(bridge if gate else ()), "sh", "-c", "echo ready; exec cat"),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-                pass_fds=(tells,), start_new_session=True, cwd="/",
+                *("--info-fd", str(tells), "--", *(bridge if gate else ())),
+                *("sh", "-c", f"echo ready >/proc/self/fd/{says}; exec cat"),
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+                pass_fds=(tells, says), start_new_session=True, cwd="/",
             )  # fmt: skip
         finally:
             os.close(tells)
-        with os.fdopen(told, "rb") as pipe:
-            pid = int(json.loads(await asyncio.to_thread(pipe.read))["child-pid"])
-        assert self._keeper.stdout is not None
-        if await self._keeper.stdout.readline() != b"ready\n":  # said when the bridge listens
-            raise OSError("it did not begin")
+            os.close(says)
+        with os.fdopen(told, "rb") as info, os.fdopen(heard, "rb") as ready:
+            pid = int(json.loads(await asyncio.to_thread(info.read))["child-pid"])
+            if await asyncio.to_thread(ready.readline) != b"ready\n":  # said when the bridge listens
+                raise OSError("it did not begin")
         self._words = (nsenter, "--user", "--net", "--preserve-credentials", f"--target={pid}", "--")
         await self._try()
 
