@@ -1,7 +1,4 @@
-"""A microkernel for coding agents: one log, one loop, one switchboard.
-
-What a plugin needs most is here; the rest is in the modules without an underscore.
-"""
+"""A microkernel for coding agents: one log, one loop, one switchboard. What plugins need most is here."""
 # fmt: off
 
 __version__ = "0.1.0"

@@ -9,41 +9,54 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Generator
-from contextvars import ContextVar
-from functools import cache, partial
+from functools import partial
+from time import monotonic
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, ClassVar
 
 from .errors import Overrun
 
 LIMIT = 5.0  # seconds that plugin code may keep everything else waiting
-_running: ContextVar[str] = ContextVar("running")
+_MAIN = threading.main_thread().ident
 
 
 class alarm:
-    """Raise `Overrun` in the code inside when it takes longer than `LIMIT`."""
+    """Raise `Overrun` in the code inside when it takes longer than `LIMIT`; what it calls has a limit of its own.
+
+    One timer serves all, set again when it rings too early: setting it for each call is most of what a call costs.
+    """
+
+    runs: ClassVar[tuple[str, float] | None] = None  # the plugin whose code the main thread runs, and since when
+    set: ClassVar = False
 
     def __init__(self, plugin: str) -> None:
-        self.plugin, self.rings = plugin, threading.current_thread() is threading.main_thread()
+        self.plugin, self.rings = plugin, threading.get_ident() == _MAIN
 
     def __enter__(self) -> None:
         if self.rings:
-            _listen()
-            self.outer = _running.set(self.plugin)
-            self.before = signal.setitimer(signal.ITIMER_REAL, LIMIT, LIMIT)
+            self.outer, self.began = alarm.runs, monotonic()
+            alarm.runs = (self.plugin, self.began)
+            if not alarm.set:
+                _set(LIMIT)
 
     def __exit__(self, *_: object) -> None:
         if self.rings:
-            signal.setitimer(signal.ITIMER_REAL, *self.before)
-            _running.reset(self.outer)
+            alarm.runs = self.outer and (self.outer[0], self.outer[1] + monotonic() - self.began)
 
 
-@cache  # once for the process: around every call of every hook it would be a tenth of a step's time
-def _listen() -> None:
-    def ring(_signal: int, _frame: FrameType | None) -> NoReturn:
-        raise Overrun(_running.get("?"), f"blocked everything for {LIMIT:g} s and was stopped")
+def _set(seconds: float) -> None:
+    alarm.set = True
+    signal.signal(signal.SIGALRM, _ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
-    signal.signal(signal.SIGALRM, ring)
+
+def _ring(_signal: int, _frame: FrameType | None) -> None:
+    alarm.set = False
+    if alarm.runs is not None:
+        left = alarm.runs[1] + LIMIT - monotonic()
+        _set(left if left > 0 else LIMIT)
+        if left <= 0:
+            raise Overrun(alarm.runs[0], f"blocked everything for {LIMIT:g} s and was stopped")
 
 
 class Watched:

@@ -31,8 +31,6 @@ class Commands:
         self.parser = _Parser(prog="mimo", description="A terminal coding agent that remembers.")
         self.parser.add_argument("-v", "--version", action="version", version=__version__)
         self.parser.add_argument("--pure", action="store_true", help="leave out plugins that are not built in")
-        self.parser.add_argument("--print-logs", action="store_true", help="write the log to stderr")
-        self.parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARN", "ERROR"], default="INFO")
         self.at_terminal: list[str] = []  # what to run when nothing is asked and a person sits there
         self._groups = {"": self.parser.add_subparsers(metavar="command", title="commands")}
 
@@ -83,7 +81,6 @@ async def _run(words: list[str]) -> int:
     plugins.hooks.collect_now(on.register_cli, commands=commands)
     person = sys.stdin.isatty() and sys.stdout.isatty()
     chosen = commands.parser.parse_args(words or (commands.at_terminal if person else []))
-    _logging(chosen)
     if not hasattr(chosen, "run"):
         getattr(chosen, "parser", commands.parser).print_help(sys.stderr)
         return 0 if not words else 2
@@ -96,14 +93,6 @@ async def _run(words: list[str]) -> int:
         return int(await chosen.run(chosen, host))
     finally:
         host.close()
-
-
-def _logging(chosen: argparse.Namespace) -> None:
-    import logging  # before anything else does: the MCP library would put its own handler on the root logger
-
-    handler = logging.StreamHandler() if chosen.print_logs else logging.NullHandler()
-    layout = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(level=logging.getLevelName(chosen.log_level), handlers=[handler], format=layout)
 
 
 def complain(line: str) -> None:

@@ -67,6 +67,7 @@ DEFAULT: tuple[str, ...] = (
     "mimocode_plugins.ui.config",
     "mimocode_plugins.ui.demo",
     "mimocode_plugins.ui.doctor",
+    "mimocode_plugins.ui.logs",
     "mimocode_plugins.ui.models",
     "mimocode_plugins.ui.plugins",
     "mimocode_plugins.ui.run",

@@ -39,7 +39,23 @@ def test_nothing_is_left_behind_and_an_outer_alarm_goes_on() -> None:
         with alarm("quick"):
             pass
         time.sleep(30)
+    time.sleep(0.3)  # longer than a limit: with nothing to watch it is not set again
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_one_timer_serves_many_and_each_has_the_whole_limit() -> None:
+    until = time.monotonic() + 0.4
+    while time.monotonic() < until:
+        with alarm("quick"):
+            time.sleep(0.07)
+    with alarm("outer"):
+        for _ in range(3):
+            with alarm("inner"):  # is on its own time, not on that of who called it
+                time.sleep(0.07)
+    began = time.monotonic()
+    with pytest.raises(Overrun, match=STOPPED), alarm("slow"):
+        time.sleep(30)
+    assert 0.1 <= time.monotonic() - began < 10
 
 
 async def test_awaiting_is_not_blocking_and_blocking_after_an_await_is() -> None:

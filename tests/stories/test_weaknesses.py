@@ -92,6 +92,12 @@ def outcomes(session: Session) -> list[str]:
     return [note["outcome"] for note in session.state.notes.get("window", ()) if "outcome" in note]
 
 
+@pytest.fixture(autouse=True)
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home of their own for sessions in this process."""
+    monkeypatch.setenv("MIMOCODE_HOME", str(tmp_path / "mimocode"))
+
+
 def test_3_one_table_makes_template_check_and_budgets() -> None:
     full = {section.number: f"- {section.title}: something" for section in SECTIONS}
     assert problems(render(full)) == []

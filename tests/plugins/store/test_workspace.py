@@ -361,7 +361,7 @@ def test_keys_of_old_files_count_for_the_terminal_with_a_notice(desk: Desk) -> N
         ('{\n"share": "never"}', "share", ":2: input should be 'manual' or 'auto', at share"),
         ('{"limits": {\n"steps": "many"}}', "limits",
          ":2: input should be a valid integer, unable to parse string as an integer, at limits.steps"),
-        ('{"limits": {\n\n"step": 1}}', "limits", ":3: no such key, at limits.step"),
+        ('{"limits": {\n\n"step": 1}}', "limits", ":3: no such key, at limits.step; did you mean \"steps\"?"),
         ('{"limits": {"names":\n ["a", 5]}}', "limits", ":1: input should be a valid string, at limits.names.1"),
         ('{"update": "nofity"}', "update",
          ":1: input should be a valid boolean, unable to interpret input, or input should be 'notify', at update"),

@@ -29,6 +29,7 @@ OWNERS = (
     "mimocode_plugins.memory.checkpoint",
     "mimocode_plugins.providers.eyes",
     "mimocode_plugins.tools.undo",
+    "mimocode_plugins.ui.logs",
 )
 PLUGIN, WORKSPACE = "mimocode_plugins.ui.config", "mimocode_plugins.store.workspace"
 
@@ -97,7 +98,7 @@ async def test_explain_hides_secrets_and_knows_defaults(workspace: Path, capsys:
     out, err = capsys.readouterr()
     assert "sk-very-secret" not in out
     assert 'provider.local.options.apiKey = "{env:LOCAL_KEY}"' in out
-    assert "compaction.tail_turns = 2\n\nlow to high, the last one counts:\n  default    2\n" in out
+    assert "compaction.tail_turns = null\n\nlow to high, the last one counts:\n  default    null\n" in out
     assert "snapshot = true\nWhether files are kept as they were before, for undo.\n" in out
     assert err.endswith('"mcp" is ignored until you trust this folder\n')
     assert err.count("\n") == 1
@@ -175,6 +176,7 @@ async def test_an_existing_file_loads_whole(workspace: Path) -> None:
         "checkpoint",
         "distill",
         "dream",
+        "logLevel",
         "snapshot",
         "vision_model",
         "workflow",

@@ -45,11 +45,10 @@ def register_cli(commands: Commands) -> None:
 @hookimpl
 @asynccontextmanager
 async def session_scope(session: Session) -> AsyncIterator[None]:
-    """Remember how the settings files look now; from here on `logLevel` counts."""
+    """Remember how the settings files look now."""
     from .reloading import remember
 
     remember(session.host)
-    _set_log_level(session.host)
     yield
 
 
@@ -59,15 +58,6 @@ async def take_input(session: Session) -> None:
     from .reloading import refresh
 
     await refresh(session)
-
-
-def _set_log_level(host: Host) -> None:
-    """Unless `--log-level` names another one than usual."""
-    import logging
-
-    wanted = host.settings["logLevel"] if "logLevel" in host.settings else ""  # noqa: SIM401  not a dict
-    if wanted and logging.getLogger().level == logging.INFO:
-        logging.getLogger().setLevel({"WARN": "WARNING"}.get(wanted, wanted))
 
 
 def _change(name: str) -> Run:

@@ -12,7 +12,6 @@ from mimocode.ports import Setting
 SHAPES = "mimocode_plugins.ui.config.shapes:"
 
 CLAIMS = (
-    Setting("logLevel", Literal["DEBUG", "INFO", "WARN", "ERROR"], "INFO", "How much is written to the log files."),
     Setting("username", str | None, None, "What to call the user; the name of the account when unset."),
     Setting("tool", f"{SHAPES}ToolStyle", {}, "How tools are called."),
     Setting("plugin", list[str | list[Any]], [], "Plugins to load, each a name or [name, options].", needs_trust=True),

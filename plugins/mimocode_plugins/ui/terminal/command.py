@@ -69,6 +69,7 @@ async def _talk(args: argparse.Namespace, host: Host, prompt: First) -> int:
                 seat, before = Seat(before), ""
     if talk.again and before:
         host.close()
+        signal.setitimer(signal.ITIMER_REAL, 0)  # a timer goes on in the new program, which knows nothing of it
         os.execv(sys.executable, [sys.executable, "-m", "mimocode.main", "chat", "--session", before])
     _farewell(before)
     return 0
