@@ -248,7 +248,10 @@ def test_a_tail_reaches_back_as_far_as_the_user_wants() -> None:
 
 
 @pytest.mark.parametrize(("wanted", "most"), [({}, None), ({"preserve_recent_tokens": 2500}, 2500)])
-async def test_as_much_as_the_user_wants_goes_over_as_it_is(wanted: Any, most: int | None, tmp_path: Path) -> None:
+async def test_as_much_as_the_user_wants_goes_over_as_it_is(
+    wanted: Any, most: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIMOCODE_HOME", str(tmp_path / "mimocode"))
     plan = Small()
     options = {"settings": {"compaction": wanted, "checkpoint": {"push_caps": {"recent_user": 0}}}}
     more = (checkpoint, workspace)
