@@ -115,7 +115,8 @@ async def test_what_a_dead_process_left_is_put_in_order(tmp_path: Path) -> None:
         await opening.gathered(session, 4000)
         file, text, id = layout(session.host, session.id).checkpoint, record.newest(session).text, session.id
     file.write_text("half of a che")
-    (file.parent / record.STAGED).write_text("half of a dra")
+    for name in (record.STAGED, f".{record.STAGED}.0a1b2c3d", f".{file.name}.0a1b2c3d"):
+        (file.parent / name).write_text("half of a dra")
     async with play("two", plugins=[checkpoint], directory=tmp_path, store=store, session_id=id):
         assert file.read_text() == text and sorted(path.name for path in file.parent.iterdir()) == ["checkpoint.md"]
 

@@ -82,7 +82,9 @@ def agree(session: Session, *, taken_back: bool = False) -> None:
     """
     place = layout(session.host, session.id)
     text = newest(session).text
-    (place.session_folder / STAGED).unlink(missing_ok=True)
+    for left in (STAGED, f".{STAGED}.*", f".{place.checkpoint.name}.*"):
+        for path in place.session_folder.glob(left):
+            path.unlink(missing_ok=True)
     if text and saving.read(place.checkpoint) != text:
         saving.replace(place.checkpoint, text)
     elif not text and taken_back:

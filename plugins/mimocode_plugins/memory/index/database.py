@@ -21,7 +21,7 @@ from .recent import Recent
 from .stem import stem
 from .text import dated, words
 
-VERSION = 3
+VERSION = 4
 TAIL = 256
 """Entries that wait to be put into `postings` together: one by one, each would cost ten times as much."""
 SCHEMA = """
@@ -91,7 +91,7 @@ class Index:
                 if (entry.key, entry.text, entry.time, entry.status) != tuple(rest):
                     break
                 same += 1
-            self._delete([row[0] for row in old[same:]])
+            self._delete(id, [row[0] for row in old[same:]])
             for place, entry in enumerate(entries[same:], same):
                 self._insert(id, place, entry)
             self.settle(TAIL)
@@ -110,7 +110,7 @@ class Index:
             for path in paths:
                 for (id,) in db.execute("SELECT id FROM documents WHERE path=?", (path,)).fetchall():
                     rows = db.execute("SELECT id FROM entries WHERE document=?", (id,)).fetchall()
-                    self._delete([row[0] for row in rows])
+                    self._delete(id, [row[0] for row in rows])
                     db.execute("DELETE FROM documents WHERE id=?", (id,))
                     db.execute("UPDATE totals SET documents = documents - 1")
 
@@ -227,22 +227,32 @@ class Index:
                     self.db.execute("INSERT INTO pieces(rowid, word) VALUES(?, ?)", (made.lastrowid, word))
         self.seen |= fresh
 
-    def _delete(self, ids: Iterable[int]) -> None:
+    def _delete(self, document: int, ids: Sequence[int]) -> None:
+        if not ids:
+            return
         (indexed,) = self.db.execute("SELECT indexed FROM totals").fetchone()
         self.recent.forget()
-        gone = list[tuple[int, set[str]]]()
+        gone, total = list[tuple[int, set[str]]](), 0
         for id in ids:
-            stems, length, document = self.db.execute(
-                "SELECT stems, length, document FROM entries WHERE id=?", (id,)
-            ).fetchone()
+            stems, length = self.db.execute("SELECT stems, length FROM entries WHERE id=?", (id,)).fetchone()
+            total += length
             if id <= indexed:
                 gone.append((id, set(stems.split())))
             self.db.execute("DELETE FROM entries WHERE id=?", (id,))
-            self.db.execute("UPDATE totals SET entries = entries - 1, length = length - ?", (length,))
-            self.db.execute("UPDATE documents SET entries = entries - 1 WHERE id=?", (document,))
         postings.remove(self.db, gone)
-        # The next entry may get the number of one that is gone: it must not count as indexed.
+        self.db.execute("UPDATE totals SET entries = entries - ?, length = length - ?", (len(ids), total))
+        # The next entry may get the number of one that is gone: it must not count as indexed, nor any document as
+        # reaching to where it no longer does.
         self.db.execute("UPDATE totals SET indexed = min(indexed, coalesce((SELECT max(id) FROM entries), 0))")
+        self.db.execute(_SPAN, (document, len(ids)))
+
+
+_SPAN = """
+UPDATE documents SET entries = entries - ?2,
+  first = coalesce((SELECT id FROM entries WHERE document = ?1 ORDER BY place LIMIT 1), 0),
+  last = coalesce((SELECT id FROM entries WHERE document = ?1 ORDER BY place DESC LIMIT 1), 0)
+WHERE id = ?1
+"""
 
 
 def _open(path: str) -> sqlite3.Connection:
