@@ -56,7 +56,7 @@ class Groups:
     @contextmanager
     def starting(self) -> Iterator[None]:
         """While a command is being started: it is ended with us even when we die before `started` is told."""
-        for old in [old for old in self._alive if not _exists(old)]:
+        for old in [old for old in self._alive if not exists(old)]:
             self.ended(old)
         self._tell("?\n")
         try:
@@ -134,10 +134,11 @@ def send(group: int, number: int) -> None:
 
 def alive(group: int) -> bool:
     """Whether a group has members that still run; in containers nobody may collect those that ended."""
-    return _exists(group) and (sys.platform != "linux" or _any_runs(group))
+    return exists(group) and (sys.platform != "linux" or _any_runs(group))
 
 
-def _exists(group: int) -> bool:
+def exists(group: int) -> bool:
+    """Whether a group has members, be they only ones that ended and that nobody has collected."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -148,11 +149,13 @@ def _exists(group: int) -> bool:
 
 
 def _any_runs(group: int) -> bool:
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            with suppress(OSError, ValueError, IndexError):
-                # "pid (name) state parent group ...", where the name may contain anything
-                state, _, its_group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
-                if int(its_group) == group and state not in "ZX":
-                    return True
+    wanted = str(group).encode()
+    with os.scandir("/proc") as found:
+        paths = [Path(entry.path, "stat") for entry in found if entry.name.isdigit()]
+    for path in paths:
+        with suppress(OSError, ValueError), path.open("rb", buffering=0) as stat:
+            # "pid (name) state parent group ...", where the name may contain anything
+            state, _, its_group = stat.read(512).rpartition(b")")[2].split(None, 3)[:3]
+            if its_group == wanted and state not in b"ZX":
+                return True
     return False

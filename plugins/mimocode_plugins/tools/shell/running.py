@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from .groups import Groups, alive
+from .groups import Groups, alive, exists
 from .spool import Spool
 
 Progress = Callable[[str], Awaitable[None]]
@@ -104,10 +104,12 @@ class Running:
         """Whether something that the shell started is still there after it."""
         if not self._eof.done():
             await asyncio.wait({self._eof}, timeout=_PIPE_GRACE)
-        for _ in range(3):
+        for pause in (0.001, 0.01, 0.01):
+            if not exists(self.group):  # to look through all processes takes longer than to ask twice
+                break
+            await asyncio.sleep(pause)  # it may have closed the pipe and be about to be gone
             if not alive(self.group):
                 break
-            await asyncio.sleep(0.01)  # it may have closed the pipe and be about to be gone
         else:
             return not ended
         self._groups.ended(self.group)
