@@ -216,7 +216,7 @@ def test_the_plan_of_a_disk(tmp_path: Path) -> None:
         home, (project,), temp, temps=(), data=home / ".mine", config=home / ".config/mimocode",
         writable=(home / "wanted",), hidden=(home / "not",),
     )  # fmt: skip
-    assert layout(grounds).outermost_first() == [
+    assert layout(grounds).outermost_first == [
         (home / ".mine", Access.HIDE),
         (home / ".netrc", Access.HIDE),
         (home / ".ssh", Access.HIDE),
@@ -238,7 +238,7 @@ def test_the_home_is_no_project(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     (tmp_path / "away").symlink_to("/etc")
     (tmp_path / ".bashrc").touch()
-    assert layout(Grounds(tmp_path, (tmp_path,), tmp_path / "code", temps=())).outermost_first() == [
+    assert layout(Grounds(tmp_path, (tmp_path,), tmp_path / "code", temps=())).outermost_first == [
         (tmp_path / ".ssh", Access.HIDE),
         (tmp_path / "code", Access.WRITE),
     ]

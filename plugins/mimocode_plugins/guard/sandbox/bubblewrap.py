@@ -75,7 +75,7 @@ def _disk(plan: Layout, none: Path) -> list[str]:
     """What differs from a read-only disk."""
     words: list[str] = []
     closed: list[str] = []
-    for path, access in plan.outermost_first():
+    for path, access in plan.outermost_first:
         name = str(path)
         if access is Access.WRITE:
             words += ["--bind-try", name, name]

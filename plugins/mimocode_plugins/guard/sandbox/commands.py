@@ -81,7 +81,7 @@ def _lines(box: Box, host: Host) -> Iterator[str]:
         return
     plan = layout(grounds_of(box, host, host.directory, look_only=False))
     for access, says in ((Access.WRITE, "writable"), (Access.READ, "read-only inside"), (Access.HIDE, "hidden")):
-        yield from (f"  {says:<17}{_short(path)}" for path, each in plan.outermost_first() if each is access)
+        yield from (f"  {says:<17}{_short(path)}" for path, each in plan.outermost_first if each is access)
     yield f"  {'private':<17}{', '.join(map(str, plan.temps))}: the session's own, gone with it"
     yield f"  {'else':<17}read-only"
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from pathlib import Path
 
 from ..protected import NAMES, WITHIN
@@ -73,13 +74,18 @@ class Layout:
         if real.exists():
             self.access[real] = max(access, self.access.get(real, access))
 
+    @cached_property
     def outermost_first(self) -> list[tuple[Path, Access]]:
-        """The order in which later entries may lie inside of earlier ones."""
+        """The order in which later entries may lie inside of earlier ones; the plan is whole when it is asked for."""
         return sorted(self.access.items(), key=lambda item: (len(item[0].parts), item[0]))
 
     def holds(self, path: Path) -> bool:
-        """Whether some entry lies below this path."""
-        return any(path in each.parents for each in self.access)
+        """Whether some entry lies below this path; the plan is whole when it is asked for."""
+        return path in self._above
+
+    @cached_property
+    def _above(self) -> frozenset[Path]:
+        return frozenset(parent for path in self.access for parent in path.parents)
 
 
 def layout(grounds: Grounds) -> Layout:

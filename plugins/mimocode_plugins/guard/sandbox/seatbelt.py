@@ -28,7 +28,7 @@ def profile(plan: Layout, network: bool) -> str:
     lines = ["(version 1)", "(allow default)", "(deny file-write*)"]
     lines.append(_rule("allow file-write*", [f"/dev/{name}" for name in _DEVICES], "literal"))
     lines.append(_rule("allow file-write*", ["/dev/fd", plan.temp], "subpath"))
-    for path, access in plan.outermost_first():
+    for path, access in plan.outermost_first:
         if access is Access.WRITE:
             lines.append(_rule("allow file-read* file-write*", [path], "subpath"))
         elif access is Access.READ:
@@ -36,7 +36,7 @@ def profile(plan: Layout, network: bool) -> str:
             lines.append(_rule("allow file-read*", [path], "subpath"))
         else:
             lines.append(_rule("deny file-read* file-write*", [path], "subpath"))
-    kept = [path for path, access in plan.outermost_first() if access is Access.READ]
+    kept = [path for path, access in plan.outermost_first if access is Access.READ]
     pinned = {parent for path in kept for parent in path.parents if _writable(plan, parent)}
     if pinned:  # what holds a file that stays may not be renamed away from around it
         lines.append(_rule("deny file-write-unlink", sorted(pinned), "literal"))

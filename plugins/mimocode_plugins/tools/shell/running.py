@@ -23,6 +23,8 @@ _REPORTED = 30_000
 """Bytes of output in one report; of more, the last."""
 _PIPE_GRACE = 0.2
 """Seconds that what the shell started may hold the pipe after the shell is gone, before we go on without it."""
+_YOUNG = 2.0
+"""Seconds in which no machine starts so many processes that their numbers begin again."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Running:
         self._loop = asyncio.get_running_loop()
         self.spool, self._groups = spool, groups
         self._eof, self._gone, self._overflow = (self._loop.create_future() for _ in range(3))
-        self._released, self._exit_fd = False, -1
+        self._released, self._exit_fd, self._began = False, -1, self._loop.time()
         self._pipe, write_end = os.pipe()
         try:
             with groups.starting():
@@ -108,7 +110,7 @@ class Running:
             if not exists(self.group):  # to look through all processes takes longer than to ask twice
                 break
             await asyncio.sleep(pause)  # it may have closed the pipe and be about to be gone
-            if not alive(self.group):
+            if not alive(self.group, self._loop.time() - self._began < _YOUNG):
                 break
         else:
             return not ended
