@@ -66,19 +66,12 @@ class ModelFault(StrEnum):
     FILTERED = "filtered"  # the provider's content filter stopped the answer
     BUDGET = "budget"  # a limit that the user set does not allow another call
 
-RETRYABLE = frozenset({ModelFault.RATE, ModelFault.SERVER, ModelFault.NETWORK})
-
 class ModelError(MimoError):
     """A model call failed. `status` is the HTTP status or 0, `retry_after` the seconds the provider asked to wait."""
 
     def __init__(self, fault: ModelFault, message: str, *, status: int = 0, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.fault, self.status, self.retry_after = fault, status, retry_after
-
-    @property
-    def retryable(self) -> bool:
-        """Whether the same request may succeed later."""
-        return self.fault in RETRYABLE
 
 class ToolFailed(MimoError):
     """A tool call failed in a way its author foresaw; the model reads the message."""

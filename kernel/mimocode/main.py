@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
 from .errors import MimoError, UsageError
@@ -20,6 +20,15 @@ Arguments = Callable[[argparse.ArgumentParser], None]
 
 
 class _Parser(argparse.ArgumentParser):
+    declare: Arguments | None = None
+    """The arguments of a command. They wait until it is chosen: declaring those of all loads the modules of all."""
+
+    def parse_known_args(self, *given: Any, **named: Any) -> Any:
+        declare, self.declare = self.declare, None
+        if declare is not None:
+            declare(self)
+        return super().parse_known_args(*given, **named)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see `{self.prog} --help`")
 
@@ -31,7 +40,7 @@ class Commands:
         self.parser = _Parser(prog="mimo", description="A terminal coding agent that remembers.")
         self.parser.add_argument("-v", "--version", action="version", version=__version__)
         self.parser.add_argument("--pure", action="store_true", help="leave out plugins that are not built in")
-        self.at_terminal: list[str] = []  # what to run when nothing is asked and a person sits there
+        self.meant: Callable[[list[str]], list[str]] = list  # from the words as typed, with a command or without one
         self._groups = {"": self.parser.add_subparsers(metavar="command", title="commands")}
 
     def add(
@@ -39,8 +48,8 @@ class Commands:
     ) -> None:
         """Add a command: one word, or two for a command of a group ("session list").
 
-        `run` gets the parsed arguments and the host and returns the exit code. `arguments` declares them; one with
-        `dest="dir"` is the directory to work in. `aliases` are other names of the last word.
+        `run` gets the parsed arguments and the host and returns the exit code. `arguments` declares them when they are
+        needed; one with `dest="dir"` is the directory to work in. `aliases` are other names of the last word.
         """
         group, _, word = name.rpartition(" ")
         if group not in self._groups:
@@ -49,8 +58,7 @@ class Commands:
             self._groups[group] = parser.add_subparsers(metavar="command", title="commands")
         parser = self._groups[group].add_parser(word, help=summary, description=summary, aliases=list(aliases))
         parser.set_defaults(run=run)
-        if arguments is not None:
-            arguments(parser)
+        parser.declare = arguments
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,8 +87,7 @@ async def _run(words: list[str]) -> int:
     external = "--pure" not in words and os.environ.get("MIMOCODE_PURE", "").lower() not in ("1", "true")
     plugins, commands = Plugins(None, external, complain), Commands()
     plugins.hooks.collect_now(on.register_cli, commands=commands)
-    person = sys.stdin.isatty() and sys.stdout.isatty()
-    chosen = commands.parser.parse_args(words or (commands.at_terminal if person else []))
+    chosen = commands.parser.parse_args(commands.meant(words))
     if not hasattr(chosen, "run"):
         getattr(chosen, "parser", commands.parser).print_help(sys.stderr)
         return 0 if not words else 2

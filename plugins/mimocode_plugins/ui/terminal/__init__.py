@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mimocode.hookspecs import hookimpl
@@ -27,13 +28,11 @@ def register_hooks() -> ModuleType:
 @hookimpl
 def register_cli(commands: Commands) -> None:
     """Add `mimo chat`, which is also what `mimo` means with no command, with its options or with a directory."""
-    from .alone import understood, unhurried
+    from .alone import understood
 
-    commands.add = unhurried(commands.add)  # type: ignore[method-assign]
     commands.add("chat", "Talk with the agent in this terminal", _chat, _arguments)
-    commands.at_terminal = ["chat"]
+    commands.meant = partial(understood, commands.parser)
     commands.parser.epilog = "`mimo` alone is `mimo chat`: mimo -c, mimo --prompt TEXT, mimo PROJECT."
-    commands.parser.parse_args = understood(commands.parser)  # type: ignore[method-assign]
 
 
 @hookimpl

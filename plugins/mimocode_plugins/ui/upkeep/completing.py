@@ -37,7 +37,8 @@ async def completion(args: argparse.Namespace, host: Host) -> int:
 
 def tree(parser: argparse.ArgumentParser, before: str = "") -> Tree:
     """What may follow which words."""
-    parser.format_usage()  # some declare their arguments only when they are asked for
+    if declare := vars(parser).pop("declare", None):  # an alias is the same parser again
+        declare(parser)
     words: list[str] = []
     made: Tree = {}
     for action in parser._actions:

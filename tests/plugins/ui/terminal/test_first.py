@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from mimocode.main import Commands
-from mimocode_plugins.ui.terminal.alone import unhurried
 from support.cli import ROOT, Cli
 from support.tty import terminal
 
@@ -79,7 +78,6 @@ def test_arguments_are_declared_once_whoever_asks_first() -> None:
         parser.add_argument("--loud", action="store_true")
 
     commands = Commands()
-    commands.add = unhurried(commands.add)  # type: ignore[method-assign]
     for name in ("say", "group one"):
         commands.add(name, "a summary", lambda args, host: None, declare)  # type: ignore[arg-type, return-value]
     assert declared == []
