@@ -1,7 +1,8 @@
 """Read a log as a list of acts: every command, file change, installation and network access of a session.
 
 The guard's own notes say what a call touched and which rule spoke; the kernel's facts say when it ran, who approved
-it and how it ended. What commands reached from inside of a sandbox is what its proxy noted. What was taken back later (undo) happened all the same and is listed.
+it and how it ended. What commands reached from inside of a sandbox is what its proxy noted. What was taken back later
+(undo) happened all the same and is listed.
 """
 
 from __future__ import annotations
