@@ -17,6 +17,7 @@ from mimocode.session import Session
 from mimocode.testing import play
 from mimocode_plugins.crew import actors
 from mimocode_plugins.crew.children.team import team
+from mimocode_plugins.crew.children.worktree import make
 from mimocode_plugins.guard import sandbox
 from mimocode_plugins.tools import files, shell
 from support import cast
@@ -96,7 +97,7 @@ async def test_what_it_changed_is_merged_uncommitted_and_the_worktree_goes(proje
     assert merged.startswith("Merged into the working tree, not committed; the worktree is gone.\n")
     assert ((project / "a.txt").read_text(), (project / "b.txt").read_text()) == ("two\n", "new\n")
     assert git(project, "status", "--short") == " M a.txt\n?? b.txt\n"
-    assert (worktrees(project), git(project, "branch", "--list", "mimo/*")) == (0, "")
+    assert (worktrees(project), git(project, "for-each-ref", "refs/heads/mimo", "refs/mimo")) == (0, "")
 
 
 async def test_nothing_is_merged_over_what_changed_meanwhile(project: Path) -> None:
@@ -188,6 +189,62 @@ async def test_its_commands_write_in_its_worktree_and_on_its_branch_only(project
     assert _tree(project) == before
     assert git(project, "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads/main", "refs/tags") == heads
     assert git(project, "status", "--short", "--untracked-files=no") == ""
+
+
+SIBLING = "refs/heads/mimo/sibling/work"
+ATTACKS_ON_BRANCHES = [
+    f"git update-ref {SIBLING} HEAD",
+    "git branch -f mimo/sibling/work HEAD",
+    "git branch -D feature/x",
+    f"git rev-parse HEAD > $COMMON/{SIBLING}",
+    f"rm $COMMON/{SIBLING}",
+    "mv $COMMON/refs/heads/mimo/sibling $COMMON/refs/heads/mimo/gone",
+    f"ln -f $COMMON/refs/heads/mimo/*/work $COMMON/{SIBLING}",
+    "ln -s ../sibling $COMMON/refs/heads/mimo/$(basename $PWD)/on && echo x > $COMMON/refs/heads/mimo/$(basename $PWD)/on/work",
+    "git pack-refs --all",
+    "echo x > $COMMON/packed-refs",
+    "echo x > $COMMON/worktrees/sibling/HEAD",
+    "git worktree remove --force ../sibling",
+    "echo x > ../sibling/a.txt",
+    f"git symbolic-ref HEAD {SIBLING}; git commit -q --allow-empty -m stolen",
+    "git symbolic-ref HEAD refs/heads/feature/x; git commit -q --allow-empty -m stolen",
+]
+
+
+async def test_its_commands_move_no_branch_of_a_sibling_and_none_of_the_user(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does HEAD of its worktree, which it writes, say what else is writable for its next command."""
+    need_sandbox()
+    monkeypatch.setattr("mimocode_plugins.guard.sandbox.box.FRESH", -1.0)
+    git(project, "branch", "feature/x")
+    await make(project, project, "sibling")
+    tries = "\n".join(
+        f"COMMON=$(git rev-parse --git-common-dir); ({each}) && echo ESCAPED {number}"
+        for number, each in enumerate(ATTACKS_ON_BRANCHES)
+    )
+    names = "export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@b\n"
+    again = "git symbolic-ref HEAD\ngit commit -q --allow-empty -m stolen && echo ESCAPED"
+    back = 'git symbolic-ref HEAD refs/heads/mimo/$(basename "$PWD")/work && git commit -q --allow-empty -m mine'
+    own = "git checkout -q -b mimo/$(basename $PWD)/more && git commit -q --allow-empty -m more && git log --format=%s"
+    calls = [[call("bash", command=names + each)] for each in (tries, again, back, own)]
+    steps = [actor("run", prompt="edit", worktree=True), {"text": "ok"}]
+    before = _branches(project)
+    async with played(project, sandbox, go=steps, edit=[*({"calls": each} for each in calls), DONE]) as session:
+        [one] = team(session).actors.values()
+        store = await session.host.store()
+        done = [e.event for e in store.read(one.session) if isinstance(e.event, CallFinished)]
+    said = [event.content[0].text for event in done]
+    assert "ESCAPED" not in said[0] + said[1]
+    assert said[1].startswith("refs/heads/feature/x\n"), "the attack on HEAD itself takes place, and gains nothing"
+    assert said[3] == "more\nmine\nbegin"
+    assert (one.place, _branches(project)) == ("", before), "nothing changed: its branches go, also by way of a link"
+    assert git(project, "-C", ".mimocode/worktrees/sibling", "status", "--short") == ""
+
+
+def _branches(project: Path) -> dict[str, str]:
+    lines = git(project, "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads").splitlines()
+    return dict(line.split(" ") for line in lines)
 
 
 async def test_without_a_worktree_of_its_own_it_works_in_the_project(project: Path) -> None:

@@ -292,6 +292,14 @@ def test_a_session_with_a_list(tmp_path: Path, site: Site, other: Site) -> None:
     assert done.code == 0, done.err
     assert (len(site.asked), other.asked) == (1, [])
     assert f"a command wanted to reach localhost:{other.port}" in done.err, done
+    shown = [line.split(maxsplit=1)[1] for line in cli("sandbox").out.splitlines() if "reached" in line]
+    assert shown == [f"localhost:{site.port}"]
+    acts = [act for act in cli("audit", "last", "--json").lines if act["tool"] == "sandbox"]
+    assert [(act["kinds"], act["what"], act["decision"], act["rule"], act["result"]) for act in acts] == [
+        (["network"], [f"localhost:{site.port}"], "allowed", "sandbox.network lists it", "let through"),
+        (["network"], [f"localhost:{other.port}"], "denied", "sandbox.network does not list it", "refused"),
+    ]
+    assert "  rule      sandbox.network does not list it" in cli("audit").out
 
 
 def test_a_list_that_makes_no_sense_is_a_mistake_in_the_settings(tmp_path: Path) -> None:

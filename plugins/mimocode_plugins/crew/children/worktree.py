@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,21 +18,22 @@ if TYPE_CHECKING:
     from mimocode.session import Session
 
 FOLDER = ".mimocode/worktrees"
-BRANCH = "mimo/"
+BRANCHES = "mimo/{}"
+"""A directory for the branches of each, the first of them `work`: who may write in it moves no branch of a sibling."""
 
 
-async def git(directory: Path, *words: str) -> tuple[int, bytes, str]:
-    """Exit code, output and complaint of a git command, without hooks of the repository."""
+async def git(directory: Path, *words: str, given: bytes = b"") -> tuple[int, bytes, str]:
+    """Exit code, output and complaint of a git command that reads what is given, without hooks of the repository."""
     command = ["git", "-c", "core.hooksPath=/dev/null", *words]
     env = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
     pipe = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=directory, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=env
+            *command, cwd=directory, stdin=pipe, stdout=pipe, stderr=pipe, env=env
         )
     except OSError as error:
         return 127, b"", str(error)
-    out, complaint = await process.communicate()
+    out, complaint = await process.communicate(given)
     return process.returncode or 0, out, complaint.decode("utf-8", "replace").strip()
 
 
@@ -50,7 +52,8 @@ async def make(root: Path, directory: Path, name: str) -> Path:
         return place
     await _exclude(directory)
     head = out.decode().strip()
-    code, _, complaint = await git(directory, "worktree", "add", "-q", "-b", BRANCH + safe, str(place), head)
+    branch = f"{BRANCHES.format(safe)}/work"
+    code, _, complaint = await git(directory, "worktree", "add", "-q", "-b", branch, str(place), head)
     if code:
         raise ToolFailed(f"git made no worktree: {complaint}")
     code, _, complaint = await git(place, "update-ref", f"refs/mimo/{safe}", head)
@@ -59,12 +62,17 @@ async def make(root: Path, directory: Path, name: str) -> Path:
     return place
 
 
+async def _common(directory: Path) -> Path | None:
+    """Where the repository of a directory lies."""
+    code, out, _ = await git(directory, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    return Path(out.decode().strip()) if not code else None
+
+
 async def _exclude(directory: Path) -> None:
     """Our folder is nothing that belongs into the project's history."""
-    code, out, _ = await git(directory, "rev-parse", "--path-format=absolute", "--git-common-dir")
-    if code:
+    if (repository := await _common(directory)) is None:
         return
-    file = Path(out.decode().strip()) / "info" / "exclude"
+    file = repository / "info" / "exclude"
     line = f"/{FOLDER}/"
     known = file.read_text("utf-8", "replace") if file.exists() else ""
     if line not in known.splitlines():
@@ -135,10 +143,21 @@ async def _run(session: Session, command: str) -> tuple[int, str]:
 
 
 async def discard(root: Path, place: Path) -> None:
-    """Remove a worktree with its branch; one that is gone already is gone."""
+    """Remove a worktree with its branches; one that is gone already is gone."""
     if not place.resolve().is_relative_to((root / FOLDER).resolve()):  # noqa: ASYNC240 - one look at a local disk
         raise ToolFailed(f"{place} is no worktree of ours.")
     await git(root, "worktree", "remove", "--force", str(place))
     await git(root, "worktree", "prune")
-    await git(root, "branch", "-q", "-D", BRANCH + place.name)
     await git(root, "update-ref", "-d", f"refs/mimo/{place.name}")
+    await _drop(root, f"refs/heads/{BRANCHES.format(place.name)}")
+
+
+async def _drop(root: Path, branches: str) -> None:
+    """Delete branches: first as files, because git would follow a link that was put among them to those of others."""
+    if (repository := await _common(root)) is None:
+        return
+    for base in (repository, repository / "logs"):
+        shutil.rmtree(base / branches, ignore_errors=True)
+    _, out, _ = await git(root, "for-each-ref", "--format=delete %(refname)", branches)
+    if out:
+        await git(root, "update-ref", "--stdin", given=out)

@@ -1,7 +1,8 @@
 """Read a log as a list of acts: every command, file change, installation and network access of a session.
 
 The guard's own notes say what a call touched and which rule spoke; the kernel's facts say when it ran, who approved
-it and how it ended. What was taken back later (undo) happened all the same and is listed.
+it and how it ended. What commands reached from inside of a sandbox is what its proxy noted. What was taken back later
+(undo) happened all the same and is listed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _ADDRESS = re.compile(r"\b(?:https?|ftp|ssh|git)://[^\s'\"<>|;&]+")
 
 @dataclass
 class Act:
-    """One call and what became of it. Times are Unix seconds; 0 when it never ran."""
+    """One call, or one way out of the sandbox, and what became of it. Times are Unix seconds; 0 when it never ran."""
 
     session: str
     call: str
@@ -64,6 +65,8 @@ def acts(entries: Iterable[Entry]) -> list[Act]:
                 found[data["call"]] = Act(entry.session, data["call"], data["name"], kinds, what, entry.time)
             case Noted(plugin=plugin, data=data) if plugin == RULINGS and data.get("call") in found:
                 _ruled(found[str(data["call"])], data)
+            case Noted(plugin="sandbox", data={"network": where, "allowed": allowed}):
+                found[f"sandbox {entry.seq}"] = _reached(entry, str(where), bool(allowed))
             case ApprovalAsked(call=call, reason=reason) if call.id in found:
                 found[call.id].decision, found[call.id].rule = "asked, not answered", reason
             case ApprovalGiven(call_id=id) if id in found:
@@ -75,6 +78,15 @@ def acts(entries: Iterable[Entry]) -> list[Act]:
             case CallFinished(call_id=id) if id in found:
                 found[id].ended, found[id].result = entry.time, _result(entry.event, found[id])
     return [act for act in found.values() if act.kinds]
+
+
+def _reached(entry: Entry, where: str, allowed: bool) -> Act:
+    """Where a command wanted to go, as the sandbox's proxy saw it; of each place it notes the first time."""
+    act = Act(entry.session, "", "sandbox", ("network",), (where,), entry.time, entry.time, entry.time)
+    act.decision = "allowed" if allowed else "denied"
+    act.rule = f"sandbox.network {'lists' if allowed else 'does not list'} it"
+    act.result = "let through" if allowed else "refused"
+    return act
 
 
 def _once(entries: Iterable[Entry]) -> Iterator[Entry]:

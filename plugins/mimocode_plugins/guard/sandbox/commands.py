@@ -82,10 +82,14 @@ def _lines(box: Box, host: Host) -> Iterator[str]:
     plan = layout(grounds_of(box, host, host.directory, look_only=False))
     for access, says in ((Access.WRITE, "writable"), (Access.READ, "read-only inside"), (Access.HIDE, "hidden")):
         yield from (f"  {says:<17}{_short(path)}" for path, each in plan.outermost_first if each is access)
+    if box.reach == "listed" and isinstance(box.wanted.network, tuple):
+        yield f"  {'reached':<17}{', '.join(box.wanted.network)}"
     yield f"  {'private':<17}{', '.join(map(str, plan.temps))}: the session's own, gone with it"
     yield f"  {'else':<17}read-only"
 
 
 def _short(path: Path) -> str:
     home = Path.home().resolve()
+    if path == home:
+        return "~"
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

@@ -148,7 +148,7 @@ def _seal(made: Layout, root: Path, alone: bool) -> None:
     if linked is not None:
         made.put(root / ".git", Access.READ)
         made.put(linked.common, Access.READ)
-        for path in needed(linked):
+        for path in needed(linked, root.name):
             made.put(path, Access.WRITE)
     for store in stores(root):
         if linked is not None and store == linked.common:

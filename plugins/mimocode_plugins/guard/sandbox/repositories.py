@@ -67,24 +67,23 @@ def pointed(file: Path) -> Linked | None:
     return Linked(common, own) if (common / "HEAD").is_file() and (common / "objects").is_dir() else None
 
 
-def needed(linked: Linked) -> Iterator[Path]:
-    """What commits in a linked work tree write: objects, its own state, and the directory that its branch lies in.
+def needed(linked: Linked, name: str) -> Iterator[Path]:
+    """What commits in a linked work tree write: objects, its own state, and the directory of its own branch.
 
-    A branch that lies beside those of the user (`main`) is not moved: its directory is theirs, too.
+    That is `mimo/NAME/`, whatever HEAD says: who works there can write HEAD, and would choose what else is writable.
+    Objects are those of all: git adds to them only, but another program that runs there could take some away.
+
+    Args:
+        linked: where the work tree points to.
+        name: of its directory.
     """
     yield linked.common / "objects"
     yield linked.own
-    try:
-        word, _, ref = (linked.own / "HEAD").read_text("utf-8").strip().partition(": ")
-    except (OSError, ValueError):
-        return
-    folder = Path(ref).parent
-    if word != "ref" or ".." in folder.parts or folder.parts[:2] != ("refs", "heads") or len(folder.parts) < 3:
-        return
     for base in (linked.common, linked.common / "logs"):
+        branch = base / "refs/heads/mimo" / name
         with suppress(OSError):  # git takes away directories of branches that it packed
-            (base / folder).mkdir(parents=True, exist_ok=True)
-        yield base / folder
+            branch.mkdir(parents=True, exist_ok=True)
+        yield branch
 
 
 def _elsewhere(file: Path) -> Iterator[Path]:
