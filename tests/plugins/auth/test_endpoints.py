@@ -30,7 +30,9 @@ def host(home: Path, settings: dict[str, Any] | None = None, **environ: str) -> 
     ("answers", "why"),
     [
         (["ftp://x"], "is no address"),
-        (["x.example/v1"], "is no address"),
+        (["x example/v1"], "is no address"),
+        (["http://x.example:port/v1"], "is no address"),
+        ([""], "is no address"),
         (["https://x.example/v1", "No Name"], "is no name of a provider"),
         (["https://x.example/v1", "taken", False], "the provider 'taken' in .* stays as it is: choose another name"),
         (["http://127.0.0.1:9/v1", "mine", "Anthropic", "", ""], "without the name of a model"),
@@ -44,6 +46,21 @@ async def test_an_endpoint_is_described_whole_or_not_at_all(tmp_path: Path, answ
         await custom.run(Answers(*answers), asked)
     assert json.loads(own_settings(asked).text()) == before
     assert not (tmp_path / "data/auth.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "base", "hostname"),
+    [
+        ("localhost:8000", "http://localhost:8000", "localhost"),
+        (" 192.168.0.7:8000/v1/ ", "http://192.168.0.7:8000/v1", "192.168.0.7"),
+        ("[::1]:8000/v1", "http://[::1]:8000/v1", "::1"),
+        ("gpu:8000/v1", "http://gpu:8000/v1", "gpu"),
+        ("api.acme.example/v1", "https://api.acme.example/v1", "api.acme.example"),
+        ("http://api.acme.example/v1", "http://api.acme.example/v1", "api.acme.example"),
+    ],
+)
+def test_how_an_address_begins_need_not_be_said(said: str, base: str, hostname: str) -> None:
+    assert custom.addressed(said) == (base, hostname)
 
 
 @given(st.from_regex(r"[a-z0-9.-]{1,30}", fullmatch=True))
