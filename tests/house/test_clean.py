@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import sys
 from pathlib import Path
@@ -25,7 +27,7 @@ def files() -> list[Path]:
 
 def here() -> list[str]:
     """How this machine could give itself away."""
-    places = [str(ROOT), str(Path.home()), sys.prefix]
+    places = [str(ROOT), pwd.getpwuid(os.getuid()).pw_dir, sys.prefix]
     if len(ROOT.parts) > 2 and ROOT.parts[1] not in ORDINARY:
         places.append(f"/{ROOT.parts[1]}/")
     return [place for place in places if place.count("/") > 1 and not place.startswith("/usr")]

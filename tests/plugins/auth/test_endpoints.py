@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mimocode.host import Host
 from mimocode_plugins.auth.endpoints import custom, key, local
 from mimocode_plugins.auth.ways import Gone, own_settings
 from support.answers import Answers
-from support.front import Front, Reply
+from support.front import Asked, Front, Reply
 
 
 def host(home: Path, settings: dict[str, Any] | None = None, **environ: str) -> Host:
@@ -30,7 +31,9 @@ def host(home: Path, settings: dict[str, Any] | None = None, **environ: str) -> 
     ("answers", "why"),
     [
         (["ftp://x"], "is no address"),
-        (["x.example/v1"], "is no address"),
+        (["x example/v1"], "is no address"),
+        (["http://x.example:port/v1"], "is no address"),
+        ([""], "is no address"),
         (["https://x.example/v1", "No Name"], "is no name of a provider"),
         (["https://x.example/v1", "taken", False], "the provider 'taken' in .* stays as it is: choose another name"),
         (["http://127.0.0.1:9/v1", "mine", "Anthropic", "", ""], "without the name of a model"),
@@ -44,6 +47,21 @@ async def test_an_endpoint_is_described_whole_or_not_at_all(tmp_path: Path, answ
         await custom.run(Answers(*answers), asked)
     assert json.loads(own_settings(asked).text()) == before
     assert not (tmp_path / "data/auth.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "base", "hostname"),
+    [
+        ("localhost:8000", "http://localhost:8000", "localhost"),
+        (" 192.168.0.7:8000/v1/ ", "http://192.168.0.7:8000/v1", "192.168.0.7"),
+        ("[::1]:8000/v1", "http://[::1]:8000/v1", "::1"),
+        ("gpu:8000/v1", "http://gpu:8000/v1", "gpu"),
+        ("api.acme.example/v1", "https://api.acme.example/v1", "api.acme.example"),
+        ("http://api.acme.example/v1", "http://api.acme.example/v1", "api.acme.example"),
+    ],
+)
+def test_how_an_address_begins_need_not_be_said(said: str, base: str, hostname: str) -> None:
+    assert custom.addressed(said) == (base, hostname)
 
 
 @given(st.from_regex(r"[a-z0-9.-]{1,30}", fullmatch=True))
@@ -90,6 +108,18 @@ async def test_nothing_runs(tmp_path: Path) -> None:
     nowhere = {each[0]: {"options": {"baseURL": "http://127.0.0.1:9/v1"}} for each in local.KNOWN}
     with pytest.raises(Gone, match=r"no server of models answers on this machine at its usual port: Ollama \(11434\)"):
         await local.run(Answers(), host(tmp_path, {"provider": nowhere}))
+
+
+async def test_a_busy_server_is_no_reason_for_a_slow_menu_and_is_waited_for_when_it_is_wanted(tmp_path: Path) -> None:
+    def busy(_: Asked) -> Any:
+        time.sleep(local.PATIENCE * 1.5)
+        return {"default_generation_settings": {"n_ctx": 32_768}}
+
+    with Front({"/props": busy, "/v1/models": {"data": [{"id": "m"}]}}) as front:
+        elsewhere = {each[0]: {"options": {"baseURL": "http://127.0.0.1:9/v1"}} for each in local.KNOWN}
+        asked = host(tmp_path, {"provider": elsewhere | {"llamacpp": {"options": {"baseURL": f"{front.url}/v1"}}}})
+        assert await local.running(asked) == []
+        assert await local.run(Answers(), asked) == "llamacpp/m"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -634,21 +636,23 @@ def test_from_the_command_line(tmp_path: Path) -> None:
 
 
 @contextmanager
-def watching(cli: Cli) -> Iterator[subprocess.Popen[bytes]]:
-    """`mimo cron run --watch`; it does not outlive the test."""
-    with cli.start("cron", "run", "--watch") as process:
+def watching(cli: Cli, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`mimo serve`, or the other words for it; it does not outlive the test."""
+    with cli.start(*words or ("serve",)) as process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def test_without_a_terminal_jobs_run_when_they_are_due_until_one_ends_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", ["serve", "cron run --watch"])
+def test_without_a_terminal_jobs_run_when_they_are_due_until_one_ends_it(tmp_path: Path, words: str) -> None:
     cli = Cli(tmp_path)
     cli.settings(model=cli.scenario([{"text": "The build is green."}]))
     assert cli("cron", "add", "in 1s", "look", "at", "the build", "--name", "build").code == 0
     left = cli("cron", "add", "0 0 1 1 *", "far away", "--once").out.split()[0]
-    with watching(cli) as watch:
+    listed = cli("cron", "list").out.splitlines()
+    with watching(cli, *words.split()) as watch:
         assert watch.stdout is not None
         assert watch.stdout.readline() == b"The build is green.\n"
         watch.send_signal(signal.SIGTERM)
@@ -656,9 +660,29 @@ def test_without_a_terminal_jobs_run_when_they_are_due_until_one_ends_it(tmp_pat
         assert watch.returncode == 0
     lines = told.decode().splitlines()
     assert lines[0] == f"watching the schedule of {cli.project}: 2 jobs; Ctrl-C ends it"
-    assert "build, once, " in lines[1]
+    assert lines[1:3] == [f"  {job}" for job in listed]
+    assert lines[3] == f"running {listed[0]}"
     assert cli("cron", "rename", left, "new", "year").out.startswith(f"{left}  new year, once, ")
     assert f"id: {left}\nname: new year\n" in cli("cron", "show", left).out
+
+
+def test_what_is_due_is_run_by_one_of_three_that_serve(tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    cli.settings(model=cli.scenario([{"text": "Done."}]))
+    for number in range(3):
+        assert cli("cron", "add", "in 1s", f"job {number}").code == 0
+    said: Queue[bytes] = Queue()
+    with watching(cli) as one, watching(cli) as two, watching(cli) as three:
+        watches = (one, two, three)
+        for watch in watches:
+            assert watch.stdout is not None
+            Thread(target=lambda lines=watch.stdout: [said.put(line) for line in lines], daemon=True).start()
+        assert [said.get(timeout=60) for _ in range(3)] == [b"Done.\n"] * 3
+        for watch in watches:
+            watch.send_signal(signal.SIGTERM)
+        told = [watch.stderr.read().decode() for watch in watches if watch.stderr]
+    assert "".join(told).count("\nrunning ") == 3
+    assert said.empty()
 
 
 def test_a_job_that_cannot_be_run_stops_no_other(tmp_path: Path) -> None:
@@ -680,7 +704,12 @@ def test_a_job_that_cannot_be_run_stops_no_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name, value", [("MIMOCODE_DISABLE_CRON", "1"), ("MIMOCODE_EXPERIMENTAL_CRON", "false")])
-async def test_the_environment_switches_the_clock_off(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+async def test_the_environment_switches_the_clock_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    switched = Cli(tmp_path)("serve", **{name: value})
+    told = "mimo: schedules are switched off by MIMOCODE_DISABLE_CRON or MIMOCODE_EXPERIMENTAL_CRON\n"
+    assert (switched.code, switched.err) == (2, told)
     async with play() as session:
         assert [server.name for server in cron.tool_servers(session)] == ["cron"]
         monkeypatch.setenv(name, value)

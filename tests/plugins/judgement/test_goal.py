@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from mimocode import Agent, Ruling, Say, ToolCall, Verdict, hookimpl
 from mimocode.errors import ModelError, ModelFault
-from mimocode.events import Entry, Event, Noted, Notice, Pulse, Rewind, TurnEnded
-from mimocode.messages import Text, Usage, assistant
+from mimocode.events import Entry, Event, Noted, Notice, Pulse, Rewind, TurnEnded, WindowOpened
+from mimocode.messages import Text, Usage, assistant, user
 from mimocode.ports import Answer, Prompt
 from mimocode.session import Session
 from mimocode.testing import MemoryStore, Script, play, talk
@@ -151,6 +151,36 @@ async def test_a_check_command_decides_and_no_judge_is_asked(tmp_path: Path) -> 
     assert told[-1] == "assistant: Now it is."
     assert bench.ends == [TurnEnded("done")]
     assert bench.court is None or bench.court.asked == []
+
+
+async def test_a_check_is_wrapped_as_every_command_of_the_session_is(tmp_path: Path) -> None:
+    class Box(Bench):
+        @hookimpl(optionalhook=True)
+        async def wrap_command(self, argv: Sequence[str]) -> Sequence[str]:
+            return ["env", "BOXED=1", *argv]
+
+    bench = Box()
+    async with tried(bench, "Done.", directory=tmp_path) as session:
+        await said(session, '/goal x :: test "$BOXED" = 1')
+    assert bench.heard[-1] == 'met: `test "$BOXED" = 1`: exit 0'
+
+
+async def test_the_judge_sees_what_happened_in_windows_before_this_one(tmp_path: Path) -> None:
+    bench = Bench(DOWN, MET)
+    agent = [[ToolCall("c", "bash", {"command": "echo 1 passed"})], "Tested.", "As I said."]
+    async with tried(bench, *agent, directory=tmp_path) as session:
+        await said(session, "/goal the tests pass")
+        window = session.state.window
+        assert window is not None
+        kept = (user("<checkpoint>the tests were run</checkpoint>"),)
+        await session.emit(WindowOpened(window.system, window.tools, kept, "the old one is full"))
+        assert "1 passed" not in "".join(message.text for message in session.state.messages)
+        await said(session, "go on")
+        assert bench.ends[-1] == TurnEnded("done")
+        assert bench.court is not None
+        question = bench.court.asked[-1].messages[0].text
+        assert "<checkpoint>the tests were run</checkpoint>" in question.split("<evidence>")[0]
+        assert "] bash answered: 1 passed\n" in question
 
 
 async def test_a_failing_check_never_passes(tmp_path: Path) -> None:
@@ -431,23 +461,33 @@ async def test_a_copy_of_a_session_has_its_goal_and_the_original_keeps_it(tmp_pa
     assert held.active
 
 
-async def test_judging_one_goal_has_a_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_judging_one_goal_has_a_budget_and_may_have_a_model_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("MIMOCODE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MIMOCODE_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     config, project = tmp_path / "home/.config/mimocode", tmp_path / "project"
     for folder in (config, project):
         folder.mkdir(parents=True)
-    (config / "mimocode.json").write_text(json.dumps({"goal": {"tokens": 1000}}))
+    (config / "mimocode.json").write_text(json.dumps({"goal": {"tokens": 1000, "model": "acme/judge"}}))
+
+    class Ears:
+        opened = list[str]()
+
+        @hookimpl
+        async def open_model(self, ref: str) -> None:
+            self.opened.append(ref)
+
     bench = Bench(*[no()] * 20)
-    plugins = [workspace, commands, goal, bench]
+    plugins = [workspace, commands, goal, bench, Ears()]
     async with play(*["done"] * 20, plugins=plugins, directory=project) as session:
-        assert session.host.settings["goal"] == {"tokens": 1000}
         await said(session, "/goal x")
         held = current(session)
     assert held is not None
     assert (held.active, held.attempts, held.tokens) == (True, 10, 1100)
     assert "judging this goal has used its 1,000 tokens (goal.tokens)" in bench.ends[0].detail
+    assert Ears.opened == ["script/lines", *["acme/judge"] * 10]
 
 
 def test_evidence_is_whole_where_it_is_recent_and_brief_before() -> None:
@@ -462,7 +502,6 @@ def test_evidence_is_whole_where_it_is_recent_and_brief_before() -> None:
 
 def test_what_was_taken_back_is_no_evidence() -> None:
     from mimocode.events import AnyFact, MessageAdded, Rewound, TurnStarted
-    from mimocode.messages import user
 
     facts: list[AnyFact] = [
         TurnStarted(),

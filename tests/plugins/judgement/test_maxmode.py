@@ -185,6 +185,12 @@ async def test_proposals_that_differ_only_in_form_are_one(tmp_path: Path) -> Non
     assert files(tmp_path) == ["a"]
 
 
+def test_an_edit_that_is_indented_otherwise_is_another() -> None:
+    said = [assistant("", ToolCall(str(n), "edit", {"new_string": f"{' ' * n}return 1"})) for n in (4, 4, 8)]
+    groups = grouped([Candidate(n, answer=Answer(each)) for n, each in enumerate(said)])
+    assert [[one.number for one in group.members] for group in groups] == [[0, 1], [2]]
+
+
 async def test_a_sole_survivor_needs_no_judge(tmp_path: Path) -> None:
     session = await went(Hall([[DOWN, DOWN, "done", DOWN, DOWN]]), tmp_path)
     [step] = steps(session)
@@ -272,6 +278,31 @@ async def test_only_after_a_failure_and_only_within_its_cap(tmp_path: Path) -> N
         await session.settled()
     assert len(steps(session)) == 1, "two losers at half a dollar each: the cap of one dollar is reached"
     assert talk(session)[-1] == "assistant: done"
+
+
+async def test_only_where_a_turn_is_planned_and_judged_by_a_model_of_its_own(tmp_path: Path) -> None:
+    class Elsewhere(Crowd):
+        ref = "acme/judge"
+
+    class Court(Hall):
+        judge = Elsewhere([], ['{"choice": 1, "reason": "so"}'])
+
+        @hookimpl
+        async def open_model(self, ref: str) -> Any:
+            return self.judge if ref == self.judge.ref else None
+
+        @hookimpl(tryfirst=True)
+        async def wrap_model(self, model: Any) -> Any:
+            return None if model is self.judge else self.crowd
+
+    court = Court([[touch("a"), touch("b")], ["done"]])
+    plugins = [commands, maxmode, shell, court, Wants(candidates=2, when="on_plan", model="acme/judge")]
+    async with play(plugins=plugins, directory=tmp_path, agent=MAX) as session:
+        await session.submit(Say("go"))
+        await session.settled()
+    assert [step["by"] for step in steps(session)] == ["judge"]
+    assert len(court.judge.questions) == 1
+    assert len(court.crowd.asked) == 3, "two for the plan, one for the step after it"
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=9))

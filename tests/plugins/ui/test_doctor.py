@@ -42,12 +42,13 @@ def test_a_machine_where_all_is_well(cli: Cli) -> None:
         cli.settings(model="acme/m", provider={"acme": {"options": options, "models": {"m": {}}}}, mcp=servers)
         cli("auth", "login", "acme", stdin=SECRET.encode())
         found = findings(cli)
-        levels = {each["level"] for name in found if name not in ("bwrap", "rg", "git") for each in found[name]}
+        levels = {each["level"] for name in found if name not in ("sandbox", "rg", "git") for each in found[name]}
         assert levels == {"ok"}
         assert found["keyring"][0]["finding"] == "the test keyring"
         assert found["network"][0]["finding"].startswith(server.url)
         assert len(found["mcp"]) == 2
         shown = cli("doctor")
+        assert shown.out.startswith("✓ python ")
         assert shown.code == 0
         assert ", 0 fail" in shown.out.splitlines()[-1]
 
@@ -81,9 +82,20 @@ def test_everything_that_can_be_wrong_is_found_with_its_fix(cli: Cli) -> None:
     assert f"→ chmod 600 {auth}" in shown.out
 
 
+def test_a_sandbox_is_tried_and_one_that_is_required_must_be_there(cli: Cli) -> None:
+    [tried] = findings(cli)["sandbox"]
+    assert tried["finding"].split(",")[0] in cli("sandbox").out.splitlines()[0]
+    cli.settings(sandbox={"enabled": False})
+    [off] = findings(cli)["sandbox"]
+    assert (off["level"], off["finding"]) == ("warn", "no sandbox (the settings switch it off)")
+    cli.settings(sandbox={"enabled": False, "required": True})
+    [off] = findings(cli)["sandbox"]
+    assert (off["level"], off["fix"]) == ("fail", "sandbox.required is set: no command runs")
+
+
 def test_a_log_that_was_edited_is_found(cli: Cli) -> None:
     assert cli("run", "-m", cli.scenario([{"text": "Hi."}]), "Hi").code == 0
-    assert findings(cli)["log"][0]["finding"].startswith("1 sessions; the latest 1")
+    assert findings(cli)["log"][0]["finding"] == "1 session; the latest is as written"
     import sqlite3
 
     with sqlite3.connect(cli.home / ".local/share/mimocode/mimocode.db") as database:

@@ -45,8 +45,23 @@ async def test_nothing_is_connected(tmp_path, capsys):
     assert await run(arguments(), host(tmp_path, {}, NAMES)) == 0
     out, err = capsys.readouterr()
     assert out == ""
-    for words in ("no model is ready", "XIAOMI_API_KEY", '"baseURL"', "mimo demo", "mimocode.json"):
+    for words in (
+        "no model is ready",
+        "mimo setup",
+        "mimo auth login PROVIDER",
+        "XIAOMI_API_KEY",
+        '"baseURL"',
+        "mimo demo",
+        "mimocode.json",
+    ):
         assert words in err
+
+
+async def test_scenarios_are_no_model(tmp_path, capsys):
+    assert await run(arguments(), host(tmp_path, {}, (*NAMES, "scripted"))) == 0
+    out, err = capsys.readouterr()
+    assert all(line.startswith("scripted/") for line in out.splitlines())
+    assert err.startswith("no model is ready. Connect one:\n  with questions:            mimo setup\n")
 
 
 async def test_an_unknown_provider(tmp_path):

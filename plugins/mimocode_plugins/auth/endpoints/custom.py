@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -30,11 +31,8 @@ async def run(ask: Ask, host: Host) -> str:
     Raises:
         Gone: an answer makes no sense, or another provider has that name and is to stay.
     """
-    base = (await ask.text("Where does its API begin?", "https://")).strip().rstrip("/")
-    parts = urlsplit(base)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Gone(f"{base!r} is no address: it begins with http:// or https:// and ends with the version, as in /v1")
-    name = (await ask.text("What do you call it?", suggested(parts.hostname))).strip()
+    base, hostname = addressed(await ask.text("Where does its API begin? (such as http://localhost:8000/v1)"))
+    name = (await ask.text("What do you call it?", suggested(hostname))).strip()
     if not _ID.fullmatch(name):
         raise Gone(f"{name!r} is no name of a provider: small letters, digits and -")
     own = own_settings(host)
@@ -70,6 +68,23 @@ async def _found(base: str, key: str, *, anthropic: bool) -> tuple[str, dict[str
         return base, models
     more = {} if versioned else await listed(f"{base}/v1", key, anthropic=anthropic)
     return (f"{base}/v1" if more else base), more
+
+
+def addressed(said: str) -> tuple[str, str]:
+    """An address as typed, and its host; where the beginning is missing, this machine and numbers are asked plainly.
+
+    Raises:
+        Gone: it is none.
+    """
+    base = said.strip().rstrip("/")
+    if "://" not in base:
+        here = re.match(r"(?:localhost|[\d.]+|\[[\da-fA-F:]+\]|[\w-]+)(?::\d+)?(?:/|$)", base)
+        base = f"{'http' if here else 'https'}://{base}"
+    with suppress(ValueError):
+        parts = urlsplit(base)
+        if parts.scheme in ("http", "https") and parts.hostname and not re.search(r"\s", base) and parts.port != 0:
+            return base, parts.hostname
+    raise Gone(f"{said.strip()!r} is no address: write one like https://api.example.org/v1")
 
 
 def suggested(hostname: str) -> str:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from mimocode.host import Host
 
-PATIENCE = 1.0
-"""Seconds for one answer of a server on this machine."""
+PATIENCE, CHOSEN = 1.0, 10.0
+"""Seconds for one answer of a server on this machine: for the menu, and when the user wants one, however busy."""
 LOADING = 180.0
 """Seconds that a model may take to be loaded."""
 UNTOLD = 4096
@@ -46,9 +46,9 @@ class Server:
 Probe = Callable[["httpx2.AsyncClient", str], Awaitable[dict[str, int]]]
 
 
-async def running(host: Host) -> list[Server]:
-    """Every server that answers now."""
-    found = await asyncio.gather(*(_one(host, *each) for each in KNOWN))
+async def running(host: Host, patience: float = PATIENCE) -> list[Server]:
+    """Every server that answers now, each question within `patience` seconds."""
+    found = await asyncio.gather(*(_one(host, patience, *each) for each in KNOWN))
     return [server for server in found if server is not None]
 
 
@@ -58,7 +58,7 @@ async def run(ask: Ask, host: Host) -> str:
     Raises:
         Gone: nothing answers, or the model takes too little to work with.
     """
-    servers = await running(host)
+    servers = await running(host, CHOSEN)
     if not servers:
         places = ", ".join(f"{name} ({base.split(':')[2].split('/')[0]})" for _, name, base, _, _ in KNOWN)
         raise Gone(f"no server of models answers on this machine at its usual port: {places}; start one, try again")
@@ -119,12 +119,12 @@ async def listed(base: str, key: str = "", *, anthropic: bool = False) -> dict[s
         return {}
 
 
-async def _one(host: Host, id: str, name: str, base: str, probe: Probe, fix: str) -> Server | None:
+async def _one(host: Host, patience: float, id: str, name: str, base: str, probe: Probe, fix: str) -> Server | None:
     import httpx2
 
     base = _address(host, id, base)
     try:
-        async with asyncio.timeout(PATIENCE * 3), httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
+        async with asyncio.timeout(patience * 3), httpx2.AsyncClient(timeout=patience, trust_env=False) as client:
             return Server(id, name, base, await probe(client, base), fix)
     except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, *NONSENSE):
         return None

@@ -1,6 +1,6 @@
-"""Says something to the agent at a time: the tool `cron`, `/loop`, `mimo cron`; family hook `find_clock`.
+"""Says something to the agent at a time: the tool `cron`, `/loop`, `mimo cron`, `mimo serve`; hook `find_clock`.
 
-What is due is said to an idle session of the project, or by `mimo cron run` where none is open.
+What is due is said to an idle session of the project, or by `mimo serve` where none is open.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def register_settings() -> Iterable[Setting]:
 
 @hookimpl
 def register_cli(commands: Commands) -> None:
-    """`mimo cron list|show|add|rename|remove|run`."""
+    """`mimo cron list|show|add|rename|remove|run`, `mimo serve`."""
     from . import cli
 
     cli.register(commands)

@@ -1,4 +1,4 @@
-"""`mimo cron list`, `show`, `add`, `rename`, `remove`, `run`."""
+"""`mimo cron list`, `show`, `add`, `rename`, `remove`, `run`, and `mimo serve`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mimocode.errors import MimoError, UsageError
 from mimocode.events import Say, TurnEnded
 
+from . import off
 from .beat import LOOK, ORIGIN, words
 from .desk import Desk, desk, details, line
 from .jobs import Job, made
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mimocode.main import Commands
 
 CODES = {"done": 0, "failed": 1, "limited": 3, "interrupted": 130}
+EMPTY = 'nothing is scheduled; mimo cron add "every 1h" "look at the build"'
 TITLE = 50
 """Characters of a prompt in the title of its session."""
 
@@ -36,6 +38,7 @@ def register(commands: Commands) -> None:
     commands.add("cron rename", "Give a job a name", rename, _declare_rename)
     commands.add("cron remove", "Take a job off the schedule", remove, _declare_one, aliases=("cron rm",))
     commands.add("cron run", "Run what is due, each in a session of its own", run, _declare_run)
+    commands.add("serve", "Stay and run what is scheduled in this project when it is due", serve, _declare_serve)
 
 
 def _declare_list(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +68,10 @@ def _declare_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--watch", action="store_true", help="go on, and run each when it is due, until interrupted")
 
 
+def _declare_serve(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "As `mimo cron run --watch` does. No port is opened; `mimo mcp serve` offers tools to other agents."
+
+
 async def list_(args: argparse.Namespace, host: Host) -> int:
     """Print the jobs, the next one first."""
     post = await desk(host)
@@ -73,7 +80,7 @@ async def list_(args: argparse.Namespace, host: Host) -> int:
         sys.stdout.write(json.dumps([asdict(job) for job in jobs], indent=1, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write("".join(f"{line(job, post.zone)}\n" for job in jobs))
-        sys.stderr.write("" if jobs else 'nothing is scheduled; mimo cron add "every 1h" "look at the build"\n')
+        sys.stderr.write("" if jobs else f"{EMPTY}\n")
     return 0
 
 
@@ -114,15 +121,32 @@ async def remove(args: argparse.Namespace, host: Host) -> int:
 
 async def run(args: argparse.Namespace, host: Host) -> int:
     """Run one job, or everything that is due; the answers go to stdout."""
-    post = await desk(host)
-    if not post.wishes.enabled:
-        raise UsageError("schedules are switched off: cron.enabled is false")
-    host.options |= {"headless": True, "scheduled": True}
+    post = await _alone(host)
     if args.id:
         job = post.book.find(args.id, host.root)
         post.book.ran(job, post.clock.now())
         return await _run(job, post, host)
     return await (_watched(post, host) if args.watch else _all_due(post, host, asyncio.Event()))
+
+
+async def serve(args: argparse.Namespace, host: Host) -> int:
+    """Run what is due, when it is due, until interrupted."""
+    return await _watched(await _alone(host), host)
+
+
+async def _alone(host: Host) -> Desk:
+    """The desk of a host that says things with nobody there.
+
+    Raises:
+        UsageError: schedules are switched off.
+    """
+    post = await desk(host)
+    if not post.wishes.enabled:
+        raise UsageError("schedules are switched off: cron.enabled is false")
+    if off(host):
+        raise UsageError("schedules are switched off by MIMOCODE_DISABLE_CRON or MIMOCODE_EXPERIMENTAL_CRON")
+    host.options |= {"headless": True, "scheduled": True}
+    return post
 
 
 async def _all_due(post: Desk, host: Host, over: asyncio.Event) -> int:
@@ -158,8 +182,9 @@ async def _watched(post: Desk, host: Host) -> int:
             due = post.book.next(host.root, "", now := post.clock.now(), post.zone)
             await post.clock.sleep(LOOK if due is None else min(LOOK, max(0.0, due - now)))
 
-    jobs = len([job for job in post.book.jobs(host.root) if not job.session])
-    sys.stderr.write(f"watching the schedule of {host.root}: {jobs} job{'s' * (jobs != 1)}; Ctrl-C ends it\n")
+    jobs = [job for job in post.book.jobs(host.root) if not job.session]
+    sys.stderr.write(f"watching the schedule of {host.root}: {len(jobs)} job{'s' * (len(jobs) != 1)}; Ctrl-C ends it\n")
+    sys.stderr.write("".join(f"  {line(job, post.zone)}\n" for job in jobs) or f"{EMPTY}\n")
     watching = asyncio.create_task(watch(), name="cron")
     loop = asyncio.get_running_loop()
 

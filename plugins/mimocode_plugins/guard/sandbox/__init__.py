@@ -71,6 +71,16 @@ async def confine_trial(argv: Sequence[str], directory: Path, scratch: Path, hos
     return confined(argv, directory, scratch, host)
 
 
+@hookimpl(optionalhook=True)
+async def check_health(host: Host) -> list[tuple[str, str, str, str]]:
+    """For `mimo doctor`: what holds commands here, tried anew."""
+    import asyncio
+
+    from .commands import health
+
+    return await asyncio.to_thread(health, host)
+
+
 @hookimpl
 async def shape_result(result: ToolResult, call: ToolCall, session: Session) -> ToolResult | None:
     """Put back what no command may change, and tell the model when it may be the sandbox that a command failed at."""

@@ -68,6 +68,16 @@ async def slash(arguments: str, session: Session) -> None:
         await session.notice("sandbox", "\n".join(_lines(box, session.host)))
 
 
+def health(host: Host) -> list[tuple[str, str, str, str]]:
+    """What holds, for `mimo doctor`; whatever is less than the best says why."""
+    box = _box(host, fresh=True)
+    why = "; ".join(box.verdict.why)
+    said = f"{box.line} ({why})" if why else box.line
+    missing = box.wanted.required and not box.holds
+    fix = "sandbox.required is set: no command runs" if missing else "`mimo sandbox` shows what holds commands"
+    return [("fail" if missing else "warn" if why else "ok", "sandbox", said, fix)]
+
+
 def _box(host: Host, fresh: bool = False) -> Box:
     wanted = Wanted.of(host.settings["sandbox"])
     return Box(wanted, judged(wanted, host.paths.state, fresh))

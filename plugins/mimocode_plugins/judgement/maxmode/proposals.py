@@ -48,13 +48,13 @@ def same(message: Message) -> str:
 
 
 def _normal(value: Any) -> Any:
-    """Arguments without differences that make none: order of names, nothing given, blanks at the ends."""
+    """Arguments without differences that make none: order of names, nothing given, blanks at the end."""
     if isinstance(value, Mapping):
         return {name: _normal(value[name]) for name in sorted(value) if value[name] is not None}
     if isinstance(value, list | tuple):
         return [_normal(each) for each in value]
     if isinstance(value, str):
-        return value.strip()
+        return value.rstrip()
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

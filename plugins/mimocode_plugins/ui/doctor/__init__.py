@@ -28,7 +28,7 @@ def register_cli(commands: Commands) -> None:
     commands.add("doctor", "look whether everything is as it should be, and say what to do", _run, _arguments)
 
 
-@hookimpl
+@hookimpl(trylast=True)  # so that it is told first
 async def check_health(host: Host) -> list[tuple[str, str, str, str]]:
     """What is nobody's in particular: Python, terminal, programs, settings, places, plugins, the log."""
     from .checks import everything

@@ -85,17 +85,11 @@ def _terminal(host: Host) -> Iterator[Finding]:
 
 
 def _programs(host: Host) -> Iterator[Finding]:
-    path = host.environ.get("PATH")
-    for name, loss in (
-        ("git", "projects are found by their folder only"),
-        ("rg", "searching is slower"),
-        ("bwrap", "commands run without the stronger sandbox; `mimo sandbox` shows what holds them"),
+    for name, package, loss in (
+        ("git", "git", "projects are found by their folder only"),
+        ("rg", "ripgrep", "searching is slower"),
     ):
-        if name == "bwrap" and sys.platform != "linux":
-            continue
-        found = shutil.which(name, path=path)
-        package = {"rg": "ripgrep", "bwrap": "bubblewrap"}.get(name, name)
-        if found:
+        if found := shutil.which(name, path=host.environ.get("PATH")):
             yield "ok", name, found, ""
         else:
             yield "warn", name, f"not found: {loss}", f"install the package {package}"
@@ -179,9 +173,10 @@ async def _log(host: Host) -> list[Finding]:
             await asyncio.to_thread(store.verify, info.id)
     except MimoError as error:
         return [("fail", "log", str(error), "move the file away to begin a new one; the old one can be read later")]
-    return [
-        ("ok", "log", f"{len(infos)} sessions; the latest {min(VERIFIED, len(infos))} are as they were written", "")
-    ]
+    count = f"{len(infos)} session{'s' * (len(infos) != 1)}" if infos else "no sessions yet"
+    checked = min(VERIFIED, len(infos))
+    latest = f"; the latest {checked if checked > 1 else ''}".rstrip() + (" are" if checked > 1 else " is")
+    return [("ok", "log", f"{count}{f'{latest} as written' if infos else ''}", "")]
 
 
 async def _model(host: Host) -> list[Finding]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mimocode.ports import ModelInfo
 
 
+PLAYED = "scripted"
+"""The provider of scenarios: always there, and no model."""
+
+
 async def run(arguments: argparse.Namespace, host: Host) -> int:
     """List, sorted by name. With a provider, its models whether or not they are ready.
 
@@ -41,7 +45,7 @@ async def run(arguments: argparse.Namespace, host: Host) -> int:
         print(line(info))
         if arguments.verbose:
             print(json.dumps(asdict(info), indent=2, ensure_ascii=False, default=dict))
-    if not any(info.ready for info in models):
+    if not any(info.ready and _provider(info) != PLAYED for info in models):
         print(_how(host, arguments.provider), file=sys.stderr)
     return 0
 
@@ -68,6 +72,8 @@ def _how(host: Host, provider: str) -> str:
     what = f"{provider} has no key" if provider else "no model is ready"
     return (
         f"{what}. Connect one:\n"
+        "  with questions:            mimo setup\n"
+        f"  a key:                     mimo auth login {provider or 'PROVIDER'}\n"
         "  a key in the environment:  export XIAOMI_API_KEY=...   (or OPENAI_API_KEY, ANTHROPIC_API_KEY, ...)\n"
         f"  your own endpoint, in {file}:\n"
         '    {"model": "local/qwen3", "provider": {"local": {"options": {"baseURL": "http://127.0.0.1:8000/v1"},\n'

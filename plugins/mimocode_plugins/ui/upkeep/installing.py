@@ -85,7 +85,7 @@ async def upgrade(args: argparse.Namespace, host: Host) -> int:
     if target == __version__ and not args.force:
         print(f"{__version__} is installed already", file=sys.stderr)
         return 0
-    if (copy := working_copy()) and not args.dry_run:
+    if (copy := working_copy()) and not (args.dry_run and args.method):
         raise UsageError(f"this is a working copy in {copy}: bring it up to date with git")
     how = args.method or method(Path(sys.prefix), host.environ)
     return await run(upgrade_command(how, target), host, dry=args.dry_run)
