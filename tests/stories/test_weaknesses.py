@@ -11,7 +11,7 @@ Those that are not below:
 10 tokens by characters         context/test_window: scripts_cost_what_they_cost, the_provider_corrects_the_count
 12 one id for all folders       memory/test_project: folders_without_git_never_share, a_clone_elsewhere_is_the_same_project
 13 MEMORY.md is not told        memory/test_files: what_somebody_stands_for_is_in_the_next_window...
-14 search                       memory/test_index: what_is_meant_is_found; the walk below
+14 search                       memory/test_index: what_is_meant_is_found; test_index_watching: a_search_looks_at_no_file
 15b a writer that runs away     memory/test_checkpoint_writer: a_writer_that_never_ends_is_cut_off,
                                 what_is_wrong_is_sent_back_twice_at_most, a_writer_that_calls_tools_runs_nothing
 15c a context that grows        context/test_window: a_window_that_cannot_be_made_smaller...
@@ -31,7 +31,6 @@ secrets_and_planted_commands_do_not_come_along; through a note below.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -175,24 +174,6 @@ async def test_11_ledgers_are_measured_in_tokens_and_notes_are_notes(tmp_path: P
         assert found is not None and found.type == "notes"
         keys = next(part.text for part in await gathered(session, 9000) if part.source == "key index")
         assert "checkpoint-a.md" in keys and "notes.md" not in keys
-
-
-async def test_14_a_search_looks_at_no_other_session_s_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[str] = []
-    scandir, listdir = os.scandir, os.listdir
-    monkeypatch.setattr(os, "scandir", lambda path=".": [looked.append(str(path)), scandir(path)][1])
-    monkeypatch.setattr(os, "listdir", lambda path=".": [looked.append(str(path)), listdir(path)][1])
-    async with play(plugins=MEMORY, directory=tmp_path) as session:
-        desk, place = Desk(session.host, session), layout(session.host, session.id)
-        for n in range(40):
-            path = place.base / f"sessions/ses_{n}/notes.md"
-            path.parent.mkdir(parents=True)
-            path.write_text(f"Marzipan {n}.")
-        await desk.search("warm up")
-        looked.clear()
-        await desk.search("marzipan")
-        below = {path for path in looked if str(place.base) in path}
-        assert below <= {str(place.project_folder), str(place.global_file.parent), str(place.session_folder)}
 
 
 async def test_15_what_may_not_be_written_is_still_read(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from mimocode.ports import StashKey
 
 if TYPE_CHECKING:
     from mimocode.host import Host
+    from mimocode.ports import SessionInfo
     from mimocode.session import Session
 
 _project: StashKey[str] = StashKey("memory.project")
@@ -112,6 +113,16 @@ async def ready(host: Host) -> None:
     """Find out in a thread which project this is, so that `layout` answers at once afterwards."""
     if _project not in host.stash:
         await asyncio.to_thread(layout, host)
+
+
+async def sessions(host: Host) -> list[SessionInfo]:
+    """The sessions of this project, wherever it was checked out, latest change first."""
+    from .project import directories
+
+    await ready(host)
+    known, place = (await host.store()).sessions(), layout(host)
+    mine = set(await asyncio.to_thread(directories, {info.directory for info in known}, place.base, place.project))
+    return [info for info in known if info.directory in mine or info.directory == str(host.directory)]
 
 
 def family(session: Session) -> list[str]:

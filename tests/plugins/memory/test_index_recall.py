@@ -14,7 +14,6 @@ from mimocode_plugins.crew import commands
 from mimocode_plugins.guard import permission
 from mimocode_plugins.memory import files, index
 from mimocode_plugins.memory.index.desk import Desk
-from mimocode_plugins.memory.layout import layout
 from mimocode_plugins.store import sqlite, workspace
 from support.cli import Cli
 
@@ -107,23 +106,6 @@ async def test_a_command_s_words_are_not_the_user_s(claim: str, status: str, tmp
     plugins = [*PLUGINS, Ship()]
     async with play(memory("propose", text=claim), "ok", plugins=plugins, directory=tmp_path) as session:
         assert f"], {status}." in await turn(session, "/ship release on Friday only")
-
-
-async def test_a_topic_file_is_found_as_soon_as_it_is_there_and_gone_when_it_is_gone(tmp_path: Path) -> None:
-    async with play(plugins=PLUGINS, directory=tmp_path) as session:
-        desk = Desk(session.host, session)
-        await desk.search("warm up")
-        topic = layout(session.host).project_folder / "MEMORY-deploy.md"
-        topic.parent.mkdir(parents=True, exist_ok=True)
-        seen = []
-        for text in ("- Ship with marzipan.\n", "- Ship with nougat.\n", ""):
-            if text:
-                topic.write_text(text)
-            else:
-                topic.unlink()
-            hits = {word: [hit.text for hit in await desk.search(word)] for word in ("marzipan", "nougat")}
-            seen.append((bool(hits["marzipan"]), bool(hits["nougat"])))
-        assert seen == [(True, False), (False, True), (False, False)]
 
 
 async def test_claude_code_s_memory_is_searched_when_the_user_wants_it(home: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -13,8 +12,7 @@ from mimocode.ports import SessionInfo
 
 from .. import items, saving
 from ..items import Item
-from ..layout import layout, ready, tokens
-from ..project import directories
+from ..layout import ready, sessions, tokens
 from ..redact import redact
 from ..shelf import Shelf, shelf, template
 from .opening import PROJECT_BUDGET
@@ -79,10 +77,7 @@ class Lent:
 
     async def sessions(self) -> list[SessionInfo]:
         """The project's sessions, of all its clones."""
-        known = (await self.host.store()).sessions()
-        place = layout(self.host)
-        mine = set(await asyncio.to_thread(directories, {info.directory for info in known}, place.base, place.project))
-        return [info for info in known if info.directory in mine or info.directory == str(self.host.directory)]
+        return await sessions(self.host)
 
 
 async def lend(host: Host) -> Lent:

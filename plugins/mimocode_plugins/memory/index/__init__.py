@@ -1,6 +1,6 @@
 """Finds what is remembered: an index beside the files, the tools `memory` and `history`, and `/memory`.
 
-The index is `<data>/memory.db`. It is kept up by writes and by one look at the files per process, and can be deleted.
+The index is `<data>/memory.db`. Writes and a watch over the files keep it up to date, and it can be deleted.
 """
 
 from __future__ import annotations
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from mimocode.main import Commands
     from mimocode.session import Session
 
+    from .watching import Watch
+
 TOOL = "memory"
-COUNT: StashKey[list[int]] = StashKey("memory.sessions")
-"""How many sessions of a host are open."""
+OPEN: StashKey[set[str]] = StashKey("memory.sessions")
+"""The sessions of a host that are open."""
+WATCH: StashKey[Watch] = StashKey("memory.index")
+"""The index of a host, once somebody asked for it."""
 
 
 @hookimpl
@@ -73,13 +77,12 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
     from .undo import KNOWN
 
     session.stash[KNOWN] = list(session.state.notes.get("memory", ()))
-    count = session.host.stash.setdefault(COUNT, [0])
-    count[0] += 1
+    session.host.stash.setdefault(OPEN, set()).add(session.id)
     try:
         yield
     finally:
-        count[0] -= 1
-        if not count[0]:
+        session.host.stash[OPEN].discard(session.id)
+        if not session.host.stash[OPEN]:
             from .desk import close
 
             await close(session.host)
@@ -87,13 +90,15 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
 @hookimpl
 async def on_event(event: Event, session: Session) -> None:
-    """What was remembered goes back and forth with the log."""
+    """What was remembered goes back and forth with the log; the index hears what may have been written."""
     if isinstance(event, Rewound) or (isinstance(event, Noted) and event.plugin == "memory"):
         from ..layout import ready
         from .undo import follow
 
         await ready(session.host)
         follow(session)
+    if WATCH in session.host.stash:
+        session.host.stash[WATCH].hear(event, session)
 
 
 @hookimpl

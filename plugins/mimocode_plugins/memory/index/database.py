@@ -114,15 +114,18 @@ class Index:
                     db.execute("DELETE FROM documents WHERE id=?", (id,))
                     db.execute("UPDATE totals SET documents = documents - 1")
 
-    def stamps(self, folders: Sequence[str] | None = None) -> dict[str, tuple[str, bytes]]:
-        """Stamp and checksum of every document, or of those right in some folders, by path."""
-        sql, found = "SELECT path, stamp, sum FROM documents", list[tuple[str, str, bytes]]()
+    def stamps(self, folders: Iterable[str], elsewhere: bool = False) -> dict[str, tuple[str, bytes]]:
+        """Stamp and checksum of the documents below some folders, by path.
+
+        Args:
+            elsewhere: also of those that lie elsewhere, but for Claude Code's.
+        """
+        sql, found = "SELECT path, stamp, sum FROM documents WHERE", list[tuple[str, str, bytes]]()
         with self.reading() as db:
-            if folders is None:
-                found = db.execute(sql).fetchall()
-            for folder in folders or ():
-                rows = db.execute(f"{sql} WHERE path > ? AND path < ?", (f"{folder}/", f"{folder}0")).fetchall()
-                found += [row for row in rows if "/" not in row[0][len(folder) + 1 :]]
+            for folder in folders:
+                found += db.execute(f"{sql} path > ? AND path < ?", (f"{folder}/", f"{folder}0")).fetchall()
+            if elsewhere:
+                found += db.execute(f"{sql} scope <> 'cc'").fetchall()
         return {path: (stamp, sum) for path, stamp, sum in found}
 
     def touch(self, path: str, stamp: str) -> None:

@@ -12,7 +12,7 @@ from mimocode.errors import ToolFailed
 from mimocode.events import CallFinished, Entry, MessageAdded
 from mimocode.messages import Text, ToolCall
 
-from .desk import sessions
+from ..layout import sessions
 
 if TYPE_CHECKING:
     from mimocode.session import Session

@@ -1,9 +1,12 @@
-"""Brings the index up to date with the files: once per session by walking them, and per search for a handful."""
+"""Brings the index up to date with the files: what lists otherwise than the index knows it is read and hashed."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,58 +18,74 @@ LARGEST = 2_000_000
 """Bytes. A larger file is not a memory file, whatever its name."""
 LONGEST = 1500
 """Characters of an entry; longer paragraphs are cut into several."""
+YOUNG = 100_000_000
+"""Nanoseconds. A file that changed so lately may change again without looking any different."""
 
 
-def walk(index: Index, base: Path, claude: Path | None = None) -> int:
-    """Index every memory file that changed and forget those that are gone; returns how many changed.
+def listing(folders: Iterable[Path]) -> dict[str, str]:
+    """The Markdown files below these folders, each with a stamp that is another one when the file changes."""
+    found: dict[str, str] = {}
+    waiting = [str(folder) for folder in folders]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as rows:  # what cannot be read is not there
+            for row in rows:
+                if row.is_dir(follow_symlinks=False):
+                    waiting.append(row.path)
+                elif row.name.lower().endswith(".md") and not row.name.startswith(".") and (stamp := _stamp(row)):
+                    found[row.path] = stamp
+    return found
+
+
+def _stamp(row: os.DirEntry[str]) -> str:
+    try:
+        file = row.stat()
+    except OSError:
+        return ""
+    young = "?" if time.time_ns() - file.st_mtime_ns < YOUNG else ""
+    return f"{file.st_size}-{file.st_mtime_ns}-{file.st_ino}{young}"
+
+
+def take(index: Index, base: Path, folders: Iterable[Path], found: Mapping[str, str], *, alone: bool = False) -> int:
+    """Index what changed of the files that were `found` below these folders, and forget those that are gone.
+
+    Args:
+        alone: forget what lies elsewhere, too (the data was moved), but for Claude Code's files, which others may have
+            asked for.
+
+    Returns:
+        How many changed.
 
     Raises:
         StoreError: the index cannot be used.
     """
-    there = {path: _document(base, path) for path in sorted(base.glob("*/**/*.md"))}
-    if claude is not None:
-        there |= {path: Document(str(path), "cc", claude.parent.name, "reference") for path in claude.glob("*.md")}
-    known = index.stamps()
-    present = {str(path) for path, document in there.items() if document is not None}
-    if gone := known.keys() - present:
+    known = index.stamps([str(folder) for folder in folders], alone)
+    there = {path: document for path in found if (document := _document(base, Path(path)))}
+    if gone := known.keys() - there.keys():
         index.drop(gone)
-    return sum(_take(index, path, document, known) for path, document in there.items() if document is not None)
-
-
-def freshen(index: Index, base: Path, folders: Iterable[Path]) -> None:
-    """Index what changed right in these folders: one listing each, and one stat for every file."""
-    known = index.stamps([str(folder) for folder in folders])
-    present = set[str]()
-    for folder in folders:
-        for path in sorted(folder.glob("*.md")):
-            document = _document(base, path)
-            if document is not None and not path.name.startswith("."):
-                present.add(str(path))
-                _take(index, path, document, known)
-    if gone := [path for path in known if path not in present]:
-        index.drop(gone)
+    stamps = ((path, found[path], *known.get(path, ("", b""))) for path in sorted(there))
+    return sum(_read(index, there[path], stamp, sum) for path, stamp, before, sum in stamps if stamp != before)
 
 
 def _document(base: Path, path: Path) -> Document | None:
+    if not path.is_relative_to(base):  # Claude Code's: projects/<folder with dashes>/memory/<name>.md
+        return Document(str(path), "cc", path.parent.parent.name, "reference")
     what = kind(base, path)
     return Document(str(path), what.scope, what.owner, what.type) if what else None
 
 
-def _take(index: Index, path: Path, document: Document, known: dict[str, tuple[str, bytes]]) -> bool:
+def _read(index: Index, document: Document, stamp: str, before: bytes) -> bool:
+    path = Path(document.path)
     try:
-        found = path.stat()
-        stamp = f"{found.st_size}-{found.st_mtime_ns}"
-        before = known.get(str(path), ("", b""))
-        if before[0] == stamp or found.st_size > LARGEST:
+        if path.stat().st_size > LARGEST:
             return False
-        raw = path.read_bytes()
+        raw, time = path.read_bytes(), path.stat().st_mtime
     except OSError:
         return False
     sum = sha256(raw).digest()
-    if sum == before[1]:
-        index.touch(str(path), stamp)
+    if sum == before:
+        index.touch(document.path, stamp)
         return False
-    index.put(document, list(entries(raw.decode("utf-8", "replace"), found.st_mtime)), stamp, sum)
+    index.put(document, list(entries(raw.decode("utf-8", "replace"), time)), stamp, sum)
     return True
 
 

@@ -15,10 +15,10 @@ from mimocode.events import Noted
 
 from .. import saving
 from ..items import MARK
-from ..layout import layout, ready, tokens
+from ..layout import layout, ready, sessions, tokens
 from ..redact import redact
 from ..shelf import template
-from .desk import Desk, describe, sessions
+from .desk import Desk, describe
 
 if TYPE_CHECKING:
     from mimocode.host import Host
