@@ -1,7 +1,7 @@
 """Turns work that keeps coming back into skills, agents, commands and workflows: `/distill`, `mimo distill`.
 
-Found in the log by counting, never by a model; a model may find the words for it. Looked for every thirty days, tried in
-the sandbox, proposed with its evidence, written when the user says so.
+Found in the log by counting, never by a model; a model may find the words for it. Looked for every thirty days, tried
+in the sandbox, proposed with its evidence, written when the user says so.
 """
 
 from __future__ import annotations
