@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mimocode import hookspecs as on
 from mimocode.errors import MimoError, ModelError, ModelFault
 from mimocode.events import Noted
 from mimocode.messages import Part, Usage, user
-from mimocode.ports import Answer, Prompt
+from mimocode.ports import Answer, Prompt, SessionInfo
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 120.0
 """Seconds for one answer."""
+APART = {"dream": "Auto Dream", "distill": "Auto Distill"}
+"""By plugin the title of sessions that nobody held, as the original has them (surface.md A.3)."""
 
 
 def small(host: Host, wanted: str = "") -> str:
@@ -30,6 +32,36 @@ def small(host: Host, wanted: str = "") -> str:
     if "small_model" in settings and (ref := settings["small_model"]):
         return str(ref)
     return "lite" if "model_groups" in settings and "lite" in (settings["model_groups"] or {}) else ""
+
+
+async def usual(host: Host) -> str:
+    """The model that the user talks to; "" when none is configured."""
+    try:
+        return await host.default_model()
+    except ModelError:
+        return ""
+
+
+def apart(host: Host, plugin: str) -> AbstractAsyncContextManager[Session]:
+    """A session in whose log the cost of a command line's questions stands; nobody is offered to go on with it."""
+    return host.open(title=APART[plugin])
+
+
+def held(sessions: Iterable[SessionInfo]) -> list[SessionInfo]:
+    """The sessions in which somebody worked."""
+    return [info for info in sessions if info.title not in APART.values()]
+
+
+class Wishes(Protocol):
+    """What the settings say about asking: the model ("" for the small one), and what one run may use."""
+
+    model: str
+    tokens: int
+
+
+def asker(session: Session, plugin: str, wishes: Wishes, otherwise: str = "") -> Asker:
+    """Who is asked, within the budget of one run: the small model; `otherwise` when the user began it."""
+    return Asker(session, plugin, plugin, small(session.host, wishes.model) or otherwise, wishes.tokens)
 
 
 class Asker:

@@ -9,14 +9,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from mimocode.errors import MimoError
+from mimocode.errors import MimoError, UsageError
 from mimocode.ports import StashKey
 
 if TYPE_CHECKING:
     from mimocode.session import Session
 
-PATIENCE = 45.0
-"""Seconds; the hook gives a command 120."""
+PATIENCE, ALONE = 45.0, 110.0
+"""Seconds, and where the process ends with the command; the hook gives a command 120."""
 _working: StashKey[dict[str, asyncio.Task[None]]] = StashKey("growth.working")
 
 
@@ -25,6 +25,7 @@ async def attended(session: Session, plugin: str, work: Coroutine[Any, Any, None
 
     Raises:
         MimoError: as the work does, unless that comes too late: then it is said.
+        UsageError: nobody is there for whom it could go on.
     """
     working = session.stash.setdefault(_working, {})
     if plugin in working:
@@ -32,8 +33,9 @@ async def attended(session: Session, plugin: str, work: Coroutine[Any, Any, None
         await session.notice(plugin, "still at work on what you asked for before", "warning")
         return
     task = working[plugin] = asyncio.create_task(work, name=f"{plugin} {session.id}")
+    alone = bool(session.host.options.get("headless"))
     try:
-        await asyncio.wait([task], timeout=PATIENCE)
+        await asyncio.wait([task], timeout=ALONE if alone else PATIENCE)
     except asyncio.CancelledError:
         task.cancel()
         working.pop(plugin, None)
@@ -42,6 +44,9 @@ async def attended(session: Session, plugin: str, work: Coroutine[Any, Any, None
         working.pop(plugin, None)
         task.result()
         return
+    if alone:
+        await give_up(session, plugin)
+        raise UsageError(f"/{plugin} takes longer than it may here: `mimo {plugin}` has the time it needs")
     asyncio.create_task(_seen_through(session, plugin, task), name=task.get_name())  # noqa: RUF006  the task holds it
     await session.notice(plugin, "this takes a while; it goes on beside the conversation and says when it is done")
 

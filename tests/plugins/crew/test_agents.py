@@ -33,10 +33,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 SHIPPED = {"build", "plan", "compose", "max", "coder", "explore", "general", "reviewer", "tester", "verifier"}
-HIDDEN = ["checkpoint-writer", "dream", "judge", "title"]
+HIDDEN = ["checkpoint-writer", "distill", "dream", "judge", "title"]
 SUBAGENTS = [
     "checkpoint-writer",
     "coder",
+    "distill",
     "dream",
     "explore",
     "general",

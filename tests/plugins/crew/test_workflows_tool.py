@@ -26,6 +26,7 @@ from mimocode_plugins.guard import permission
 from mimocode_plugins.tools import files, search, shell
 from support import cast
 from support.catalogues import build
+from support.cli import Cli
 
 DONE = [{"text": "Status: done\nSummary: said\nfine"}]
 
@@ -118,6 +119,17 @@ async def test_headless_the_agent_does_not_stop_before_its_runs(tmp_path: Path) 
         await said(session, "go")
         assert session.last_words() == "It is fine."
         assert not runs.running(session)
+
+
+def test_a_command_line_ends_when_the_workflow_does_that_it_was_given(cli: Cli) -> None:
+    place = cli.project / ".mimocode/workflows"
+    place.mkdir(parents=True)
+    (place / "mine.py").write_text(script("return 'forty-two ' + args['text']"))
+    model = cli.scenario([{"text": "It is at work."}, {"text": "It found it."}])
+    done = cli("run", "--trust", "-m", model, "/workflow mine apples")
+    assert (done.code, done.out) == (0, "It found it.\n"), done.err
+    assert "ended: done. forty-two apples" in done.err
+    assert "mine  done" in cli("workflow", "list").out
 
 
 async def test_cancelled_and_resumed_it_does_nothing_twice(tmp_path: Path) -> None:

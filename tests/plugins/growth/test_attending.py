@@ -58,6 +58,15 @@ async def test_what_is_slow_goes_on_beside_the_conversation(monkeypatch: pytest.
     assert len(ears.heard) == 3
 
 
+async def test_where_the_process_ends_with_it_it_says_where_there_is_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attending, "ALONE", 0.01)
+    async with play(plugins=[ears := Ears()], headless=True) as session:
+        with pytest.raises(UsageError, match="`mimo dream` has the time it needs"):
+            await attended(session, "dream", until(asyncio.Event()))
+        assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("dream")]
+    assert ears.heard == []
+
+
 async def test_it_ends_with_the_session_and_with_whoever_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     async with play(plugins=[Ears()]) as session:
         waiting = asyncio.create_task(attended(session, "dream", until(asyncio.Event())))

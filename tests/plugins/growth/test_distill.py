@@ -46,8 +46,8 @@ def call(text: str, n: int) -> ToolCall:
     return ToolCall(f"c{n}", "bash", {"command": text})
 
 
-def session(lines: list[str], failed: tuple[int, ...] = ()) -> list[AnyFact]:
-    facts: list[AnyFact] = [MessageAdded(user("go"))]
+def session(lines: list[str], failed: tuple[int, ...] = (), words: str = "go") -> list[AnyFact]:
+    facts: list[AnyFact] = [MessageAdded(user(words))]
     for n, text in enumerate(lines):
         made = call(text, n)
         facts += [MessageAdded(Message("assistant", (made,))), CallStarted(made.id)]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimocode import Say, hookimpl
+from mimocode import Say
 from mimocode.errors import ModelError, ModelFault
-from mimocode.events import Noted
-from mimocode.messages import Usage, assistant, user
-from mimocode.ports import Answer, Prompt
+from mimocode.events import Event, Noted
+from mimocode.messages import assistant, user
 from mimocode.session import Session
 from mimocode.testing import play
 from mimocode_plugins.growth import predict
@@ -25,60 +23,25 @@ from mimocode_plugins.providers import configured
 from mimocode_plugins.store import workspace
 from mimocode_plugins.ui import config
 from support.cli import Cli
+from support.small import Small, home_of, wish
 from support.tty import Tty, terminal
-
-
-class Small:
-    """A small model, and what became of the guesses."""
-
-    ref, window = "acme/small", 8000
-
-    def __init__(self, answer: str | Exception | None = "Run the tests") -> None:
-        self.answer, self.seen = answer, list[Prompt]()
-        self.asked, self.cancelled, self.noted = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self.writing = asyncio.Event()
-
-    async def stream(self, prompt: Prompt) -> AsyncIterator[Any]:
-        self.seen.append(prompt)
-        self.asked.set()
-        try:
-            if self.answer is None:
-                await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            self.cancelled.set()
-            raise
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        yield Answer(assistant(str(self.answer)), Usage(input=70, output=5, cost=0.01))
-
-    @hookimpl
-    async def open_model(self, ref: str) -> Any:
-        return self if ref == self.ref else None
-
-    @hookimpl
-    async def on_event(self, event: object) -> None:
-        if isinstance(event, Noted) and event.plugin == "predict":
-            self.noted.set()
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("MIMOCODE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MIMOCODE_CONFIG_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / "project").mkdir()
-    (tmp_path / ".config/mimocode").mkdir(parents=True)
-    return tmp_path
+    return home_of(tmp_path, monkeypatch, **WANTED)
 
 
-def wish(home: Path, **settings: Any) -> None:
-    wanted = {"small_model": "acme/small", "experimental": {"predict_next_prompt": True}, **settings}
-    (home / ".config/mimocode/mimocode.json").write_text(json.dumps(wanted))
+WANTED: dict[str, Any] = {"small_model": "acme/small", "experimental": {"predict_next_prompt": True}}
 
 
-def on_stage(home: Path, small: Small, *lines: Any, typing: bool = True) -> Any:
+def guessed(event: Event) -> bool:
+    return isinstance(event, Noted) and event.plugin == "predict"
+
+
+def on_stage(home: Path, small: Small, *lines: Any, writing: asyncio.Event | None = None, typing: bool = True) -> Any:
     plugins = [workspace, config, configured, predict, small]
-    shows = {"typing": small.writing.wait} if typing else {}
+    shows = {"typing": (writing or asyncio.Event()).wait} if typing else {}
     return play(*lines, plugins=plugins, directory=home / "project", **shows)
 
 
@@ -95,11 +58,10 @@ async def quiet(session: Session) -> None:
 
 
 async def test_the_small_model_guesses_once_from_the_last_exchange_and_its_cost_counts(home: Path) -> None:
-    wish(home)
     small = Small('<think>hm</think>\n"Run the tests"\n')
     async with on_stage(home, small, "It parses now.") as session:
         await said(session)
-        await asyncio.wait_for(small.noted.wait(), 20)
+        await small.until(guessed)
         assert session.state.notes["predict"][-1] == {"model": "acme/small", "suggestion": "Run the tests"}
         assert session.state.usage.cost == 0.01
     [prompt] = small.seen
@@ -113,7 +75,7 @@ async def test_the_small_model_guesses_once_from_the_last_exchange_and_its_cost_
 async def test_nobody_is_asked_unless_the_user_wants_it_and_there_is_a_small_model(
     home: Path, settings: dict[str, Any]
 ) -> None:
-    wish(home, **settings)
+    wish(home, **WANTED | settings)
     small = Small()
     async with on_stage(home, small, "ok") as session:
         await said(session)
@@ -122,7 +84,6 @@ async def test_nobody_is_asked_unless_the_user_wants_it_and_there_is_a_small_mod
 
 
 async def test_nobody_is_asked_where_no_front_end_shows_it_nor_after_a_turn_that_failed(home: Path) -> None:
-    wish(home)
     small = Small()
     async with on_stage(home, small, "ok", typing=False) as session:
         await said(session)
@@ -134,29 +95,26 @@ async def test_nobody_is_asked_where_no_front_end_shows_it_nor_after_a_turn_that
 
 
 async def test_nobody_is_asked_while_the_user_writes_already(home: Path) -> None:
-    wish(home)
-    small = Small()
-    small.writing.set()
-    async with on_stage(home, small, "ok") as session:
+    small, writing = Small(), asyncio.Event()
+    writing.set()
+    async with on_stage(home, small, "ok", writing=writing) as session:
         await said(session)
         await quiet(session)
         assert (small.seen, "predict" in session.state.notes) == ([], False)
 
 
 async def test_the_first_letter_cancels_the_call(home: Path) -> None:
-    wish(home)
-    small = Small(None)
-    async with on_stage(home, small, "ok") as session:
+    small, writing = Small(None), asyncio.Event()
+    async with on_stage(home, small, "ok", writing=writing) as session:
         await said(session)
         await asyncio.wait_for(small.asked.wait(), 20)
-        small.writing.set()
+        writing.set()
         await asyncio.wait_for(small.cancelled.wait(), 20)
         await quiet(session)
         assert "predict" not in session.state.notes
 
 
 async def test_the_next_turn_cancels_the_call_and_so_does_the_end_of_the_session(home: Path) -> None:
-    wish(home)
     small = Small(None)
     async with on_stage(home, small, "ok", "ok again") as session:
         await said(session)
@@ -172,7 +130,6 @@ async def test_the_next_turn_cancels_the_call_and_so_does_the_end_of_the_session
 async def test_a_model_that_takes_too_long_or_fails_troubles_nobody(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wish(home)
     monkeypatch.setattr("mimocode_plugins.growth.predict.guessing.PATIENCE", 0.01)
     for small in (Small(None), Small(ModelError(ModelFault.NONSENSE, "down"))):
         async with on_stage(home, small, "ok") as session:

@@ -35,17 +35,14 @@ def register_settings() -> Iterable[Setting]:
 @hookimpl
 def tool_servers(session: Session) -> Iterable[ToolServer]:
     """Offer `actor`, except to those that stand too deep."""
-    from ..children.settings import bounds
-    from ..children.team import depth
+    from ..children.team import too_deep
 
     def open_() -> Any:
         from .server import build
 
         return build(session)
 
-    if depth(session) >= bounds(session.host).depth:
-        return []
-    return [ToolServer("actors", open_, Path(__file__).with_name("catalogue.json"))]
+    return [] if too_deep(session) else [ToolServer("actors", open_, Path(__file__).with_name("catalogue.json"))]
 
 
 @hookimpl

@@ -154,12 +154,7 @@ async def wait(session: Session, wish: Wish) -> str:
     ids = [mine.find(wish.actor_id).id] if wish.actor_id else list(mine.live)
     if not ids:
         return "Nobody is at work."
-    await mine.wait(ids, wish.timeout)
-    actors = mine.actors
-    for id in ids:
-        if actors[id].over and not actors[id].told:
-            await mine.note(id, "told")
-    return "\n\n".join(told(actors[id]) if actors[id].over else _standing(actors[id], mine.live.get(id)) for id in ids)
+    return "\n\n".join(await mine.reports(ids, wish.timeout, _standing))
 
 
 async def cancel(session: Session, wish: Wish) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -86,6 +86,11 @@ def depth(session: Session) -> int:
     return count
 
 
+def too_deep(session: Session) -> bool:
+    """Whether a session stands so deep that it has no children."""
+    return depth(session) >= bounds(session.host).depth
+
+
 class Team:
     """The children of one session."""
 
@@ -123,7 +128,7 @@ class Team:
             ToolFailed: it may not be started.
         """
         limits = bounds(self.session.host)
-        if depth(self.session) >= limits.depth:
+        if too_deep(self.session):
             raise ToolFailed(f"Subagents may stand {limits.depth} deep; do this yourself.")
         if limits.queue and len(self.live) >= limits.queue:
             raise ToolFailed(f"{limits.queue} subagents are not over yet; wait for some of them.")
@@ -187,6 +192,17 @@ class Team:
                 each.cancel()
             for live in lives:
                 live.awaited -= 1
+
+    async def reports(
+        self, ids: Sequence[str], seconds: float, standing: Callable[[Actor, Live | None], str]
+    ) -> list[str]:
+        """Wait for these; what those report that are over, told with that, and how the others stand."""
+        await self.wait(ids, seconds)
+        actors = self.actors
+        for id in ids:
+            if actors[id].over and not actors[id].told:
+                await self.note(id, "told")
+        return [told(actors[id]) if actors[id].over else standing(actors[id], self.live.get(id)) for id in ids]
 
     async def cancel(self, id: str, why: str = "cancelled by its caller") -> Actor:
         """End a child with all that it started; one that is over stays as it is.

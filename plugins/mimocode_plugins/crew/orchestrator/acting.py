@@ -127,13 +127,7 @@ async def join(session: Session, wish: Wish) -> str:
     """Wait for one, or for all that work."""
     mine = team(session)
     wanted = [_one(session, wish)] if wish.id or wish.topic else [one for one in _led(mine) if one.id in mine.live]
-    ids = [actor.id for actor in wanted]
-    await mine.wait(ids, wish.timeout)
-    actors = mine.actors
-    for id in ids:
-        if actors[id].over and not actors[id].told:
-            await mine.note(id, "told")
-    rows = [told(actors[id]) if actors[id].over else _card(actors[id], mine.live.get(id)) for id in ids]
+    rows = await mine.reports([actor.id for actor in wanted], wish.timeout, _card)
     return "\n\n".join(rows) or "Nobody is at work."
 
 

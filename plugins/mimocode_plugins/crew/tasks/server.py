@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.tools.base import Tool
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from mcp_types import CallToolResult
 
-from mimocode.errors import ToolFailed
 from mimocode.session import Session
 
+from ..server import CHANGES, TEXT, answer, answered, tool
 from . import book
 from .tree import STATES
 
-_TEXT = {"type": "string"}
 ACTIONS = ["create", "list", "get", "start", "block", "unblock", "done", "abandon", "rename"]
 SCHEMA = {
     "type": "object",
@@ -25,13 +22,13 @@ SCHEMA = {
             "type": "object",
             "properties": {
                 "action": {"type": "string", "enum": ACTIONS},
-                "id": _TEXT,
-                "summary": _TEXT,
-                "parent_id": _TEXT,
-                "event_summary": _TEXT,
+                "id": TEXT,
+                "summary": TEXT,
+                "parent_id": TEXT,
+                "event_summary": TEXT,
                 "status": {"type": "string", "enum": list(STATES)},
                 "include_terminal": {"type": "boolean"},
-                "session_id": _TEXT,
+                "session_id": TEXT,
             },
             "required": ["action"],
         },
@@ -61,18 +58,11 @@ def build(session: Session | None) -> MCPServer:
     """The server of one session; without a session it can only list its tool."""
 
     async def task(operation: Any = None, script: str = "") -> CallToolResult:
-        try:
-            if session is None:
-                raise ToolFailed("This needs a session.")
+        async def work(session: Session) -> CallToolResult:
             text = await book.work(session, _snake(operation), script)
-        except ToolFailed as error:
-            return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
-        shown = [{"id": t.id, "status": t.status, "summary": t.summary} for t in book.tasks(session).values()]
-        told = {"title": _title(text), "tasks": shown}
-        return CallToolResult(content=[TextContent(text=text)], structured_content=told)
+            shown = [{"id": t.id, "status": t.status, "summary": t.summary} for t in book.tasks(session).values()]
+            return answer(text, {"title": _title(text), "tasks": shown})
 
-    description = files(__package__).joinpath("task.md").read_text("utf-8").strip()
-    hints = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
-    made = Tool.from_function(task, description=description, annotations=hints, structured_output=False)
-    tool = made.model_copy(update={"parameters": SCHEMA})
-    return MCPServer("tasks", log_level="WARNING", tools=[tool])
+        return await answered(session, work)
+
+    return MCPServer("tasks", log_level="WARNING", tools=[tool(task, __package__, CHANGES, SCHEMA)])

@@ -31,17 +31,14 @@ def register_settings() -> Iterable[Setting]:
 @hookimpl
 def tool_servers(session: Session) -> Iterable[ToolServer]:
     """Offer `workflow`, except to those whose agents would stand too deep."""
-    from ..children.settings import bounds
-    from ..children.team import depth
+    from ..children.team import too_deep
 
     def open_() -> Any:
         from .server import build
 
         return build(session)
 
-    if depth(session) >= bounds(session.host).depth:
-        return []
-    return [ToolServer("workflows", open_, Path(__file__).with_name("catalogue.json"))]
+    return [] if too_deep(session) else [ToolServer("workflows", open_, Path(__file__).with_name("catalogue.json"))]
 
 
 @hookimpl

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mimocode.session import Session
 
 
-async def workflow(arguments: str, session: Session) -> None:
-    """`/workflow NAME words`, `/workflow resume ID`, `/workflow cancel`."""
+async def workflow(arguments: str, session: Session) -> str | None:
+    """`/workflow NAME words`, `/workflow resume ID`, `/workflow cancel`; what the agent is told of a run, if at all."""
     name, _, rest = arguments.strip().partition(" ")
     try:
         if not name:
@@ -27,21 +27,27 @@ async def workflow(arguments: str, session: Session) -> None:
             await stop(session)
             await session.notice("workflow", "Stopped; /workflow resume goes on.")
         elif name == "resume":
-            await _begin(old_run(session, find(session.host, rest.strip())), session)
+            return await _begin(old_run(session, find(session.host, rest.strip())), session)
         else:
-            await _begin(new_run(session, name, {"text": rest.strip()}), session)
+            return await _begin(new_run(session, name, {"text": rest.strip()}), session)
     except MimoError as error:
         await session.notice("workflow", str(error), "error")
+    return None
 
 
-async def team(arguments: str, session: Session) -> None:
+async def team(arguments: str, session: Session) -> str | None:
     """`/team <change>`."""
     if not arguments.strip():
         await session.notice("team", "Say what is to be changed: /team <change>", "error")
-        return
-    await workflow(f"team {arguments}", session)
+        return None
+    return await workflow(f"team {arguments}", session)
 
 
-async def _begin(run: Run, session: Session) -> None:
+async def _begin(run: Run, session: Session) -> str | None:
+    """Set it to work. A conversation that ends with its turn has one: the agent waits for the run, and tells of it."""
     begin(run, session, background=True)
     await session.notice("workflow", f"{run.id} works in the background; /actors shows its agents.")
+    if not session.host.options.get("headless"):
+        return None
+    told = f"The workflow {run.journal.head['name']} is at work ({run.id}). "
+    return told + "Say so in one line and end your turn: you get its result then."

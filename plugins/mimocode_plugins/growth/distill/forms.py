@@ -1,6 +1,6 @@
 """What a workflow becomes: chosen by rule from where and how it was done, and written as its loader wants it.
 
-Nothing in a file is a model's word, and none grants a tool or a permission.
+No file grants a tool or a permission, and no step is a model's word.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ FILLERS = frozenset(
 LOOKS = ("glob", "grep", "read")
 """What an agent needs to find its way, whatever else it does."""
 MADE = "distilled-from"
+_STOP = "When a step fails, stop there and find out why; do not go on with the next one."
 _FILLED = re.compile(r"\$(?:ARGUMENTS\b|\d)|!`|(?:^|[^\w`/@.])@[~./\w]")
 """What a command file would fill in, although a step only mentions it."""
 
@@ -62,7 +63,7 @@ def chosen(workflow: Workflow, contexts: Mapping[str, Context]) -> tuple[Form, s
         return "workflow", f"subagents did {helpers} of its steps, in this order"
     if 2 * sum(each.delegated for each in known) > len(known):
         return "agent", "it was handed to subagents each time"
-    plain = not any(_FILLED.search(step) for step in workflow.shown)
+    plain = not any(map(fills, workflow.shown))
     if plain and (words := _same_words([each.asked for each in known])):
         return "command", f"it was asked for in the same words: {' '.join(words)}"
     return "skill", "it was part of different work"
@@ -93,8 +94,31 @@ def file_of(form: Form, name: str) -> str:
     return f"{folder}/{name}{ending}"
 
 
-def text_of(form: Form, name: str, description: str, key: str, steps: Sequence[str], tools: Sequence[str]) -> str:
-    """The file."""
+def fills(text: str) -> bool:
+    """Whether a command file would fill something into this text."""
+    return bool(_FILLED.search(text))
+
+
+def put(body: str, steps: Sequence[str]) -> str:
+    """A text with its steps in place of their numbers, {1}, {2} and so on."""
+    return re.sub(r"{([0-9]+)}", lambda found: _named(steps[int(found[1]) - 1]), body)
+
+
+def _named(step: str) -> str:
+    if step.startswith(DELEGATED):
+        helper, _, task = step.removeprefix(DELEGATED).partition(": ")
+        return f"the {helper} subagent" + (f" ({task})" if task else "")
+    return step if step.startswith("a .") and not is_command(step) else f"`{step}`"
+
+
+def text_of(
+    form: Form, name: str, description: str, key: str, steps: Sequence[str], tools: Sequence[str], body: str = ""
+) -> str:
+    """The file.
+
+    Args:
+        body: its text in other words, with the steps in it.
+    """
     if form == "workflow":
         return _script(description, key, steps)
     head = [f"description: {json.dumps(description, ensure_ascii=False)}"]
@@ -104,10 +128,9 @@ def text_of(form: Form, name: str, description: str, key: str, steps: Sequence[s
         allowed = ", ".join(sorted({*LOOKS, *tools}))
         head += ["mode: subagent", f"tool_allowlist: [{allowed}]"]
     numbered = [f"{number}. {spoken(step)}" for number, step in enumerate(steps, 1)]
-    how = "Do these steps in this order. Where a step has `...`, fill in what this case needs. When a step fails, "
-    how += "stop there and find out why; do not go on with the next one."
+    how = f"Do these steps in this order. Where a step has `...`, fill in what this case needs. {_STOP}"
     end = "At the end say what was done, with the output that shows that it worked."
-    lines = ["---", *head, "---", how, "", *numbered, "", end]
+    lines = ["---", *head, "---", *([body, "", _STOP, end] if body else [how, "", *numbered, "", end])]
     lines += ["", "$ARGUMENTS"] if form == "command" else []
     lines += ["", f"<!-- {MADE}: {key} -->"] if form in ("agent", "command") else []
     return "\n".join(lines) + "\n"

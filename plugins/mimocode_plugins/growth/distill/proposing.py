@@ -11,12 +11,20 @@ from hashlib import sha256
 from pathlib import Path
 
 from ..planted import INJECTED
-from .forms import FORMS, MADE, Context, Form, chosen, file_of, is_command, text_of
+from .forms import FORMS, MADE, Context, Form, chosen, file_of, is_command, put, text_of
 from .mining import Workflow
 from .steps import DELEGATED
 
 Redact = Callable[[str], tuple[str, Sequence[str]]]
 LONGEST_NAME = 48
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a model says a proposal is for, and how it is done, with numbers for its steps."""
+
+    description: str
+    body: str
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,18 @@ class Proposal:
     why: str = ""
     tools: tuple[str, ...] = ()
     """Those that its steps were done with."""
+    asked: tuple[str, ...] = ()
+    """What users said before they had it done, without secrets."""
+    words: Words | None = None
+    """None: those that need no model."""
+    counted: str = ""
+    """Its name before a model gave it another."""
 
     @property
     def description(self) -> str:
         """What it is for and when to use it."""
+        if self.words:
+            return self.words.description
         listed = ", ".join(self.steps[:3]) + (", ..." if len(self.steps) > 3 else "")
         return f"The way this project does it, {len(self.steps)} steps: {listed}. Use it when this work comes up again."
 
@@ -51,9 +67,14 @@ class Proposal:
         """Where it belongs, below the project's `.mimocode`."""
         return file_of(self.form, self.name)
 
+    @property
+    def body(self) -> str:
+        """How it is done, in a model's words; "" without."""
+        return put(self.words.body, self.steps) if self.words else ""
+
     def text(self) -> str:
         """The file. It grants no tools and no permissions."""
-        return text_of(self.form, self.name, self.description, self.key, self.steps, self.tools)
+        return text_of(self.form, self.name, self.description, self.key, self.steps, self.tools, self.body)
 
 
 def proposals(
@@ -77,7 +98,10 @@ def proposals(
         if form in FORMS and form != fitting:
             fitting, why = form, "you asked for this form"
         tools = {step.tool for row in workflow.places.values() for step in row if step.tool}
-        yield Proposal(name, fitting, steps, workflow.sessions, key, why, tuple(sorted(tools)))
+        asked = [contexts[id] for id in workflow.sessions if id in contexts] if contexts else []
+        said = dict.fromkeys(redact(" ".join(each.asked.split()))[0] for each in asked if not each.delegated)
+        requests = tuple(text for text in said if text and not INJECTED.search(text))
+        yield Proposal(name, fitting, steps, workflow.sessions, key, why, tuple(sorted(tools)), requests)
 
 
 def _name(keys: Sequence[str], used: set[str]) -> str:

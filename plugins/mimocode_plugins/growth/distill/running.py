@@ -6,11 +6,12 @@ import argparse
 import asyncio
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import MimoError, UsageError
 
 from .. import keeping
+from ..asking import Asker, apart, asker, held, small, usual
 from ..idling import is_due
 from ..ports import Past
 from . import hookspecs
@@ -20,6 +21,7 @@ from .proposing import Proposal, place, proposals, there
 from .settings import Distill
 from .steps import Step, steps
 from .trying import Trial, Tried, summary, workshop
+from .wording import ask, fitting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from mimocode.session import Session
 
 PLUGIN = "distill"
+PLAINLY = "only in words that need no model"
+"""What is said of proposals that a model could not word, before why."""
 
 
 def wishes(host: Host) -> Distill:
@@ -50,7 +54,7 @@ async def past_of(host: Host) -> Past:
 async def found(host: Host, form: str = "") -> tuple[list[Proposal], int]:
     """What could be written and is not there yet, and how many sessions were looked through."""
     past, store = await past_of(host), await host.store()
-    infos = {info.id: info for info in await past.sessions()}
+    infos = {info.id: info for info in held(await past.sessions())}
 
     def context(id: str, places: tuple[Step, ...]) -> Context:
         return Context(asked(store.read(id), places[0].seq), delegated=bool(infos[id].parent))
@@ -63,12 +67,35 @@ async def found(host: Host, form: str = "") -> tuple[list[Proposal], int]:
     return await asyncio.to_thread(work), len(infos)
 
 
+async def put_into_words(host: Host, proposed: list[Proposal], asker: Asker | None) -> tuple[list[Proposal], list[str]]:
+    """Proposals in the words that a model found for them now or before, and why some have those that need no model.
+
+    Good words are kept, so that nobody is asked twice about the same steps and `keep` writes what was shown.
+    """
+    place, redact = _place(host), (await past_of(host)).redact
+    known: dict[str, Any] = dict(keeping.load(place).get("words", {}))
+    taken = {*await host.agents(), *await host.commands(), *(each.name for each in proposed)}
+    good, _ = fitting(proposed, known, redact, taken)
+    why = list[str]()
+    if asker and (rest := [each for each in proposed if each.key not in good]):
+        taken |= {each.name for each in good.values()}
+        answers = await ask(asker, rest, taken)
+        more, why = fitting(rest, answers, redact, taken)
+        if more:
+            keeping.save(place, keeping.load(place) | {"words": known | {key: answers[key] for key in more}})
+        good |= more
+        why += [asker.trouble] * bool(asker.trouble)
+    return [good.get(each.key, each) for each in proposed], why
+
+
 def told(proposal: Proposal, trial: Trial) -> str:
     """A proposal with its evidence, what is wrong with it and what came of trying it."""
     lines = [
         f"{proposal.form} {proposal.name}: {proposal.evidence}",
         f"  {'an' if proposal.form == 'agent' else 'a'} {proposal.form}, because {proposal.why}",
     ]
+    if proposal.words:
+        lines += [f"  {proposal.description}", *(f"  | {line}" for line in proposal.body.splitlines())]
     rows = trial.steps or [Tried(step, "left out") for step in proposal.steps]
     for number, tried in enumerate(rows, 1):
         came = {"works": "works", "failed": f"failed, {tried.why}", "left out": f"not tried, {tried.why}"}
@@ -101,8 +128,11 @@ async def slash(arguments: str, session: Session) -> None:
     word, _, name = arguments.strip().partition(" ")
     if word and word != "keep":
         raise UsageError(f"there is no /distill {word}: say /distill, or /distill keep NAME")
+    model = "" if word else session.model_ref or await usual(host)
+    someone = asker(session, PLUGIN, wishes(host), model) if not word else None
+    proposed, why = await put_into_words(host, proposed, someone)
     if word:
-        proposed = [each for each in proposed if each.name == name.strip()] or _nothing(name.strip(), proposed)
+        proposed = [each for each in proposed if name.strip() in (each.name, each.counted)] or _nothing(name, proposed)
     lines = []
     async with workshop(host, (await past_of(host)).redact) as bench:
         for each in proposed:
@@ -110,13 +140,14 @@ async def slash(arguments: str, session: Session) -> None:
             lines.append(f"wrote {write(host.root, each, trial)}\n{summary(trial)}" if word else told(each, trial))
     if not word:
         lines = [keeping.looked_through(count), *lines] + ["/distill keep NAME writes one"] * bool(proposed)
+        lines += [f"{PLAINLY}: {each}" for each in why]
         lines += [] if proposed else ["nothing was done often enough to write it down"]
     await session.notice(PLUGIN, "\n".join(lines))
 
 
 def _nothing(name: str, proposed: list[Proposal]) -> list[Proposal]:
     names = ", ".join(each.name for each in proposed) or "nothing"
-    raise UsageError(f"there is no {name!r} to keep; there is {names}")
+    raise UsageError(f"there is no {name.strip()!r} to keep; there is {names}")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -125,6 +156,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--form", choices=FORMS, default="", help="what to write; default: what the evidence speaks for"
     )
+    parser.add_argument("--no-model", action="store_true", help="ask no model for names and descriptions")
     parser.add_argument("-y", "--yes", action="store_true", help="write all of them without asking")
 
 
@@ -132,6 +164,8 @@ async def run(args: argparse.Namespace, host: Host) -> int:
     """`mimo distill`: proposals to stdout; each is asked about before it is written."""
     proposed, count = await found(host, args.form)
     sys.stderr.write(f"{keeping.looked_through(count)}, {len(proposed)} to propose\n")
+    proposed, why = (proposed, []) if args.no_model else await _worded(host, proposed)
+    sys.stderr.writelines(f"{PLAINLY}: {each}\n" for each in why)
     failed = 0
     async with workshop(host, (await past_of(host)).redact) as bench:
         for each in proposed:
@@ -150,6 +184,15 @@ async def run(args: argparse.Namespace, host: Host) -> int:
     if proposed and not (args.dry_run or args.yes or sys.stdin.isatty()):
         sys.stderr.write("nothing was written: nobody is there to ask; --yes writes them\n")
     return failed
+
+
+async def _worded(host: Host, proposed: list[Proposal]) -> tuple[list[Proposal], list[str]]:
+    """Proposals in the words of the model that is configured, if there is one."""
+    model = small(host, wishes(host).model) or await usual(host)
+    if not model or not proposed:
+        return await put_into_words(host, proposed, None)
+    async with apart(host, PLUGIN) as session:
+        return await put_into_words(host, proposed, asker(session, PLUGIN, wishes(host), model))
 
 
 def _agreed(proposal: Proposal) -> bool:
@@ -176,8 +219,11 @@ async def by_itself(session: Session) -> None:
     with keeping.alone(_place(session.host)) as mine:
         if not mine or not await due(session):
             return
-        proposed, _ = await found(session.host)
-        keeping.save(_place(session.host), {"ran": time.time()})
+        host = session.host
+        proposed, _ = await found(host)
+        someone = asker(session, PLUGIN, wishes(host))
+        proposed, _ = await put_into_words(host, proposed, someone if someone.model else None)
+        keeping.save(_place(host), keeping.load(_place(host)) | {"ran": time.time()})
         if proposed:
             names = ", ".join(f"{each.form} {each.name} ({len(each.sessions)} times)" for each in proposed)
             say = f"this was done again and again and could be written down: {names}; /distill shows how"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mimocode.main import Commands
     from mimocode.session import Session
 
+    from ..idling import Work
+
 
 @hookimpl
 def register_hooks() -> ModuleType:
@@ -51,59 +53,27 @@ def register_cli(commands: Commands) -> None:
 @asynccontextmanager
 async def session_scope(session: Session) -> AsyncIterator[None]:
     """Tidy by itself when it is time and nobody is at work."""
-    said = session.host.settings["dream"]
-    auto = said.get("auto") if isinstance(said, dict) else said.auto
-    if session.parent is not None or session.host.options.get("headless") or auto is False:
-        yield
-        await _give_up(session)
-        return
-    import asyncio
+    from ..idling import at_idle
 
-    from ..idling import when_idle
-
-    minutes = said.get("idle_minutes", 2) if isinstance(said, dict) else said.idle_minutes
-    work = when_idle(session, minutes, lambda: _due(session), lambda: _by_itself(session))
-    waiting = asyncio.create_task(work, name=f"dream {session.id}")
-    try:
+    async with at_idle(session, "dream", 2, _running):
         yield
-    finally:
-        waiting.cancel()
-        await asyncio.wait([waiting])
-        await _give_up(session)
+
+
+def _running() -> Work:
+    from . import running
+
+    return running
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    from .running import declare
-
-    declare(parser)
+    _running().declare(parser)
 
 
 async def _run(args: argparse.Namespace, host: Host) -> int:
-    from .running import run
-
-    return await run(args, host)
+    return await _running().run(args, host)
 
 
 async def _slash(arguments: str, session: Session) -> None:
     from ..attending import attended
-    from .running import slash
 
-    await attended(session, "dream", slash(arguments, session))
-
-
-async def _due(session: Session) -> bool:
-    from .running import due
-
-    return await due(session)
-
-
-async def _by_itself(session: Session) -> None:
-    from .running import by_itself
-
-    await by_itself(session)
-
-
-async def _give_up(session: Session) -> None:
-    from ..attending import give_up
-
-    await give_up(session, "dream")
+    await attended(session, "dream", _running().slash(arguments, session))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mimocode.errors import UsageError
 
 from .. import keeping
-from ..asking import Asker
+from ..asking import Asker, held
 from ..ports import Memory
 from .asking import choose, taken_back, words
 from .claims import Change, Claim
@@ -103,7 +103,7 @@ def _settled(changes: Sequence[Change]) -> list[Change]:
 async def gathered(host: Host, memory: Memory, after: float) -> tuple[list[Candidate], int]:
     """The candidates of all sessions that changed since, in the order in which they were said."""
     store = await host.store()
-    infos = [info for info in await memory.sessions() if info.updated > after and not info.parent]
+    infos = [info for info in held(await memory.sessions()) if info.updated > after and not info.parent]
 
     def read() -> list[Candidate]:
         return [one for info in infos for one in candidates(info.id, store.read(info.id)) if one.time > after]

@@ -8,10 +8,10 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mimocode.errors import ModelError, UsageError
+from mimocode.errors import UsageError
 
 from .. import keeping
-from ..asking import Asker, small
+from ..asking import apart, asker, small, usual
 from ..idling import is_due
 from ..ports import Memory
 from . import hookspecs, night
@@ -40,20 +40,6 @@ async def memory_of(host: Host) -> Memory:
     return memory
 
 
-def asker(session: Session, otherwise: str = "") -> Asker:
-    """Who is asked, within the budget of one run: the small model; `otherwise` when the user began it."""
-    wanted = wishes(session.host)
-    return Asker(session, PLUGIN, "dream", small(session.host, wanted.model) or otherwise, wanted.tokens)
-
-
-async def usual(host: Host) -> str:
-    """The model that the user talks to; "" when none is configured."""
-    try:
-        return await host.default_model()
-    except ModelError:
-        return ""
-
-
 async def slash(arguments: str, session: Session) -> None:
     """`/dream`: tidy now and show the difference; `/dream preview` only shows it; `/dream undo` takes it back."""
     memory = await memory_of(session.host)
@@ -63,7 +49,8 @@ async def slash(arguments: str, session: Session) -> None:
         return
     if word not in ("", "preview"):
         raise UsageError(f"there is no /dream {word}: say /dream, /dream preview or /dream undo")
-    found = await night.dream(session.host, memory, asker(session, session.model_ref or await usual(session.host)))
+    wanted, otherwise = wishes(session.host), session.model_ref or await usual(session.host)
+    found = await night.dream(session.host, memory, asker(session, PLUGIN, wanted, otherwise))
     if not word:
         night.write(session.host, memory, found, time.time())
     await session.notice(PLUGIN, _told(found, done=not word, undo="/dream undo"))
@@ -99,8 +86,8 @@ async def run(args: argparse.Namespace, host: Host) -> int:
     if not model:
         found = await night.dream(host, memory, None, since)
     else:
-        async with host.open(title="Dream") as session:
-            found = await night.dream(host, memory, asker(session, model), since)
+        async with apart(host, PLUGIN) as session:
+            found = await night.dream(host, memory, asker(session, PLUGIN, wishes(host), model), since)
     if not args.dry_run:
         night.write(host, memory, found, time.time())
     sys.stderr.write("".join(f"{change}\n" for change in found.changes))
@@ -140,7 +127,7 @@ async def by_itself(session: Session) -> None:
         days = wishes(session.host).interval_days
         every = f"every {days:g} days; dream.auto: false switches it off"
         await session.notice(PLUGIN, f"tidying what is remembered of this project ({every})")
-        found = await night.dream(session.host, memory, asker(session))
+        found = await night.dream(session.host, memory, asker(session, PLUGIN, wishes(session.host)))
         night.write(session.host, memory, found, time.time())
         undo = "; /dream undo takes it back" if found.diff else ""
         await session.notice(PLUGIN, f"{found.counts}{undo}")
