@@ -74,21 +74,19 @@ class Watch:
         return self.index
 
     def hear(self, event: Event, session: Session) -> None:
-        """Look after calls that may have written memory files, and after whatever a plugin noted of its own work."""
+        """Look after calls that may have written memory files, and after notes of plugins that write some."""
         match event:
             case TurnStarted():
                 self.stir()
             case CallStarted(call_id=id):
                 call = next((call for call in session.state.open if call.id == id), None)
                 spec = session.toolbox.specs.get(call.name) if call else None
-                if (
-                    spec is not None and not spec.read_only and spec.server != "memory"
-                ):  # which says itself what it wrote
+                if spec is not None and not spec.read_only and spec.server != "memory":  # which says so itself
                     self._writing.add((session.id, id))
             case CallFinished(call_id=id) if (session.id, id) in self._writing:
                 self._writing.remove((session.id, id))
                 self.look()
-            case Noted() | Rewound():
+            case Noted(plugin="memory" | "checkpoint" | "dream" | "tasks") | Rewound():
                 self.look()
 
     def stir(self) -> None:
