@@ -28,6 +28,7 @@ from mimocode_plugins.guard.sandbox.box import BOX, wrapped
 from mimocode_plugins.guard.sandbox.ladder import Rung, Verdict, climb, verdict
 from mimocode_plugins.guard.sandbox.layout import Access, Grounds, layout
 from mimocode_plugins.guard.sandbox.repositories import stores
+from mimocode_plugins.store import workspace
 from mimocode_plugins.tools import shell
 from support.cell import SECRET, Cell, Ears, cell, need
 from support.cli import Cli
@@ -186,6 +187,50 @@ def test_a_linked_work_tree_may_commit(box: Cell) -> None:
         git / "worktrees/tree/commondir": Access.READ,
         git / "worktrees/tree/gitdir": Access.READ,
     }
+
+
+async def test_compilers_and_package_managers_keep_things_apart_from_the_users(
+    box: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a place to write some do nothing at all; what they keep there stays for this project and no other."""
+    need(bubblewrap.NAME)
+    cache = tmp_path / "mimo/cache/sandbox"
+    for name, days in {"left": 40, "in use": 10}.items():
+        (cache / name / "npm").mkdir(parents=True)
+        os.utime(cache / name, (time.time() - days * 86_400,) * 2)
+    monkeypatch.setenv("HOME", str(box.home))
+    monkeypatch.setenv("CCACHE_DIR", str(box.project / ".ccache"))
+    monkeypatch.setenv("GOCACHE", str(box.beside))
+    keeps = 'mkdir -p "$UV_CACHE_DIR"; date > "$UV_CACHE_DIR/kept" && echo "$CCACHE_DIR $GOCACHE $npm_config_cache"'
+    strays = 'cat "$UV_CACHE_DIR/kept" && touch "$UV_CACHE_DIR/../../in use/npm/x"'
+
+    async def said(directory: Path, *commands: str) -> list[str]:
+        steps = [[ToolCall(f"{n}", "bash", {"command": each})] for n, each in enumerate(commands)]
+        async with play(*steps, "Done.", plugins=[workspace, sandbox, shell], directory=directory) as session:
+            await session.submit(Say("Go."))
+            await session.settled()
+            return [message.text for message in session.state.messages if message.role == "tool"]
+
+    [first] = await said(box.project, keeps)
+    own = next(path for path in cache.iterdir() if path.name.startswith("project-"))
+    assert first.split() == [str(box.project / ".ccache"), str(own / "go")]
+    [second] = await said(box.project, strays)
+    assert second.splitlines()[0] == (own / "uv/kept").read_text().strip()
+    assert "cannot touch" in second
+    [third] = await said(box.beside, strays)
+    assert "No such file" in third
+    assert {path.name.partition("-")[0] for path in cache.iterdir()} == {"in use", "project", "beside"}
+
+
+def test_with_a_network_they_also_keep_what_they_fetch(tmp_path: Path) -> None:
+    need(bubblewrap.NAME)
+    cli = Cli(tmp_path)
+    for network, names in ((False, []), (["pypi.org"], ["CARGO_HOME", "npm_config_cache"])):
+        cli.settings(sandbox={"network": network})
+        lines = cli("sandbox", "env").out.splitlines()
+        found = [line.partition("=") for line in lines if line.startswith(("CARGO_HOME=", "npm_config_cache="))]
+        assert sorted(name for name, _, _ in found) == names
+        assert all(value.startswith(str(cli.home / ".cache/mimocode/sandbox/project-")) for _, _, value in found)
 
 
 def test_an_agent_that_only_looks_writes_only_temporary_files(box: Cell) -> None:

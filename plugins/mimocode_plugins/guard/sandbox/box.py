@@ -47,6 +47,8 @@ class Box:
     folder: Path | None = None
     proxy: Proxy | None = None
     shared: Network | None = None
+    caches: Path | None = None
+    """Of compilers and package managers, for the commands of this project."""
     watch: Watch = field(default_factory=dict)
     plans: dict[tuple[object, ...], tuple[float, Layout]] = field(default_factory=dict)
 
@@ -76,6 +78,33 @@ class Box:
             (self.folder / "tmp").mkdir(mode=0o700)
             (self.folder / "none").touch(mode=0o000)
         return self.folder / "tmp", self.folder / "none"
+
+    def plan(self, grounds: Grounds, cache: Path, root: Path) -> Layout:
+        """The plan of the disk, with a place for the caches of this project.
+
+        Args:
+            grounds: what it is made from.
+            cache: our directory for caches.
+            root: of the project.
+        """
+        from .caches import opened
+        from .layout import Access, layout
+
+        made = layout(grounds)
+        if self.caches is None:
+            with suppress(OSError):
+                self.caches = opened(cache, root)
+        if self.caches is not None:
+            made.put(self.caches, Access.WRITE)
+        return made
+
+    def provided(self, argv: Sequence[str], plan: Layout, network: bool | Path) -> Sequence[str]:
+        """The command line with variables that lead compilers and package managers to their caches."""
+        from .caches import variables
+
+        if self.caches is None:
+            return argv
+        return ["/usr/bin/env", *variables(self.caches, plan, network is not False), *argv]
 
     def command(
         self,
@@ -184,18 +213,18 @@ async def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Seq
     plan = _plan(box, session)
     box.watch = watch(plan, everything=box.verdict.rung == "landlock")
     network = await box.network(top)
+    argv = box.provided(argv, plan, network)
     return box.command(plan, none, directory, argv, network, await box.entry(network, restricted(session)))
 
 
 def _plan(box: Box, session: Session) -> Layout:
-    from .layout import layout
-
     look_only, worktree = restricted(session), worktree_of(session)
     key = (session.host.root, session.directory, look_only, worktree)
     made = box.plans.get(key)
     if made is None or time.monotonic() - made[0] > FRESH:
         grounds = grounds_of(box, session.host, session.directory, look_only, worktree)
-        made = box.plans[key] = (time.monotonic(), layout(grounds))
+        plan = box.plan(grounds, session.host.paths.cache, session.host.root)
+        made = box.plans[key] = (time.monotonic(), plan)
     return made[1]
 
 

@@ -12,6 +12,7 @@ from mimocode.errors import UsageError
 
 from ..confinement import outermost
 from .box import BOX, Box, grounds_of, judged, open_box, tell
+from .caches import folder_of
 from .layout import Access, layout
 from .wanted import Wanted
 
@@ -41,9 +42,9 @@ async def run(text: str, look_only: bool, host: Host) -> int:
         raise UsageError(f"there is no sandbox on this machine: {'; '.join(box.verdict.why)}")
     try:
         _, none = box.private()
-        plan = layout(grounds_of(box, host, host.directory, look_only))
-        argv = ["/bin/sh", "-c", text]
+        plan = box.plan(grounds_of(box, host, host.directory, look_only), host.paths.cache, host.root)
         network = await box.network()
+        argv = box.provided(["/bin/sh", "-c", text], plan, network)
         words = box.command(plan, none, host.directory, argv, network)
         process = await asyncio.create_subprocess_exec(*words)
         return await process.wait()
@@ -92,6 +93,7 @@ def _lines(box: Box, host: Host) -> Iterator[str]:
     plan = layout(grounds_of(box, host, host.directory, look_only=False))
     for access, says in ((Access.WRITE, "writable"), (Access.READ, "read-only inside"), (Access.HIDE, "hidden")):
         yield from (f"  {says:<17}{_short(path)}" for path, each in plan.outermost_first if each is access)
+    yield f"  {'caches':<17}{_short(folder_of(host.paths.cache, host.root))}: of package managers, apart from yours"
     if box.reach == "listed" and isinstance(box.wanted.network, tuple):
         yield f"  {'reached':<17}{', '.join(box.wanted.network)}"
     yield f"  {'private':<17}{', '.join(map(str, plan.temps))}: the session's own, gone with it"

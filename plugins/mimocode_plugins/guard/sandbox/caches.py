@@ -1,0 +1,77 @@
+"""What compilers and package managers keep between runs: of their own inside, one directory for each project.
+
+Theirs lie in the home, which is read-only, and without a place to write some cannot work at all. The user's cannot be
+lent: programs outside of the sandbox would believe what a command put into them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from .layout import Access, Layout
+
+UNUSED = 30 * 86_400.0
+"""Seconds after which the directory of a project is removed."""
+NEEDED = {"UV_CACHE_DIR": "uv", "GOCACHE": "go", "CCACHE_DIR": "ccache", "DENO_DIR": "deno"}
+"""These write also to do what needs no network."""
+FETCHED = {
+    "npm_config_cache": "npm",
+    "npm_config_store_dir": "pnpm",
+    "YARN_CACHE_FOLDER": "yarn",
+    "YARN_GLOBAL_FOLDER": "yarn-global",
+    "BUN_INSTALL_CACHE_DIR": "bun",
+    "PIP_CACHE_DIR": "pip",
+    "POETRY_CACHE_DIR": "poetry",
+    "CARGO_HOME": "cargo",
+    "GOMODCACHE": "go-modules",
+    "GRADLE_USER_HOME": "gradle",
+    "COMPOSER_HOME": "composer",
+    "NUGET_PACKAGES": "nuget",
+}
+"""These write what they fetch; without a network they do better with what the user's have, read-only."""
+
+
+def folder_of(cache: Path, root: Path) -> Path:
+    """Where those of a project are, below the cache directory of ours."""
+    return cache / "sandbox" / f"{root.name[:40]}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:12]}"
+
+
+def opened(cache: Path, root: Path) -> Path:
+    """The same, made and marked as used; those of projects that were not worked in for long are removed.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    folder = folder_of(cache, root)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.utime(folder)
+    for each in folder.parent.iterdir():
+        with suppress(OSError):
+            if time.time() - each.stat().st_mtime > UNUSED:
+                shutil.rmtree(each, ignore_errors=True)
+    return folder
+
+
+def variables(folder: Path, plan: Layout, fetches: bool) -> Iterator[str]:
+    """ "NAME=path" for each that the user has not put where commands may write already.
+
+    Args:
+        folder: of the project's caches.
+        plan: of the disk.
+        fetches: there is a network.
+    """
+    for name, place in {**NEEDED, **(FETCHED if fetches else {})}.items():
+        if not _writable(os.environ.get(name, ""), plan):
+            yield f"{name}={folder / place}"
+
+
+def _writable(said: str, plan: Layout) -> bool:
+    real = Path(os.path.realpath(said)) if said else None
+    holders = [path for path in plan.access if real is not None and (path == real or path in real.parents)]
+    return bool(holders) and plan.access[max(holders, key=lambda path: len(path.parts))] is Access.WRITE
