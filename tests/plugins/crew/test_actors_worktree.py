@@ -151,10 +151,10 @@ async def test_without_a_repository_there_is_no_worktree(tmp_path: Path) -> None
 ESCAPES = [
     "echo x > {project}/a.txt",
     "echo x > {project}/new.txt",
-    "cd {project} && git commit -q --allow-empty -m stolen",
+    "cd {project} && git -c user.name=A -c user.email=a@b commit -q --allow-empty -m stolen",
     "rm -f {project}/.git/index",
     "git update-ref refs/heads/main HEAD~0 && git branch -f main HEAD && git tag stolen",
-    "git update-ref refs/heads/main $(git commit-tree -m x HEAD^{{tree}})",
+    "git update-ref refs/heads/main $(git -c user.name=A -c user.email=a@b commit-tree -m x HEAD^{{tree}})",
     "git config core.fsmonitor 'touch {project}/ran'",
     "rm -f .git && git init -q . && git config core.fsmonitor 'touch {project}/ran'",
     "mv .git away && mkdir .git",

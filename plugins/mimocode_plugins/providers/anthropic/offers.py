@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import MimoError, ModelFault
@@ -30,6 +31,8 @@ async def refresh(host: Host, wanted: str) -> None:
         for provider in config.providers(host).values()
         if wanted in ("*", provider.id) and provider.base and provider.entry("").wire == "messages"
     ]
+    if chosen:
+        await asyncio.to_thread(import_module, "anthropic")  # no endpoint's delay: a busy machine loads it for seconds
     await asyncio.gather(*(_one(host, provider) for provider in chosen))
 
 
