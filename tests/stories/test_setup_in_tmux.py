@@ -18,12 +18,12 @@ from support.front import Asked, Front, Reply
 from support.homes import KEY
 from support.identity import Issuer, Platform, give_browser, jwt
 from support.local_servers import LOCAL
+from support.logging_in import READY
 from support.model_server import ModelServer
 from support.pane import Pane
 from support.ring import no_keyring
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")]
-READY = {"text": "Hello there, friend.", "calls": [{"name": "echo", "arguments": {"text": "ready"}}]}
 FIRST = {"text": "Here I am."}
 MIMO = ["mimo-v2.6-pro", "mimo-v2.6-flash", "mimo-v2.5-pro", "mimo-v2.5", "mimo-v2-flash"]
 GPT = ["gpt-6.1-sol", "gpt-6-astra", "gpt-6-luna", "gpt-5.6-sol", "gpt-5"]

@@ -12,20 +12,11 @@ import pytest
 from support.cli import Cli
 from support.front import Asked, Front, Reply
 from support.identity import jwt
+from support.logging_in import READY
 from support.model_server import ModelServer
-from support.ring import no_keyring
 from support.tty import terminal
 
-READY = {"text": "Hello there, friend.", "calls": [{"name": "echo", "arguments": {"text": "ready"}}]}
 BOOTSTRAP, CHAT = "/api/free-ai/bootstrap", "/api/free-ai/openai/chat"
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    made = Cli(tmp_path)
-    no_keyring(made)
-    made.env["PROMPT_TOOLKIT_NO_CPR"] = "1"
-    return made
 
 
 class Service:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,20 +14,11 @@ from mimocode_plugins.auth.oauth import claims_of, record_of
 from support.cli import Cli
 from support.front import Front
 from support.identity import Issuer, give_browser, jwt
+from support.logging_in import READY, log_in
 from support.model_server import ModelServer
-from support.ring import no_keyring
 from support.tty import terminal
 
-READY = {"text": "Hello there, friend.", "calls": [{"name": "echo", "arguments": {"text": "ready"}}]}
 MODEL = "openai/gpt-6.1-sol"
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    made = Cli(tmp_path)
-    no_keyring(made)
-    made.env["PROMPT_TOOLKIT_NO_CPR"] = "1"
-    return made
 
 
 def auth(cli: Cli) -> Any:
@@ -51,18 +41,10 @@ def test_from_the_login_to_a_model_that_works(cli: Cli, how: str) -> None:
         Front(issuer.routes()) as front,
     ):
         places = {"MIMOCODE_CHATGPT_ISSUER": front.url, "MIMOCODE_CHATGPT_URL": f"{server.url}/v1"}
-        with terminal(cli, "setup", "chatgpt", columns=120, rows=40, **places) as tty:
-            tty.wait("How do you log in")
-            tty.send("\x1b[B\r" if how == "code" else "\r")
-            if how == "code":
-                tty.wait("/codex/device on any device and enter the code WXYZ-1234")
-            tty.wait("Begin with")
-            assert tty.end() == 0
-            assert issuer.access not in tty.text
-        kept = auth(cli)["openai"]
-        assert (kept["type"], kept["access"], kept["accountId"]) == ("oauth", issuer.access, "acc-1")
-        assert cli("auth", "whoami").out == "openai  acc-1\n"
-        assert cli("run", "Hi", **places).out == "Hello.\n"
+        cli.env |= places
+        code = "/codex/device on any device and enter the code WXYZ-1234"
+        log_in(cli, "chatgpt", how, issuer, code, openai="acc-1")
+        assert cli("run", "Hi").out == "Hello.\n"
         for request in server.requests:
             assert request.headers["authorization"] == f"Bearer {issuer.access}"
             assert request.headers["chatgpt-account-id"] == "acc-1"

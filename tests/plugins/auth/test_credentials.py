@@ -20,17 +20,10 @@ from mimocode_plugins.auth import records, ring
 from mimocode_plugins.auth.vault import Vault
 from support.cli import Cli
 from support.model_server import ModelServer
-from support.ring import give_keyring, no_keyring
+from support.ring import give_keyring
 from support.tty import terminal
 
 SECRET = "sk-canary-1234567890abcdef"
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    made = Cli(tmp_path)
-    no_keyring(made)
-    return made
 
 
 def auth_file(cli: Cli) -> Path:

@@ -17,18 +17,11 @@ from mimocode_plugins.auth.credentials.wellknown import Offer, _offer, _printed,
 from support.cli import Cli
 from support.front import Front, Reply
 from support.model_server import ModelServer
-from support.ring import give_keyring, no_keyring
+from support.ring import give_keyring
 from support.tty import terminal
 
 TOKEN = "canary-token-of-the-company"
 PLACE = "/.well-known/opencode"
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    made = Cli(tmp_path)
-    no_keyring(made)
-    return made
 
 
 def printing(cli: Cli, text: str = TOKEN) -> list[str]:

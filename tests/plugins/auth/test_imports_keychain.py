@@ -12,11 +12,10 @@ import pytest
 
 from support.cli import Cli
 from support.homes import KEY, TOKEN
+from support.logging_in import READY
 from support.model_server import ModelServer
-from support.ring import no_keyring
 from support.tty import terminal
 
-READY = {"text": "Hello there, friend.", "calls": [{"name": "echo", "arguments": {"text": "ready"}}]}
 LOGIN = {"claudeAiOauth": {"accessToken": TOKEN, "refreshToken": TOKEN, "subscriptionType": "max"}}
 SECURITY = """#!{python}
 import json, pathlib, sys
@@ -37,18 +36,15 @@ print(kept[name] if "-w" in words else f'keychain: "login.keychain-db"\\nclass: 
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
+def cli(cli: Cli, tmp_path: Path) -> Cli:
     """A machine with the command of macOS."""
-    made = Cli(tmp_path)
-    no_keyring(made)
-    made.env["PROMPT_TOOLKIT_NO_CPR"] = "1"
     folder = tmp_path / "bin"
     folder.mkdir()
-    (folder / "security").write_text(SECURITY.format(python=sys.executable, home=str(made.home)))
+    (folder / "security").write_text(SECURITY.format(python=sys.executable, home=str(cli.home)))
     (folder / "security").chmod(0o755)
-    made.env["PATH"] = f"{folder}{os.pathsep}{made.env['PATH']}"
-    chain(made)
-    return made
+    cli.env["PATH"] = f"{folder}{os.pathsep}{cli.env['PATH']}"
+    chain(cli)
+    return cli
 
 
 def chain(cli: Cli, **entries: object) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.cli import Cli
 from support.model_server import ModelServer
-from support.ring import no_keyring
 
 KEY, TOKEN = "sk-canary-dddddddddddddddddddd", "canary-token-eeeeeeeeeeeeeeee"
 
@@ -50,13 +48,6 @@ OPENCODE = """{
   "permission": {"bash": {"git *": "allow", "rm *": "maybe"}, "edit": "ask"},
 }
 """
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    made = Cli(tmp_path)
-    no_keyring(made)
-    return made
 
 
 def lay(cli: Cli, name: str, content: str | dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -16,21 +15,12 @@ from mimocode_plugins.auth.ways import Gone
 from support.cli import Cli
 from support.front import Front
 from support.identity import Platform, give_browser, sealed
+from support.logging_in import READY
 from support.model_server import ModelServer
-from support.ring import no_keyring
 from support.tty import terminal
 
 KEY = "sk-mimo-canary-1234567890"
-READY = {"text": "Hello there, friend.", "calls": [{"name": "echo", "arguments": {"text": "ready"}}]}
 MODELS = ["mimo-v2.6-pro", "mimo-v2.6-flash", "mimo-v2.5-pro", "mimo-v2.5", "mimo-v2-flash"]
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    made = Cli(tmp_path)
-    no_keyring(made)
-    made.env["PROMPT_TOOLKIT_NO_CPR"] = "1"
-    return made
 
 
 def test_from_the_login_in_the_browser_to_a_model_that_works(cli: Cli) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,19 +15,8 @@ from support.answers import Answers
 from support.cli import Cli
 from support.front import Front
 from support.identity import Grok, give_browser
+from support.logging_in import READY, log_in
 from support.model_server import ModelServer
-from support.ring import no_keyring
-from support.tty import terminal
-
-READY = {"text": "Hello there, friend.", "calls": [{"name": "echo", "arguments": {"text": "ready"}}]}
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    made = Cli(tmp_path)
-    no_keyring(made)
-    made.env["PROMPT_TOOLKIT_NO_CPR"] = "1"
-    return made
 
 
 @pytest.mark.parametrize("how", ["browser", "code"])
@@ -41,17 +29,8 @@ def test_from_the_login_to_a_model_that_works(cli: Cli, how: str) -> None:
     ):
         cli.settings(provider={"xai": {"options": {"baseURL": f"{server.url}/v1"}}})
         cli.env["MIMOCODE_XAI_ISSUER"] = front.url
-        with terminal(cli, "setup", "xai", columns=120, rows=40) as tty:
-            tty.wait("How do you log in")
-            tty.send("\x1b[B\r" if how == "code" else "\r")
-            if how == "code":
-                tty.wait("https://x.example/d on any device and enter the code GROK-1")
-            tty.wait("Begin with")
-            assert tty.end() == 0
-            assert issuer.access not in tty.text
-        kept = json.loads((cli.home / ".local/share/mimocode/auth.json").read_text())["xai"]
-        assert (kept["type"], kept["access"], kept["accountId"]) == ("oauth", issuer.access, "ada@x.example")
-        assert cli("auth", "whoami").out == "xai  ada@x.example\n"
+        code = "https://x.example/d on any device and enter the code GROK-1"
+        log_in(cli, "xai", how, issuer, code, xai="ada@x.example")
         assert cli("run", "Hi").out == "Hello.\n"
         assert {each.headers["authorization"] for each in server.requests} == {f"Bearer {issuer.access}"}
         assert {each.path for each in server.requests} == {"/v1/responses"}

@@ -286,6 +286,8 @@ async def test_a_token_goes_as_bearer_and_the_users_headers_have_the_last_word(t
 
 
 async def test_models_are_listed_from_settings_and_live(tmp_path: Path) -> None:
+    import anthropic  # noqa: F401  where many tests run at once, loading it takes longer than a hook may
+
     with ModelServer([], models=("one", "two"), key="k") as server:
         host = host_at(tmp_path, server.url)
         known = [info for info in await host.models() if info.ref.startswith("claude/")]

@@ -55,6 +55,6 @@ async def test_a_session_lets_go_of_its_connections(tmp_path):
         async with host(tmp_path, settings, ("configured", "openai", "retry", Keeper())).open() as session:
             model = await session.open_model()
             await tell(model, prompt(user("go")))
-            line = model._inner._line
+            line = model._model._line
             assert line._client is not None
         assert line._client is None

@@ -65,6 +65,7 @@ def test_the_project_has_a_file_of_its_own_and_it_is_said_who_wins(cli: Cli) -> 
     ("words", "why"),
     [
         (["snapshto", "true"], 'there is no setting "snapshto"; did you mean "snapshot"?'),
+        (["modle", "a/b"], 'there is no setting "modle"; did you mean "model"?'),
         (["snapshot", "perhaps"], "at snapshot"),
         (["provider.acme.options.timeout", '"soon"'], "at provider.acme.options.timeout"),
         (["provider.acme.options.apiKey", "sk-canary-123"], "`mimo auth login acme` keeps it"),

@@ -12,11 +12,11 @@ from support.cli import Cli
 from support.front import Front
 from support.homes import KEY
 from support.local_servers import LOCAL, ollama
+from support.logging_in import READY
 from support.model_server import ModelServer
 from support.ring import no_keyring
 from support.tty import Tty, terminal
 
-READY = {"text": "Hello there, friend.", "calls": [{"name": "echo", "arguments": {"text": "ready"}}]}
 SECRET = "sk-canary-ffffffffffffffffffff"
 
 

@@ -23,10 +23,11 @@ async def list_models(host: Host) -> Iterable[ModelInfo]:
     """Name the models that can be asked over this wire; ask the live endpoints first when that is wanted."""
     from ..wire.config import listed
 
-    if wanted := host.options.get("refresh_models"):
-        from .offers import refresh
+    if host.options.get("refresh_models"):
+        from ..wire import live
+        from .offers import offered
 
-        await refresh(host, wanted)
+        await live.refresh(host, "anthropic", WIRES, offered)
     return await listed(host, WIRES)
 
 

@@ -1,58 +1,14 @@
-"""What live endpoints offer, asked through the anthropic SDK: off the hot path, so its weight does not matter."""
+"""What endpoints of Anthropic's wire offer, asked through its SDK."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
-
-from mimocode.errors import MimoError, ModelFault
+from typing import Any
 
 from ..wire import config
-from ..wire.faults import Asked
-
-if TYPE_CHECKING:
-    from mimocode.host import Host
-
-WAIT = 15.0
-"""Seconds for one endpoint."""
 
 
-async def refresh(host: Host, wanted: str) -> None:
-    """Ask every ready provider of this wire (or the one that is wanted) and remember the answers.
-
-    What fails is reported and keeps its former list.
-
-    Args:
-        wanted: a provider id, or "*" for all.
-    """
-    chosen = [
-        provider
-        for provider in config.providers(host).values()
-        if wanted in ("*", provider.id) and provider.base and provider.entry("").wire == "messages"
-    ]
-    await asyncio.gather(*(_one(host, provider) for provider in chosen))
-
-
-async def _one(host: Host, provider: config.Provider) -> None:
-    token = str(provider.options.get("authToken") or "").strip()
-    key = "" if token else await config.key_of(provider, host)
-    if key.startswith("Bearer "):
-        key, token = "", key[7:]
-    if not (key or token or provider.keyless()):
-        return
-    asked = Asked(provider.id, "", provider.base, provider.key_hint(), tuple(s for s in (key, token) if s))
-    try:
-        async with asyncio.timeout(WAIT):
-            found = await _offered(provider, key, token)
-        config.keep_refreshed(host, provider.id, found)
-    except OSError as error:
-        host.report("anthropic", MimoError(f"cannot keep the list of models: {error}"))
-    except Exception as error:
-        sentence = f"{provider.id} did not list its models at {asked.where}: {type(error).__name__} {error}"
-        host.report("anthropic", asked.error(ModelFault.NETWORK, sentence))
-
-
-async def _offered(provider: config.Provider, key: str, token: str) -> dict[str, dict[str, Any]]:
+async def offered(provider: config.Provider, key: str, token: str) -> dict[str, dict[str, Any]]:
+    """Records of its models by their ids."""
     from anthropic import AsyncAnthropic
 
     async with AsyncAnthropic(

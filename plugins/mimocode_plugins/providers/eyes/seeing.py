@@ -17,6 +17,8 @@ from mimocode.events import Noted, Pulse
 from mimocode.messages import Block, Media, Message, Part, Text
 from mimocode.ports import Answer, Model, Prompt
 
+from ..wire.around import Around
+
 if TYPE_CHECKING:
     from mimocode.session import Session
 
@@ -25,24 +27,15 @@ PATIENCE = 120.0
 """Seconds for one picture."""
 
 
-class Seeing:
-    """Wraps a model; see `mimocode.ports.Model`."""
+class Seeing(Around):
+    """Shows words in the place of pictures."""
 
     def __init__(self, model: Model, session: Session, eyes: str) -> None:
-        self._model, self._session, self._eyes = model, session, eyes
+        super().__init__(model)
+        self._session, self._eyes = session, eyes
         self._given: list[Message] = []
         self._shown: list[Message] = []
         """What is shown in the place of each message that was given: a request begins with the one before it."""
-
-    @property
-    def ref(self) -> str:
-        """ "provider/model"."""
-        return self._model.ref
-
-    @property
-    def window(self) -> int:
-        """Tokens of a request and its answer together."""
-        return self._model.window
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Pulse | Answer]:
         """Ask, and yield what comes."""
@@ -50,11 +43,6 @@ class Seeing:
         async with aclosing(self._model.stream(shown)) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
                 yield piece
-
-    async def close(self) -> None:
-        """Let go of idle connections."""
-        if (close := getattr(self._model, "close", None)) is not None:
-            await close()
 
     async def _told(self, messages: Sequence[Message]) -> Sequence[Message]:
         count = len(self._given)

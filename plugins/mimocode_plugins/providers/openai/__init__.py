@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mimocode.hookspecs import hookimpl
 
@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
     from ..wire.config import Target
 
+WIRES: tuple[Literal["chat", "responses"], ...] = ("chat", "responses")
+
 
 @hookimpl
 async def open_model(ref: str, host: Host) -> Model | None:
     """Open a model whose provider speaks one of the two wires."""
     from ..wire import config
 
-    target = await config.find(ref, host, ("chat", "responses"))
+    target = await config.find(ref, host, WIRES)
     if target is None:
         return None
     if base := host.options.get("addresses", {}).get(target.provider.id):
@@ -51,7 +53,7 @@ async def _again(ref: str, host: Host) -> Model:
     from ..wire import config
     from .detours import detoured
 
-    target = await config.find(ref, host, ("chat", "responses"))
+    target = await config.find(ref, host, WIRES)
     assert target is not None, "it was there a moment ago"
     return _opened(detoured(target, host.environ))
 
@@ -61,8 +63,9 @@ async def list_models(host: Host) -> list[ModelInfo]:
     """Name the models that can be asked over these wires; ask the live endpoints first when that is wanted."""
     from ..wire import config
 
-    if wanted := host.options.get("refresh_models"):
-        from .offers import refresh
+    if host.options.get("refresh_models"):
+        from ..wire import live
+        from .offers import offered
 
-        await refresh(host, wanted)
-    return await config.listed(host, ("chat", "responses"))
+        await live.refresh(host, "openai", WIRES, offered)
+    return await config.listed(host, WIRES)

@@ -18,6 +18,7 @@ from mimocode.errors import ModelError, ModelFault
 from mimocode.events import Pulse
 from mimocode.ports import Answer, Model, Prompt
 
+from ..wire.around import Around
 from ..wire.config import Entry, Target, address
 
 if TYPE_CHECKING:
@@ -74,21 +75,12 @@ def _unlimited(model: Entry) -> dict[str, Any]:
     return {**record, "limit": limit, "temperature": False}
 
 
-class Renewing:
+class Renewing(Around):
     """A model whose token may end before its time: a refusal before the first word is tried once with a new one."""
 
     def __init__(self, model: Model, host: Host, again: Callable[[], Any]) -> None:
-        self._model, self._host, self._again = model, host, again
-
-    @property
-    def ref(self) -> str:
-        """ "provider/model"."""
-        return self._model.ref
-
-    @property
-    def window(self) -> int:
-        """Tokens of a request and its answer together."""
-        return self._model.window
+        super().__init__(model)
+        self._host, self._again = host, again
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Pulse | Answer]:
         """Ask, and yield what comes; see `mimocode.ports.Model`."""
@@ -108,8 +100,3 @@ class Renewing:
         async with aclosing(self._model.stream(prompt)) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
                 yield piece
-
-    async def close(self) -> None:
-        """Let go of idle connections."""
-        if (close := getattr(self._model, "close", None)) is not None:
-            await close()

@@ -21,6 +21,8 @@ from mimocode.errors import ModelError, ModelFault
 from mimocode.events import Pulse, Retrying
 from mimocode.ports import Answer, Model, Prompt
 
+from ..wire.around import Around
+
 LATER = "; nothing is lost: try again later or with another model"
 ADVICE: Mapping[ModelFault, str] = {
     ModelFault.NETWORK: "; nothing is lost: go on when the connection is back",
@@ -91,26 +93,12 @@ class Policy:
         return wait if spent + wait <= limit.total else None
 
 
-class Retry:
+class Retry(Around):
     """A model that tries again. What a failed attempt streamed is void, which `Retrying` tells the screen."""
 
     def __init__(self, inner: Model, policy: Policy | None = None) -> None:
-        self._inner, self._policy = inner, policy or Policy()
-
-    @property
-    def ref(self) -> str:
-        """ "provider/model"."""
-        return self._inner.ref
-
-    @property
-    def window(self) -> int:
-        """Tokens of a request and its answer together."""
-        return self._inner.window
-
-    async def close(self) -> None:
-        """Let the inner model go, if it holds anything."""
-        if (close := getattr(self._inner, "close", None)) is not None:
-            await close()
+        super().__init__(inner)
+        self._policy = policy or Policy()
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Pulse | Answer]:
         """As the inner model's, with `Retrying` between attempts.
@@ -122,7 +110,7 @@ class Retry:
         failed: dict[ModelFault, int] = {}
         while True:
             try:
-                stream = cast("AsyncGenerator[Pulse | Answer, None]", self._inner.stream(prompt))
+                stream = cast("AsyncGenerator[Pulse | Answer, None]", self._model.stream(prompt))
                 async with aclosing(stream):
                     async for piece in stream:
                         yield piece

@@ -6,6 +6,8 @@
     calls     tool calls from their pieces
     prefix    request bodies that only grow, kept as bytes
     config    from settings and catalogue to "where, with which key, over which wire"
+    live      what endpoints offer, asked through the SDKs
+    around    what models around another model have in common
     manifest  the public list of models, when the user fetched it
     groups    names that stand for models
 

@@ -20,8 +20,13 @@ def near(schema: Mapping[str, Any], path: Sequence[str]) -> str:
     for key in path[:-1]:
         parts = [inner for part in parts for each in _open(part, schema) for inner in _below(each, key)]
     names = [name for part in parts for each in _open(part, schema) for name in each.get("properties") or ()]
-    found = get_close_matches(path[-1], names, 1)
-    return found[0] if found else ""
+    return closest(path[-1], names)
+
+
+def closest(name: str, names: Sequence[str]) -> str:
+    """The one that somebody meant who typed `name`; "" when none is close. Letters in another order come first."""
+    found = get_close_matches(name, names, 3)
+    return next((each for each in found if sorted(each) == sorted(name)), found[0] if found else "")
 
 
 def _open(part: Any, schema: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:

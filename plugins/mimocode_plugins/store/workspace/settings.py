@@ -14,7 +14,6 @@ import typing
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import is_dataclass
-from difflib import get_close_matches
 from functools import reduce
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
@@ -106,8 +105,10 @@ class LayeredSettings:
         """What to do about a key that nobody knows, as the end of a sentence; "" when nobody can guess."""
         if name in HINTS:
             return f"; {HINTS[name]}"
-        near = get_close_matches(name, list(self.claims), 1)
-        return f'; did you mean "{near[0]}"?' if near else ""
+        from .meaning import closest
+
+        close = closest(name, list(self.claims))
+        return f'; did you mean "{close}"?' if close else ""
 
     def __contains__(self, name: object) -> bool:
         """Whether some plugin claims this key."""
