@@ -11,6 +11,8 @@ from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 
 LANGUAGES = ("en", "zh")
+LINE = 300
+"""Characters of a line about what an agent was told."""
 _STRING = re.compile(r'"((?:\\.|[^"\\])*)"\s*$')
 
 
@@ -68,6 +70,12 @@ def _compiled(found: Mapping[str, str]) -> bytes:
     return head + b"".join(struct.pack("<2I", *row) for row in rows) + body
 
 
-def speaker(origin: str) -> str:
-    """Who said what neither the user nor the model said, for people."""
-    return "sent back" if origin == "before_stop" else origin
+def aside(origin: str, text: str) -> tuple[str, str]:
+    """What neither the user nor the model said, for people: who said it, and the beginning of what.
+
+    What an agent is told when it takes over is a page, and no news to whoever chose it: its name is enough.
+    """
+    if origin == "prompt" and (name := re.match(r'<agent name="([^"]+)">', text)):
+        return "agent", name[1]
+    line = " ".join(text.split())
+    return "sent back" if origin == "before_stop" else origin, f"{line[: LINE - 1]}…" if len(line) > LINE else line

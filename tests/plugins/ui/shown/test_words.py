@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mimocode_plugins.ui.shown as shown
-from mimocode_plugins.ui.shown.words import entries, spoken, translated
+from mimocode_plugins.ui.shown.words import LINE, aside, entries, spoken, translated
 
 PO = files(shown).joinpath("languages/zh.po").read_text("utf-8")
 
@@ -49,3 +49,10 @@ def test_every_translation_is_of_something_that_is_said() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert set(entries(PO)) - said == set()
+
+
+def test_what_an_agent_is_told_beside_the_conversation_is_one_line() -> None:
+    told = '<agent name="plan">\nFrom here on you work as the agent "plan".\n\nA page.\n</agent>'
+    assert aside("prompt", told) == ("agent", "plan")
+    assert aside("before_stop", "It is not\n done") == ("sent back", "It is not done")
+    assert aside("inbox", "x" * 400) == ("inbox", "x" * (LINE - 1) + "…")
