@@ -101,7 +101,9 @@ async def slash(arguments: str, session: Session) -> None:
     """`/actors`."""
     found = list(tree(await session.host.store(), session.id))
     working = len(team(session).live)
-    head = f"{len(found)} subagents, {working} at work" if found else "There are no subagents yet."
+    head = (
+        f"{len(found)} subagent{'s' * (len(found) != 1)}, {working} at work" if found else "There are no subagents yet."
+    )
     await session.notice("actors", "\n".join([head, *(_line(level, actor) for level, actor in found)]))
 
 

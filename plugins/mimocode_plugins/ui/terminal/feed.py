@@ -176,7 +176,7 @@ class Feed:
     def _said(self, message: Message) -> list[Item]:
         if message.origin:
             who, what = aside(message.origin, message.text)
-            return [Told(what, "info", who)]
+            return [Told(what, "info", who)] if who != "agent" else []  # that it was chosen stands there already
         if self.now.queued:
             self.now.queued.pop(0)
         media = tuple(block.name or block.mime for block in message.content if isinstance(block, Media))
