@@ -24,7 +24,7 @@ from mimocode.events import (
 )
 from mimocode.messages import Message, Reasoning, ToolCall
 
-from .shown.words import speaker
+from .shown.words import LINE, aside
 from .streams import Results, Screen, one_line, visible
 from .toolline import show_call, subject
 
@@ -92,7 +92,8 @@ class Transcript:
     def _message(self, message: Message) -> None:
         if message.role == "user":
             if message.origin:
-                self._line(self.screen.paint(f"↩ {speaker(message.origin)}: {one_line(message.text, 300)}", "dim"))
+                who, what = aside(message.origin, message.text)
+                self._line(self.screen.paint(f"↩ {who}: {one_line(what, LINE)}", "dim"))
             return
         self._calls = {call.id: call for call in message.calls}
         thoughts = "".join(block.text for block in message.content if isinstance(block, Reasoning))

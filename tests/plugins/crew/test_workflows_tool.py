@@ -129,7 +129,11 @@ def test_a_command_line_ends_when_the_workflow_does_that_it_was_given(cli: Cli) 
     done = cli("run", "--trust", "-m", model, "/workflow mine apples")
     assert (done.code, done.out) == (0, "It found it.\n"), done.err
     assert "ended: done. forty-two apples" in done.err
-    assert "mine  done" in cli("workflow", "list").out
+    assert "mine  done  0 agents\n" in cli("workflow", "list").out
+    (place / "mine.py").write_text(script("return [agent('a'), agent('b')]"))
+    broken = cli.scenario([{"text": "Status: failed\nSummary: no\nNo."}])
+    cli("workflow", "run", "mine", "-m", broken, "--json")
+    assert "mine  done  0 agents, 2 failed\n" in cli("workflow", "list").out
 
 
 async def test_cancelled_and_resumed_it_does_nothing_twice(tmp_path: Path) -> None:

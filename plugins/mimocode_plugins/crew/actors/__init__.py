@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mimocode.events import Event, MessageAdded, Rewound, TurnEnded, TurnStarted
 from mimocode.hookspecs import hookimpl
-from mimocode.messages import user
+from mimocode.messages import Part, user
 from mimocode.ports import Command, Ruling, Setting, ToolServer
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from mimocode.messages import ToolCall
     from mimocode.ports import Prompt
     from mimocode.session import Session
+
+RANK = 61
+"""After the tasks."""
 
 
 @hookimpl
@@ -43,6 +46,15 @@ def tool_servers(session: Session) -> Iterable[ToolServer]:
         return build(session)
 
     return [] if too_deep(session) else [ToolServer("actors", open_, Path(__file__).with_name("catalogue.json"))]
+
+
+@hookimpl
+async def contribute(session: Session) -> Iterable[Part]:
+    """Who is at work, when a window opens in the middle of it (runtime.md 4.4)."""
+    from .listing import at_work
+
+    found = at_work(session)
+    return [Part(f"# Subagents\nAs they stood when this window opened.\n{found}", RANK, "actors")] if found else []
 
 
 @hookimpl

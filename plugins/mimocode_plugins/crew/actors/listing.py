@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mimocode.ports import Store
     from mimocode.session import Session
 
+LEDGER = 20
+"""Subagents that a new window is told of (about 500 tokens, runtime.md 4.4)."""
 DEEPEST = 8
 """A bound for logs that are not ours."""
 
@@ -32,6 +34,13 @@ def tree(store: Store, session: str, level: int = 0) -> Iterator[tuple[int, Acto
         yield level, actor
         if actor.session and level < DEEPEST:
             yield from tree(store, actor.session, level + 1)
+
+
+def at_work(session: Session) -> str:
+    """Those from whom something is still to come, a line each: a report, or work that is not merged yet."""
+    actors = [each for each in team(session).actors.values() if not each.over or each.place]
+    lines = [f"{line(each)}{f', not merged yet: {each.place}' if each.place else ''}" for each in actors[-LEDGER:]]
+    return "\n".join([*([f"{len(actors) - LEDGER} more; status lists them"] if len(actors) > LEDGER else []), *lines])
 
 
 def shown(level: int, actor: Actor) -> dict[str, Any]:
@@ -92,7 +101,9 @@ async def slash(arguments: str, session: Session) -> None:
     """`/actors`."""
     found = list(tree(await session.host.store(), session.id))
     working = len(team(session).live)
-    head = f"{len(found)} subagents, {working} at work" if found else "There are no subagents yet."
+    head = (
+        f"{len(found)} subagent{'s' * (len(found) != 1)}, {working} at work" if found else "There are no subagents yet."
+    )
     await session.notice("actors", "\n".join([head, *(_line(level, actor) for level, actor in found)]))
 
 

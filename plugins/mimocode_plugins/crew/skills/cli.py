@@ -75,9 +75,7 @@ async def new(chosen: argparse.Namespace, host: Host) -> int:
     file = place(host, "skills", everywhere=chosen.everywhere) / name / "SKILL.md"
     write(file, "\n".join([*head, body]), force=chosen.force)
     if not chosen.everywhere and not host.trusted:
-        sys.stderr.write(
-            "mimo: skills of a project are used once you trust it (mimo run --trust, or at the terminal)\n"
-        )
+        sys.stderr.write("mimo: skills of a project are used once you trust it: mimo trust\n")
     return 0
 
 

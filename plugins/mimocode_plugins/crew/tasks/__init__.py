@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mimocode.session import Session
 
 RANK = 60
+LEDGER = 6_000
+"""Characters of what a new window is told of the tasks (2,000 tokens, runtime.md 4.4)."""
 
 
 @hookimpl
@@ -39,7 +41,7 @@ async def contribute(session: Session) -> Iterable[Part]:
     from . import tree
     from .book import tasks
 
-    left = tree.lines(tree.chosen(tasks(session), {}))
+    left = tree.lines(tree.chosen(tasks(session), {}), LEDGER)
     return [Part(f"# Tasks\nAs the task tool had them when this window opened.\n{left}", RANK, "tasks")] if left else []
 
 

@@ -191,8 +191,11 @@ def chosen(tasks: Tree, operation: JSON, archived: float = 0.0) -> list[Task]:
     return sorted((t for t in found if owner in ("", t.owner)), key=lambda t: [int(n) for n in t.id[1:].split(".")])
 
 
-def lines(found: Iterable[Task]) -> str:
-    """Tasks as a model and a person read them, parts indented."""
-    return "\n".join(
-        f"{'  ' * t.depth}{t.id} [{t.status}] {t.summary}{f' ({t.note})' if t.note else ''}" for t in found
-    )
+def lines(found: Iterable[Task], room: int = 0) -> str:
+    """Tasks as a model and a person read them, parts indented; within `room` characters, if it is said."""
+    rows = [f"{'  ' * t.depth}{t.id} [{t.status}] {t.summary}{f' ({t.note})' if t.note else ''}" for t in found]
+    fits = len(rows)
+    while room and fits and sum(map(len, rows[:fits])) + fits > room:
+        fits -= 1
+    more = [f"{len(rows) - fits} more; the task tool lists them"] if fits < len(rows) else []
+    return "\n".join([*rows[:fits], *more])

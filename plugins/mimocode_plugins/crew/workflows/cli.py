@@ -63,15 +63,17 @@ async def list_(chosen: argparse.Namespace, host: Host) -> int:
     for row in rows:
         sys.stdout.write(f"{row['name']}  ({row['from']})\n  {row.get('description') or row.get('problem')}\n")
     for run_ in runs:
-        sys.stdout.write(f"{run_['id']}  {run_['name']}  {run_['state']}  {run_['agents']} agents\n")
+        failed = f", {run_['failed']} failed" if run_["failed"] else ""
+        agents = f"{run_['agents']} agent{'s' * (run_['agents'] != 1)}"
+        sys.stdout.write(f"{run_['id']}  {run_['name']}  {run_['state']}  {agents}{failed}\n")
     return 0
 
 
 def _run(journal: Journal) -> dict[str, Any]:
     head, end = journal.head, journal.end
-    done = sum("key" in line for line in journal.lines)
-    state = end.get("ended", "cut off or running")
-    return {"id": head["run"], "name": head["name"], "state": state, "agents": done, "why": end.get("why", "")}
+    done, failed = (sum(word in line for line in journal.lines) for word in ("key", "failed"))
+    told = {"id": head["run"], "name": head["name"], "state": end.get("ended", "cut off or running")}
+    return {**told, "agents": done, "failed": failed, "why": end.get("why", "")}
 
 
 async def run(chosen: argparse.Namespace, host: Host) -> int:

@@ -37,7 +37,7 @@ SECTIONS = (
     Section(1, "Active intent", 500, "What the user wants now, in the user's words.", ours=True),
     Section(2, "Next concrete action", 600, "The exact next step."),
     Section(3, "Directives (this session)", 1000, "The user's constraints, word for word.", ours=True),
-    Section(4, "Task tree", 800, "As the task tool has it.", ours=True),
+    Section(4, "Task tree", 800, "Tasks and subagents, as their tools have them.", ours=True),
     Section(5, "Current work", 1000, "What was being done, and how far it is."),
     Section(6, "Files and code sections", 1200, "Paths and symbols, and why they matter."),
     Section(7, "Discovered knowledge (cross-task)", 1200, "Facts that took work to find out."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..layout import tokens
 from .document import SECTIONS, Body, added, fitted, parse, render
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from mimocode.state import State
 
 STATES = {"create": "open", "start": "in_progress", "block": "blocked", "unblock": "open", "done": "done"}
+OVER = ("done", "partial", "blocked", "failed", "cancelled")
+"""States of subagents from which nothing more comes."""
+FINISHED, ACTORS = 20, 20
+"""Finished tasks, and subagents, that are named."""
 WHOLE = sum(section.budget for section in SECTIONS)
 """Tokens of a checkpoint whose sections are all full."""
 
@@ -34,27 +38,59 @@ def merged(before: Mapping[int, str], facts: Facts, state: State) -> Body:
 
 
 def ours(before: Mapping[int, str], facts: Facts, state: State) -> Body:
-    """The sections that no model's words get into: they are the user's, or the task tool's."""
+    """The sections that no model's words get into: they are the user's, or say how tasks and subagents stand."""
     asked = [text for text in facts.users if len(text.strip()) >= 12]
     intent = "\n".join(f"> {line}" for line in asked[-1].splitlines()) if asked else before.get(1, "")
     return {
         1: intent.replace("\\\n", "\n"),
         3: added(before.get(3, ""), facts.directives),
-        4: "\n".join(_tasks(state.notes.get("tasks", ()))),
+        4: "\n".join([*_tasks(state.notes.get("tasks", ())), *_actors(state.notes.get("actors", ()))]),
     }
 
 
 def _tasks(notes: Iterable[JSON]) -> list[str]:
+    """The tree of tasks, parts indented; what is finished comes first: a long section loses that."""
     said: dict[str, list[str]] = {}
     for note in notes:
         id, op = str(note.get("id", "")), str(note.get("op", ""))
         if op == "create":
-            said[id] = ["open", str(note.get("summary", ""))]
+            said[id] = ["open", str(note.get("summary", "")), ""]
         elif op == "rename" and id in said:
             said[id][1] = str(note.get("summary", ""))
         elif id in said and op in (*STATES, "abandon"):
-            said[id][0] = STATES.get(op, "abandoned")
-    return [f"- {id} [{status}] {summary}" for id, (status, summary) in said.items()]
+            said[id][0], said[id][2] = STATES.get(op, "abandoned"), str(note.get("note") or said[id][2])
+    ids = sorted(said, key=lambda name: [int(part) for part in name[1:].split(".") if part.isdecimal()])
+    finished = [id for id in ids if said[id][0] in ("done", "abandoned")]
+    earlier = set(finished[:-FINISHED])
+    open_ = {id.partition(".")[0] for id in ids if id not in finished}
+    shown = [id for id in ids if id not in earlier]
+    rows = sorted(shown, key=lambda name: name.partition(".")[0] in open_)
+    return [*([f"- {len(earlier)} finished earlier"] if earlier else []), *(_task(id, *said[id]) for id in rows)]
+
+
+def _task(id: str, status: str, summary: str, note: str) -> str:
+    return f"{'  ' * id.count('.')}- {id} [{status}] {summary}{f' ({note})' if note else ''}"
+
+
+def _actors(notes: Iterable[JSON]) -> list[str]:
+    """The subagents that are at work, and those whose worktree is still to be merged."""
+    said: dict[str, dict[str, Any]] = {}
+    for note in notes:
+        id, op = str(note.get("id", "")), note.get("op")
+        if op == "ordered":
+            order = note.get("order") or {}
+            said[id] = {"state": "queued", "what": order.get("description") or str(order.get("prompt", ""))[:60]}
+        elif id in said and op in ("opened", "placed", "state", "ended", "resumed"):
+            said[id] |= {"state": "queued"} if op == "resumed" else {}
+            said[id] |= {key: note[key] for key in ("state", "session", "place") if key in note}
+    left = [(id, each) for id, each in said.items() if each["state"] not in OVER or each.get("place")]
+    more = [f"- and {len(left) - ACTORS} subagents more"] if len(left) > ACTORS else []
+    return [*more, *(_actor(id, **each) for id, each in left[-ACTORS:])]
+
+
+def _actor(id: str, state: str, what: str, session: str = "", place: str = "") -> str:
+    where = ", ".join(part for part in (session, f"works in {place}, not merged yet" if place else "") if part)
+    return f"- {id} [{state}] {what}{f' ({where})' if where else ''}"
 
 
 def capped(body: Mapping[int, str], caps: Mapping[int, int]) -> Body:

@@ -8,9 +8,14 @@ import struct
 from collections.abc import Mapping
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
+from html import unescape
 from importlib.resources import files
 
 LANGUAGES = ("en", "zh")
+LINE = 300
+"""Characters of a line about what an agent was told."""
+_TAGGED = re.compile(r"<(?P<tag>agent|actor|message|workflow)\b(?P<told>[^>\n]*)>(?P<inner>.*)</(?P=tag)>.*", re.DOTALL)
+_ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
 _STRING = re.compile(r'"((?:\\.|[^"\\])*)"\s*$')
 
 
@@ -68,6 +73,21 @@ def _compiled(found: Mapping[str, str]) -> bytes:
     return head + b"".join(struct.pack("<2I", *row) for row in rows) + body
 
 
-def speaker(origin: str) -> str:
-    """Who said what neither the user nor the model said, for people."""
-    return "sent back" if origin == "before_stop" else origin
+def aside(origin: str, text: str) -> tuple[str, str]:
+    """What neither the user nor the model said, for people: who said it, and the beginning of what.
+
+    What an agent is told when it takes over is a page, and no news to whoever chose it: its name is enough. Of a
+    subagent's report its state and summary are, of a letter the words.
+    """
+    who, inner = "sent back" if origin == "before_stop" else origin, text
+    if found := _TAGGED.fullmatch(text.strip()):
+        told = {name: unescape(value) for name, value in _ATTRIBUTE.findall(found["told"])}
+        match found["tag"]:
+            case "agent":
+                return "agent", told.get("name", "")
+            case "actor":
+                who, inner = told.get("id", who), f"{told.get('state', '')}: {told.get('summary', '')}"
+            case _:
+                who, inner = told.get("from", who), found["inner"]
+    line = " ".join(inner.split())
+    return who, f"{line[: LINE - 1]}…" if len(line) > LINE else line

@@ -13,7 +13,7 @@ from mimocode.events import Entry
 from mimocode.messages import Media, Message, Reasoning, ToolCall
 
 from ..shown.markdown import Splitter
-from ..shown.words import speaker
+from ..shown.words import aside
 from .items import Called, Ended, Item, Prose, Said, Thought, Told
 
 LIVE_TAIL = 4000
@@ -175,7 +175,8 @@ class Feed:
 
     def _said(self, message: Message) -> list[Item]:
         if message.origin:
-            return [Told(" ".join(message.text.split())[:300], "info", speaker(message.origin))]
+            who, what = aside(message.origin, message.text)
+            return [Told(what, "info", who)] if who != "agent" else []  # that it was chosen stands there already
         if self.now.queued:
             self.now.queued.pop(0)
         media = tuple(block.name or block.mime for block in message.content if isinstance(block, Media))

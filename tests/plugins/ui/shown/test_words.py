@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mimocode_plugins.ui.shown as shown
-from mimocode_plugins.ui.shown.words import entries, spoken, translated
+from mimocode_plugins.ui.shown.words import LINE, aside, entries, spoken, translated
 
 PO = files(shown).joinpath("languages/zh.po").read_text("utf-8")
 
@@ -49,3 +49,15 @@ def test_every_translation_is_of_something_that_is_said() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert set(entries(PO)) - said == set()
+
+
+def test_what_an_agent_is_told_beside_the_conversation_is_one_line() -> None:
+    told = '<agent name="plan">\nFrom here on you work as the agent "plan".\n\nA page.\n</agent>'
+    assert aside("prompt", told) == ("agent", "plan")
+    report = '<actor id="explore-1" state="done" summary="it&#x27;s there">\nIt is in a.py.\n</actor>'
+    assert aside("inbox", report) == ("explore-1", "done: it's there")
+    assert aside("inbox", '<message from="coder-2">\nWhich\nport?\n</message>') == ("coder-2", "Which port?")
+    assert aside("workflow", "<workflow>\nIt ended.\n</workflow>\nTell the user.") == ("workflow", "It ended.")
+    assert aside("inbox", '<actor id="a">') == ("inbox", '<actor id="a">')
+    assert aside("before_stop", "It is not\n done") == ("sent back", "It is not done")
+    assert aside("inbox", "x" * 400) == ("inbox", "x" * (LINE - 1) + "…")

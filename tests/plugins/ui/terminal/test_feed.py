@@ -136,3 +136,10 @@ def test_the_open_end_is_rendered_again_when_it_grew_and_never_shows_what_is_fin
     assert end.lines(answer, look) == ["", "five"]  # what was finished stands above
     assert end.lines(answer, Look(20)) == ["", "five"]
     assert end.lines(Splitter(), look) == []
+
+
+def test_who_takes_over_is_said_once_and_reports_of_subagents_in_short() -> None:
+    page = user('<agent name="plan">\nFrom here on you work as the agent "plan".\n\nA page.\n</agent>', origin="prompt")
+    assert seen(Feed("s"), ev.AgentChosen("plan"), ev.MessageAdded(page)) == [Told("Agent: plan")]
+    report = user('<actor id="explore-1" state="done" summary="found">\nIt is in a.py.\n</actor>', origin="inbox")
+    assert seen(Feed("s"), ev.MessageAdded(report)) == [Told("done: found", "info", "explore-1")]
