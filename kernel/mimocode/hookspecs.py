@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pluggy
 
 if TYPE_CHECKING:
-    from .events import Event
+    from .events import Event, Fact
     from .host import Host
     from .main import Commands
     from .messages import Part, ToolCall
@@ -140,5 +140,5 @@ async def before_stop(session: Session) -> str | None:
     """Send the agent back to work with this message: something is unfinished. `Limited` ends the turn short of it."""
 
 @hookspec()
-async def on_event(event: Event, session: Session) -> None:
-    """Watch. Slow work belongs in a task of your own."""
+async def on_event(event: Event, fact: Fact | None, session: Session) -> None:
+    """Watch: all that happens with `event`, only what is kept, not each streamed piece, with `fact` instead."""

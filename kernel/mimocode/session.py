@@ -58,7 +58,7 @@ class Session:
         else:
             entry = Entry(self.id, 0, time.time(), event, self.parent.id if self.parent else "")
         self.host.show(entry)  # before plugins, who may emit: followers see causes before effects
-        await self.hooks.tell(on.on_event, event=event, session=self)
+        await self.hooks.tell(on.on_event, event=event, fact=event if entry.seq else None, session=self)  # type: ignore[arg-type]
 
     async def notice(self, source: str, text: str, level: Literal["info", "warning", "error"] = "info") -> None:
         """Tell the user something that is not part of the conversation."""

@@ -72,9 +72,10 @@ class Switchboard:
         return kwargs[slot]  # type: ignore[return-value]
 
     async def tell(self, hook: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Tell everyone."""
+        """Tell everyone, except who takes an argument that is None this time: there is nothing to tell them."""
         for impl in self.implementations(hook):
-            await self.ask(hook, impl, kwargs)
+            if not any(kwargs[name] is None for name in impl.argnames):
+                await self.ask(hook, impl, kwargs)
 
     async def enter(self, stack: AsyncExitStack, hook: Callable[P, Scope], *args: P.args, **kwargs: P.kwargs) -> None:
         """Enter every plugin's context manager; the stack leaves them in reverse."""

@@ -51,7 +51,8 @@ class Toolbox:
             if server.catalogue is None:
                 self._waiting.append(link)
             else:
-                self._add(link, _catalogued(server))
+                listed = msgspec.json.decode(server.catalogue.read_bytes())
+                self._add(link, [_spec(tool, server) for tool in listed])
 
     async def ready(self) -> None:
         """Connect the servers that have no catalogue; one that fails or is slow is reported and left out."""
@@ -202,11 +203,6 @@ async def _abandonable(calling: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
-def _catalogued(server: ToolServer) -> list[ToolSpec]:
-    assert server.catalogue is not None
-    return [_spec(tool, server) for tool in msgspec.json.decode(server.catalogue.read_bytes())]
-
-
 def _spec(tool: JSON, server: ToolServer) -> ToolSpec:
     name, meta = tool["name"], dict(tool.get("meta") or {})
     if server.external:  # a stranger's word on what its tool does counts for nothing
@@ -217,11 +213,7 @@ def _spec(tool: JSON, server: ToolServer) -> ToolSpec:
 
 
 def _allowed(agent: Agent, tool: str) -> bool:
-    allowed = True
-    for pattern, allow in agent.tools.items():
-        if fnmatchcase(tool, pattern):
-            allowed = allow
-    return allowed
+    return next((allow for pattern, allow in [*agent.tools.items()][::-1] if fnmatchcase(tool, pattern)), True)
 
 
 def _arguments(call: ToolCall, spec: ToolSpec) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from house import tree
 
@@ -31,3 +32,10 @@ def test_every_answer_is_to_a_hook() -> None:
     }
     typos = {name: places for name, places in tree.answered().items() if name not in specs}
     assert not typos, f"there are no such hooks: {typos}"
+
+
+def test_few_are_told_each_streamed_piece() -> None:
+    hears = re.compile(r"async def on_event\(event\b")
+    told = {one.path.split("/")[-3] + "/" + one.path.split("/")[-2] for one in tree.plugins() if hears.search(one.text)}
+    needed = {"store/partial", "crew/actors", "tools/serving"}
+    assert told == needed, f"{sorted(told - needed)}: with `fact` a plugin costs nothing while an answer streams"

@@ -42,6 +42,27 @@ async def test_a_full_disk_is_one_sentence_and_what_was_shown_is_in_the_log(room
     assert [e for e in shown if isinstance(e, AnyFact)] == [entry.event for entry in next(iter(store.facts.values()))]
 
 
+async def test_who_watches_facts_hears_no_streamed_piece() -> None:
+    heard: list[tuple[str, str]] = []
+
+    class Facts:
+        @hookimpl
+        async def on_event(self, fact: Any) -> None:
+            heard.append(("fact", type(fact).__name__))
+
+    class Everything:
+        @hookimpl
+        async def on_event(self, event: Any) -> None:
+            heard.append(("event", type(event).__name__))
+
+    async with play("well then", plugins=[Facts(), Everything()]) as session:
+        await session.submit(Say("hi"))
+        await session.settled()
+    facts = ["SessionStarted", "TurnStarted", "WindowOpened", "MessageAdded", "MessageAdded", "TurnEnded"]
+    assert [name for kind, name in heard if kind == "fact"] == facts
+    assert [name for kind, name in heard if kind == "event"] == [*facts[:4], "TextDelta", "TextDelta", *facts[4:]]
+
+
 async def test_a_model_that_fails_ends_the_turn_with_its_sentence_and_the_session_goes_on() -> None:
     store = MemoryStore()
     async with play(

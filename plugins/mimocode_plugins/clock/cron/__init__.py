@@ -16,7 +16,7 @@ from mimocode.ports import Command, Setting, ToolServer
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.host import Host
     from mimocode.main import Commands
     from mimocode.session import Session
@@ -97,14 +97,14 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Where nobody is there to ask, what needs a person's word is refused."""
     from mimocode.events import ApprovalAsked
 
-    if isinstance(event, ApprovalAsked) and session.host.options.get("scheduled"):
+    if isinstance(fact, ApprovalAsked) and session.host.options.get("scheduled"):
         from .alone import refuse
 
-        await refuse(event, session)
+        await refuse(fact, session)
 
 
 def _wanted(session: Session) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mimocode.events import Event, MessageAdded, Noted, TurnStarted, WindowOpened
+from mimocode.events import Fact, MessageAdded, Noted, TurnStarted, WindowOpened
 from mimocode.hookspecs import hookimpl
 from mimocode.messages import Part, user
 
@@ -30,10 +30,10 @@ def contribute(session: Session) -> Iterable[Part]:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Say who answers from here on, at the start of a turn or of a window."""
-    window, fresh = session.state.window, isinstance(event, WindowOpened)
-    if window is None or not (fresh or isinstance(event, TurnStarted)):
+    window, fresh = session.state.window, isinstance(fact, WindowOpened)
+    if window is None or not (fresh or isinstance(fact, TurnStarted)):
         return
     agent, notes = session.agent, session.state.notes.get(NAME, ())
     last = notes[-1]["agent"] if notes else ""

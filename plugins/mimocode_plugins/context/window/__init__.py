@@ -14,7 +14,7 @@ from mimocode.hookspecs import hookimpl
 from mimocode.ports import Command, Setting
 
 if TYPE_CHECKING:
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.host import Host
     from mimocode.ports import Model, Prompt
     from mimocode.session import Session
@@ -52,12 +52,12 @@ async def wrap_model(model: Model, session: Session) -> Model:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Learn from what the provider counted."""
-    if isinstance(event, MessageAdded) and event.usage is not None and event.usage.input:
+    if isinstance(fact, MessageAdded) and fact.usage is not None and fact.usage.input:
         from .measure import gauge
 
-        gauge(session).learn(event.usage.input)
+        gauge(session).learn(fact.usage.input)
 
 
 @hookimpl

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mimocode.events import Event, Noted, SessionStarted, TurnEnded
+from mimocode.events import Fact, Noted, SessionStarted, TurnEnded
 from mimocode.hookspecs import hookimpl
 from mimocode.ports import Command, Setting
 
@@ -51,13 +51,13 @@ async def take_input(text: str, session: Session) -> str | bool | None:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Give the word back to the agent that had it before a command; name files that were left out, once."""
-    if isinstance(event, TurnEnded):
+    if isinstance(fact, TurnEnded):
         from .borrowed import give_back
 
         await give_back(session)
-    elif isinstance(event, SessionStarted) and session.parent is None:
+    elif isinstance(fact, SessionStarted) and session.parent is None:
         from .sources import unsaid
 
         for line in unsaid(session.host):

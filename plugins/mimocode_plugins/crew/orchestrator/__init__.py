@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimocode.events import ApprovalAsked, Event, TurnEnded
+from mimocode.events import ApprovalAsked, Fact, TurnEnded
 from mimocode.hookspecs import hookimpl
 from mimocode.ports import Ruling, ToolServer, Verdict
 
@@ -47,13 +47,13 @@ async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Pass on what a session that is led asks for; go where the user is to be taken, when the turn is over."""
-    if isinstance(event, ApprovalAsked) and session.parent is not None:
+    if isinstance(fact, ApprovalAsked) and session.parent is not None:
         from .asking import passed_on
 
-        await passed_on(event, session)
-    elif isinstance(event, TurnEnded) and session.agent.name == AGENT:
+        await passed_on(fact, session)
+    elif isinstance(fact, TurnEnded) and session.agent.name == AGENT:
         from .acting import leave
 
         await leave(session)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimocode.events import Event, SessionStarted
+from mimocode.events import Fact, SessionStarted
 from mimocode.hookspecs import hookimpl
 from mimocode.messages import Part, ToolCall
 from mimocode.ports import Command, Ruling, Setting, ToolServer
@@ -83,11 +83,11 @@ async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Name what was left out, once."""
     from .shelf import shelf
 
-    if isinstance(event, SessionStarted) and session.parent is None:
+    if isinstance(fact, SessionStarted) and session.parent is None:
         for line in shelf(session.host).unsaid():
             await session.notice("skills", line, "warning")
 

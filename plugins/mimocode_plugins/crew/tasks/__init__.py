@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimocode.events import Event, Noted
+from mimocode.events import Fact, Noted
 from mimocode.hookspecs import hookimpl
 from mimocode.messages import Part
 from mimocode.ports import ToolServer
@@ -64,12 +64,12 @@ def show_work(session: Session) -> Iterable[tuple[int, str, str, float]]:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """A task that a subagent was given goes where the subagent goes."""
-    if isinstance(event, Noted) and event.plugin == "actors":
+    if isinstance(fact, Noted) and fact.plugin == "actors":
         from .binding import follow
 
-        await follow(event.data, session)
+        await follow(fact.data, session)
 
 
 @hookimpl

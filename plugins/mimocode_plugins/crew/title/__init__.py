@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from mimocode.events import Event, MessageAdded
+from mimocode.events import Fact, MessageAdded
 from mimocode.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Begin with the first thing that the user says."""
-    if isinstance(event, MessageAdded) and session.parent is None and not session.state.title:
+    if isinstance(fact, MessageAdded) and session.parent is None and not session.state.title:
         from .naming import begin
 
-        begin(event.message, session)
+        begin(fact.message, session)

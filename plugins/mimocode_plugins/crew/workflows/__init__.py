@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimocode.events import Event, MessageAdded, Rewound, TurnEnded, TurnStarted
+from mimocode.events import Fact, MessageAdded, Rewound, TurnEnded, TurnStarted
 from mimocode.hookspecs import hookimpl
 from mimocode.messages import user
 from mimocode.ports import Command, Setting, ToolServer
@@ -50,15 +50,15 @@ async def before_stop(session: Session) -> str | None:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """What an interruption, an undo and a restart mean for runs."""
     from . import runs
 
-    if isinstance(event, TurnStarted) and session.state.window and (news := runs.cut_off(session)):
+    if isinstance(fact, TurnStarted) and session.state.window and (news := runs.cut_off(session)):
         await session.emit(MessageAdded(user(news, origin=runs.ORIGIN)))
-    elif isinstance(event, TurnEnded) and event.reason == "interrupted":
+    elif isinstance(fact, TurnEnded) and fact.reason == "interrupted":
         runs.interrupted(session)
-    elif isinstance(event, Rewound):
+    elif isinstance(fact, Rewound):
         runs.taken_back(session)
 
 

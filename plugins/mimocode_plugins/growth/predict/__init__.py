@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from mimocode.events import Event, TurnEnded, TurnStarted
+from mimocode.events import Fact, TurnEnded, TurnStarted
 from mimocode.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Begin when a turn is over, stop when the next one begins."""
-    if isinstance(event, TurnEnded | TurnStarted) and _wanted(session):
+    if isinstance(fact, TurnEnded | TurnStarted) and _wanted(session):
         from .guessing import begin, give_up
 
         await give_up(session)
-        if isinstance(event, TurnEnded) and event.reason == "done":
+        if isinstance(fact, TurnEnded) and fact.reason == "done":
             begin(session)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mimocode.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.host import Host
     from mimocode.main import Commands
     from mimocode.messages import ToolCall
@@ -66,12 +66,12 @@ async def doubt_command(command: str) -> str | None:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Remember approvals; answer what nobody answers."""
     from . import remember, waiting
 
-    await remember.watch(event, session)
-    waiting.watch(event, session)
+    await remember.watch(fact, session)
+    waiting.watch(fact, session)
 
 
 @hookimpl

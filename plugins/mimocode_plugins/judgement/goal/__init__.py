@@ -10,7 +10,7 @@ from mimocode.hookspecs import hookimpl
 from mimocode.ports import Command, Setting, ToolServer
 
 if TYPE_CHECKING:
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.session import Session
 
 
@@ -42,13 +42,13 @@ def tool_servers(session: Session) -> Iterable[ToolServer]:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """The user's message brings its goal with it."""
     from mimocode.events import MessageAdded
 
-    if not isinstance(event, MessageAdded) or session.parent is not None:
+    if not isinstance(fact, MessageAdded) or session.parent is not None:
         return
-    if event.message.role == "user" and not event.message.origin:
+    if fact.message.role == "user" and not fact.message.origin:
         from .gate import heard
 
         await heard(session)

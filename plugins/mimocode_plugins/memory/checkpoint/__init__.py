@@ -14,7 +14,7 @@ from mimocode.hookspecs import hookimpl
 from mimocode.ports import Ruling, Setting, Verdict
 
 if TYPE_CHECKING:
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.messages import Part, ToolCall
     from mimocode.ports import Prompt
     from mimocode.session import Session
@@ -93,13 +93,13 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Undo takes checkpoints back too; a new window is measured anew."""
-    if isinstance(event, WindowOpened):
+    if isinstance(fact, WindowOpened):
         from .state import progress
 
         progress(session).opening = -1
-    elif isinstance(event, Rewound):
+    elif isinstance(fact, Rewound):
         from ..layout import ready
         from .record import agree
 

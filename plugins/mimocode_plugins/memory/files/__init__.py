@@ -14,7 +14,7 @@ from mimocode.messages import Part, ToolCall
 from mimocode.ports import Ruling, Setting
 
 if TYPE_CHECKING:
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.host import Host
     from mimocode.session import Session
 
@@ -59,15 +59,15 @@ async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """What a tool writes into MEMORY.md past us is kept as proposed until the user stands for it."""
-    if isinstance(event, CallStarted | CallFinished):
+    if isinstance(fact, CallStarted | CallFinished):
         from .watch import after, before
 
-        if isinstance(event, CallStarted):
-            await before(event.call_id, session)
+        if isinstance(fact, CallStarted):
+            await before(fact.call_id, session)
         else:
-            await after(event, session)
+            await after(fact, session)
 
 
 @hookimpl(optionalhook=True)

@@ -19,7 +19,7 @@ from mimocode.ports import Command, Ruling, StashKey, ToolServer, Verdict
 if TYPE_CHECKING:
     import argparse
 
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.host import Host
     from mimocode.main import Commands
     from mimocode.session import Session
@@ -89,16 +89,16 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """What was remembered goes back and forth with the log; the index hears what may have been written."""
-    if isinstance(event, Rewound) or (isinstance(event, Noted) and event.plugin == "memory"):
+    if isinstance(fact, Rewound) or (isinstance(fact, Noted) and fact.plugin == "memory"):
         from ..layout import ready
         from .undo import follow
 
         await ready(session.host)
         follow(session)
     if WATCH in session.host.stash:
-        session.host.stash[WATCH].hear(event, session)
+        session.host.stash[WATCH].hear(fact, session)
 
 
 @hookimpl

@@ -24,7 +24,7 @@ from mimocode.ports import ToolServer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.session import Session
 
 
@@ -51,13 +51,13 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Taking back what was said takes back where it led; a plan that was agreed to is carried out after its turn."""
-    if isinstance(event, Rewound):
+    if isinstance(fact, Rewound):
         from .moving import settle
 
         settle(session)
-    if isinstance(event, TurnEnded):
+    if isinstance(fact, TurnEnded):
         from .planning import hand_over
 
-        await hand_over(session, event)
+        await hand_over(session, fact)

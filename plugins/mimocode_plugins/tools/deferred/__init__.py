@@ -15,7 +15,7 @@ from mimocode.hookspecs import hookimpl
 from mimocode.ports import Setting, ToolServer
 
 if TYPE_CHECKING:
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.ports import Prompt
     from mimocode.session import Session
 
@@ -48,9 +48,9 @@ async def shape_prompt(prompt: Prompt, session: Session) -> Prompt | None:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """A tool that was called by its name alone, and failed, is told from then on."""
-    if isinstance(event, CallFinished) and event.error:
+    if isinstance(fact, CallFinished) and fact.error:
         from .shelf import shelf
 
-        await shelf(session).failed(event.call_id)
+        await shelf(session).failed(fact.call_id)

@@ -12,7 +12,7 @@ from mimocode.hookspecs import hookimpl
 from mimocode.ports import StashKey, ToolServer
 
 if TYPE_CHECKING:
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.session import Session
 
 
@@ -37,7 +37,7 @@ def tool_servers(session: Session) -> Iterable[ToolServer]:
 
 
 @hookimpl(trylast=True)  # after those that put a changed file in order
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Write down what was read and written, so that it need not be read again when the session goes on later."""
-    if isinstance(event, CallFinished) and (ledger := session.stash.get(LEDGER)) and (news := ledger.news()):
+    if isinstance(fact, CallFinished) and (ledger := session.stash.get(LEDGER)) and (news := ledger.news()):
         await session.emit(Noted("files", {"seen": news}))

@@ -17,7 +17,7 @@ from mimocode.ports import Command, Setting
 if TYPE_CHECKING:
     import argparse
 
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.host import Host
     from mimocode.main import Commands
     from mimocode.session import Session
@@ -45,16 +45,16 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
 
 
 @hookimpl(trylast=True)  # others may put a file in order after a call: that is part of what it did
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Keep files as they are before a call runs, and note what became of them when it has."""
-    if isinstance(event, CallStarted):
+    if isinstance(fact, CallStarted):
         from .journal import before
 
-        await before(session, event.call_id)
-    elif isinstance(event, CallFinished):
+        await before(session, fact.call_id)
+    elif isinstance(fact, CallFinished):
         from .journal import after
 
-        await after(session, event.call_id)
+        await after(session, fact.call_id)
 
 
 @hookimpl

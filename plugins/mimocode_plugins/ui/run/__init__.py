@@ -9,7 +9,7 @@ from mimocode.hookspecs import hookimpl
 if TYPE_CHECKING:
     import argparse
 
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.host import Host
     from mimocode.main import Commands
     from mimocode.ports import Prompt
@@ -33,14 +33,14 @@ async def shape_prompt(prompt: Prompt, session: Session) -> Prompt | None:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Answer approvals, also those of children, while nobody is there to ask."""
     from mimocode.events import ApprovalAsked
 
     from ..approvals import UNATTENDED
 
-    if isinstance(event, ApprovalAsked) and (unattended := session.host.stash.get(UNATTENDED)):
-        await unattended.answer(event, session)
+    if isinstance(fact, ApprovalAsked) and (unattended := session.host.stash.get(UNATTENDED)):
+        await unattended.answer(fact, session)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

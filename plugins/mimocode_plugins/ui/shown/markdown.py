@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["paragraph", "heading", "item", "quote", "code", "table", "rule"]
 CONTEXT = 40
-"""Lines of a fenced block that later lines are coloured with: each line costs as much as all of them."""
+"""Most lines of a fenced block that later lines are coloured with: each line costs as much as all of them."""
 
 _FENCE = re.compile(r"( *)(`{3,}|~{3,})\s*([^`]*)$")
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:\s+(.*?))?(?:\s+#+)?\s*$")
@@ -27,13 +27,24 @@ _UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*$")
 _DELIMITERS = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 
 
+@dataclass
+class Fence:
+    """A fenced block that is open."""
+
+    mark: str
+    indent: int
+    language: str
+    plain_from: int = 0
+    """The number of a line from which on code looks the same without what stands before it; who colours finds it."""
+
+
 @dataclass(frozen=True)
 class Block:
     """A finished piece of a text.
 
     `level` is the depth of a heading, `indent` the columns before an item, its continuation or its code, `mark` an
-    item's bullet, `language` and `before` belong to code: the lines of the same fence that came earlier. `gap` asks
-    for an empty line above.
+    item's bullet. `language`, `before`, `fence` and `number` belong to code, which comes line by line: the lines that
+    it is coloured with, the fence, and how many lines of it came earlier. `gap` asks for an empty line above.
     """
 
     kind: Kind
@@ -44,6 +55,8 @@ class Block:
     language: str = ""
     before: str = ""
     gap: bool = False
+    fence: Fence | None = field(default=None, compare=False, repr=False)
+    number: int = field(default=0, compare=False)
 
 
 class Splitter:
@@ -59,8 +72,9 @@ class Splitter:
         self._kind: Kind = "paragraph"
         self._indent = 0
         self._mark = ""
-        self._fence: tuple[str, int, str] | None = None
+        self._fence: Fence | None = None
         self._before: list[str] = []
+        self._count = 0
         self._blank = self._gap = self._any = self._listing = False
         self._out: list[Block] = []
         self.pieces = self.finished = 0
@@ -105,23 +119,24 @@ class Splitter:
             self._goes_on(line)
 
     def _code(self, line: str) -> None:
-        assert self._fence is not None
-        mark, indent, language = self._fence
-        bare = line.strip()
-        if len(bare) >= len(mark) and set(bare) == {mark[0]}:
-            self._fence, self._before, self._blank = None, [], True
+        fence, bare = self._fence, line.strip()
+        assert fence is not None
+        if len(bare) >= len(fence.mark) and set(bare) == {fence.mark[0]}:
+            self._fence, self._blank = None, True
             return
-        cut = min(indent, len(line) - len(line.lstrip(" ")))
-        gap = not self._before
-        self._emit(Block("code", line[cut:], 0, indent, "", language, "\n".join(self._before), gap))
+        cut = min(fence.indent, len(line) - len(line.lstrip(" ")))
+        before = self._before[max(0, len(self._before) - self._count + fence.plain_from) :]
+        told = fence.language, "\n".join(before), not self._count, fence, self._count
+        self._emit(Block("code", line[cut:], 0, fence.indent, "", *told))
         self._before = [*self._before[1 - CONTEXT :], line[cut:]]
+        self._count += 1
 
     def _starts(self, line: str) -> bool:
         """Whether the line begins a block, or is one."""
         if fence := _FENCE.match(line):
             self._close()
             language = (fence[3].split() or [""])[0]
-            self._fence, self._before = (fence[2], len(fence[1]), language), []
+            self._fence, self._before, self._count = Fence(fence[2], len(fence[1]), language), [], 0
             return True
         if self._open and self._kind == "paragraph" and _UNDERLINE.match(line):
             text, self._open = " ".join(part.strip() for part in self._open), []

@@ -20,6 +20,8 @@ CODE = "cyan"
 """The style of code inside a sentence."""
 WRAPPED = 60
 """Columns from which on a line is taken to have been broken by its width."""
+FAR, NEAR = 8, 3
+"""Lines of code that another is coloured with before it is tried with how few."""
 _STYLES = {"strong_open": "bold", "em_open": "italic", "s_open": "strike", "link_open": "underline"}
 
 
@@ -107,14 +109,21 @@ def _scheme(theme: Theme) -> Any:
 
 
 def _code(block: Block, look: Look) -> list[str]:
-    before = plain(block.before + "\n") if block.before else ""
-    new = plain(block.text)
-    text = coloured(before + new, block.language, look.theme) if look.depth != "none" else Text(before + new)
-    number = before.count("\n")
-    shown = text.split("\n", allow_blank=True)
-    own = shown[number : number + 1 + new.count("\n")]
+    before, new = plain(block.before + "\n") if block.before else "", plain(block.text)
+    count = before.count("\n")
+    shown = _lines_of(before + new, block, look)
+    if block.fence is not None and count >= FAR and count % NEAR == 0 and look.depth != "none":
+        alone = _lines_of("".join(before.splitlines(keepends=True)[-NEAR:]) + new, block, look)
+        if shown[count - NEAR :] == alone and any(line.spans for line in alone[:NEAR]):
+            block.fence.plain_from = block.number - NEAR
+    own = shown[count : count + 1 + new.count("\n")]
     first = " " * min(block.indent + 2, max(2, look.width // 4))
     return [line for piece in own for line in look.lines(piece, first=first, hard=True)]
+
+
+def _lines_of(code: str, block: Block, look: Look) -> list[Text]:
+    text = coloured(code, block.language, look.theme) if look.depth != "none" else Text(code)
+    return list(text.split("\n", allow_blank=True))
 
 
 def _table(block: Block, look: Look) -> list[str]:

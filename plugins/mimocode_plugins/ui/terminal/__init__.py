@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from types import ModuleType
 
-    from mimocode.events import Event
+    from mimocode.events import Fact
     from mimocode.host import Host
     from mimocode.main import Commands
     from mimocode.session import Session
@@ -36,20 +36,20 @@ def register_cli(commands: Commands) -> None:
 
 
 @hookimpl
-async def on_event(event: Event, session: Session) -> None:
+async def on_event(fact: Fact, session: Session) -> None:
     """Bring approvals and questions, also those of children, before the user."""
     from mimocode.events import ApprovalAsked, Noted
 
-    if isinstance(event, ApprovalAsked):
+    if isinstance(fact, ApprovalAsked):
         from .desk import DESK
 
         if desk := session.host.stash.get(DESK):
-            await desk.take(event, session)
-    elif isinstance(event, Noted) and event.plugin == "question":
+            await desk.take(fact, session)
+    elif isinstance(fact, Noted) and fact.plugin == "question":
         from .questions import QUESTIONS
 
         if questions := session.host.stash.get(QUESTIONS):
-            questions.take(event.data, session)
+            questions.take(fact.data, session)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

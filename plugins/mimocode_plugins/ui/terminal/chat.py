@@ -28,6 +28,7 @@ from . import clipboard
 from .face import Face
 from .handing import hand_over
 from .items import Told
+from .nimble import load_ahead
 from .notifying import LONG, notification
 from .pasting import mentioned
 from .seat import SHOWN_TURNS, Seat, standing
@@ -42,6 +43,8 @@ NEWS = 4.0
 """Seconds that a short answer stays in the status line."""
 AGAIN = 2.0
 """Seconds in which a second Ctrl-C exits."""
+AHEAD = 0.03
+"""Seconds after the first words until more is loaded: the request leaves first."""
 LEAVING = ("exit", "quit", ":q", ":q!", ":wq")
 """Words that mean it although they are no commands."""
 
@@ -62,6 +65,7 @@ class Chat:
         self._since = 0.0
         self._aside: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ahead: asyncio.TimerHandle | None = None
 
     def go(self, seat: Seat | None) -> None:
         """Close this session and open another, or leave."""
@@ -179,8 +183,10 @@ class Chat:
         """The user sent the prompt."""
         if text.strip() in LEAVING:
             self.go(None)
-        else:
-            self.do(self._say(text))
+            return
+        if not self._ahead:
+            self._ahead = asyncio.get_running_loop().call_later(AHEAD, load_ahead)
+        self.do(self._say(text))
 
     async def _say(self, text: str) -> None:
         from .slash import run_slash

@@ -17,6 +17,7 @@ from mimocode.events import Rewind
 from ..streams import Screen as Stream
 from ..streams import speak_utf8
 from .first import First, first
+from .nimble import nimble
 from .seat import Seat, first_seat
 from .trusting import consult
 
@@ -141,6 +142,7 @@ async def _terminal(talk: Chat, prompt: First) -> AsyncIterator[asyncio.Task[Non
         loop.add_signal_handler(number, talk.go, None)
     try:
         await asyncio.wait([running, loop.create_task(painted.wait())], return_when=asyncio.FIRST_COMPLETED)
+        nimble()
         aside = Aside(lambda line: talk.face.tell(line.removeprefix("mimo: "), "warning"))
         with contextlib.redirect_stderr(aside), contextlib.redirect_stdout(aside):
             yield running

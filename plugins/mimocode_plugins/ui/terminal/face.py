@@ -229,6 +229,7 @@ class Face:
 
     def flush(self) -> None:
         """Draw at once."""
+        self._end.stale = True
         self.screen.draw(self._print)
 
     def stop(self) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from rich.cells import cell_len, chop_cells
 
 from ..shown import prose
 from ..shown.look import Look, plain
-from ..shown.markdown import Splitter
+from ..shown.markdown import Block, Splitter
 from ..streams import revealed
 from ..toolline import subject
 from .feed import Feed, Running
@@ -30,24 +31,42 @@ TAILS = {1: 4, 2: 2}
 class OpenEnd:
     """The lines of the answer's open end, kept while they are good.
 
-    A long paragraph or table takes long to render and is rendered again as it grows; so it waits with that for
-    `PATIENCE` times as long as it took, and keys are echoed in between. What is finished is never shown twice.
+    They are made anew for what was said, never for a key: that is echoed with the lines that there are. What takes
+    long to render waits for `PATIENCE` times as long as it took. What is finished is never shown twice.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
         self._known: tuple[object, ...] = ()
+        self._look: Look | None = None
         self._pieces, self._due = -1, 0.0
         self._lines: list[str] = []
+        self.stale = True
+        """Whether something was said since they were made."""
 
     def lines(self, answer: Splitter, look: Look) -> list[str]:
         """The lines, perhaps without the latest words."""
+        if not self.stale and look == self._look:
+            return self._lines
+        self.stale = False
         known, began = (answer, answer.finished, look), self._clock()
         if known != self._known or (answer.pieces != self._pieces and began >= self._due):
-            self._lines = [line for block in answer.rest() for line in prose.lines(block, look)]
+            self._lines = [line for block in answer.rest() for line in prose.lines(ending(block, look), look)]
             self._known, self._pieces, ended = known, answer.pieces, self._clock()
-            self._due = ended + PATIENCE * (ended - began)
+            self._look, self._due = look, ended + PATIENCE * (ended - began)
         return self._lines
+
+
+def ending(block: Block, look: Look) -> Block:
+    """A long block without its beginning, which is out of sight; what stays does not move with each word."""
+    if block.kind == "table":
+        head, rows = block.text.split("\n")[:2], block.text.split("\n")[2:]
+        return replace(block, text="\n".join(head + rows[-OPEN:])) if len(rows) > OPEN else block
+    room = OPEN * look.width
+    if len(block.text) <= 2 * room:
+        return block
+    cut = (len(block.text) - room) // room * room
+    return replace(block, text=block.text[cut:].partition(" ")[2] or block.text[cut:])
 
 
 def live_lines(

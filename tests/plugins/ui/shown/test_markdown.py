@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mimocode_plugins.ui.shown.look import Look
 from mimocode_plugins.ui.shown.markdown import Block, Splitter
+from mimocode_plugins.ui.shown.prose import lines
 
 LINES = [
     "", "", "word", "two words", "  - nested item", "- item", "* star", "1. first", "12) twelfth", "# Head", "### Deep ###",
@@ -72,3 +75,25 @@ def test_what_is_finished_never_changes(begin: str, more: str) -> None:
 def test_no_word_is_lost(lines: list[str]) -> None:
     said = " ".join(f"{block.mark} {block.text}" for block in blocks("\n".join(lines)))
     assert re.findall(r"\w+", said) == re.findall(r"\w+", " ".join(lines))
+
+
+CODE = {
+    "python": ['text = """says', *["in many words", "if it does"] * 6, '"""', "def f(a): return 1"],
+    "c": ["/* A comment", *[" * of many", " * lines"] * 6, " */", "int main(void) { return 0; }"],
+    "javascript": ["const a = `text", *["of if and for", "while"] * 6, "`;", "if (a) { return 1; }"],
+    "text": ["nothing", "to", "colour"] * 4,
+}
+
+
+@pytest.mark.parametrize("language", CODE)
+def test_code_that_comes_line_by_line_has_the_colours_it_has_as_a_whole(language: str) -> None:
+    code = [*CODE[language] * 2, *[f"x{number} = {number}; // why" for number in range(12)]]
+    splitter, look, fewest = Splitter(), Look(80, "256"), len(code)
+    shown: list[str] = []
+    for line in [f"```{language}", *code]:
+        for block in splitter.feed(line + "\n"):
+            shown += lines(block, look)
+            fewest = block.before.count("\n") if block.number > 30 else fewest
+    whole = Block("code", "\n".join(code), language=language)
+    assert [line for line in shown if line] == [line for line in lines(whole, look) if line]
+    assert fewest < 12 or language == "text"  # each line costs as much as what it is coloured with

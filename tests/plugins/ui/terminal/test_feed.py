@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,9 +11,10 @@ from mimocode.events import Entry, Event
 from mimocode.messages import Message, Reasoning, Text, ToolCall, assistant, user
 from mimocode_plugins.ui.shown.look import Look
 from mimocode_plugins.ui.shown.markdown import Block, Splitter
+from mimocode_plugins.ui.shown.prose import lines
 from mimocode_plugins.ui.terminal.feed import Child, Feed, Present, Running
 from mimocode_plugins.ui.terminal.items import Called, Ended, Item, Prose, Said, Thought, Told, print_items
-from mimocode_plugins.ui.terminal.live import OpenEnd, live_lines
+from mimocode_plugins.ui.terminal.live import OPEN, OpenEnd, ending, live_lines
 
 CALL = ToolCall("c1", "bash", {"command": "make"})
 DONE = ev.CallFinished("c1", (Text("ok\nfine"),), display={"output": "ok\nfine", "exit": 0})
@@ -123,19 +125,44 @@ def test_the_open_end_is_rendered_again_when_it_grew_and_never_shows_what_is_fin
         return now[0]
 
     answer, end, look = Splitter(), OpenEnd(clock), Look(40)
+
+    def frame(answer: Splitter, look: Look = look) -> list[str]:
+        end.stale = True
+        return end.lines(answer, look)
+
     answer.feed("one ")
-    assert end.lines(answer, look) == ["one"]
+    assert frame(answer) == ["one"]
     answer.feed("two ")
-    assert end.lines(answer, look) == ["one two"]  # it took no time, so it may again at once
+    assert end.lines(answer, look) == ["one"]  # the frame of a key: it does not wait for anything to be rendered
+    assert frame(answer) == ["one two"]  # it took no time, so it may again at once
     slow[0] = 0.1
     answer.feed("three ")
-    assert end.lines(answer, look) == ["one two three"]
+    assert frame(answer) == ["one two three"]
     answer.feed("four ")
-    assert [end.lines(answer, look) for _ in range(4)] == [["one two three"]] * 3 + [["one two three four"]]
+    assert [frame(answer) for _ in range(4)] == [["one two three"]] * 3 + [["one two three four"]]
     answer.feed("\n\nfive")
-    assert end.lines(answer, look) == ["", "five"]  # what was finished stands above
+    assert end.lines(answer, look) == ["one two three four"]  # it stays until it is printed, with the next frame
+    assert frame(answer) == ["", "five"]  # what was finished stands above
     assert end.lines(answer, Look(20)) == ["", "five"]
-    assert end.lines(Splitter(), look) == []
+    assert frame(Splitter()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["word **bold** `code` " * 5000, "- " + "item " * 20_000, "| a | b |\n|---|---|\n" + "| one | two |\n" * 100],
+)
+def test_however_long_the_open_end_is_only_what_can_be_seen_of_it_is_rendered(text: str) -> None:
+    answer, look = Splitter(), Look(80)
+    answer.feed(text)
+    (block,) = answer.rest()
+    short = ending(block, look)
+    assert len(short.text) <= min(2 * OPEN * look.width, len(block.text) // 3)
+    if block.kind == "table":
+        assert lines(short, look)[-OPEN:] == lines(block, look)[-OPEN:]
+    else:
+        answer.feed(" more")
+        (longer,) = answer.rest()
+        assert ending(longer, look).text.startswith(short.text.rstrip())  # lines stay where they are
 
 
 def test_who_takes_over_is_said_once_and_reports_of_subagents_in_short() -> None:
