@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimocode.host import Host
-from mimocode_plugins.auth.endpoints import custom, key, local
+from mimocode_plugins.auth.endpoints import custom, key, local, ways_in
 from mimocode_plugins.auth.ways import Gone, own_settings
 from support.answers import Answers
 from support.front import Asked, Front, Reply
@@ -108,6 +108,23 @@ async def test_nothing_runs(tmp_path: Path) -> None:
     nowhere = {each[0]: {"options": {"baseURL": "http://127.0.0.1:9/v1"}} for each in local.KNOWN}
     with pytest.raises(Gone, match=r"no server of models answers on this machine at its usual port: Ollama \(11434\)"):
         await local.run(Answers(), host(tmp_path, {"provider": nowhere}))
+
+
+async def test_a_server_that_wants_a_key_is_told_from_none(tmp_path: Path) -> None:
+    with Front({"/v1/models": Reply(401, {"error": {"message": "Unauthorized"}})}) as front:
+        nowhere = {each[0]: {"options": {"baseURL": "http://127.0.0.1:9/v1"}} for each in local.KNOWN}
+        asked = host(tmp_path, {"provider": nowhere | {"vllm": {"options": {"baseURL": f"{front.url}/v1"}}}})
+        with pytest.raises(Gone, match=f"{front.url}/v1 wants a key: choose an endpoint of your own"):
+            await local.run(Answers(), asked)
+        assert [way.hint for way in await ways_in(asked) if way.name == "local"] == [""]
+
+
+async def test_a_size_that_is_none_is_asked_again(tmp_path: Path) -> None:
+    with Front({"/v1/models": {"data": [{"id": "m"}]}}) as front:
+        asked, answers = host(tmp_path), Answers(front.url, "mine", "Chat Completions", "", "m", "many", "128K")
+        assert await custom.run(answers, asked) == "mine/m"
+        assert "'many' is no number of tokens." in answers.said
+        assert own_settings(asked).value(["provider", "mine", "models", "m", "limit"]) == {"context": 128_000}
 
 
 async def test_a_busy_server_is_no_reason_for_a_slow_menu_and_is_waited_for_when_it_is_wanted(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ async def ways_in(host: Host) -> list[Way]:
     from ..ways import Way
     from . import custom, key, local
 
-    running = await local.running(host)
+    running = [each for each in await local.running(host) if not each.closed]
     hint = ", ".join(f"{each.name} with {len(each.models)} model{'s' * (len(each.models) != 1)}" for each in running)
     return [
         Way(

@@ -49,7 +49,7 @@ async def run(ask: Ask, host: Host) -> str:
         model = (await ask.text("Which model? It did not list them; write its name")).strip()
     if not model:
         raise Gone("without the name of a model nothing can be asked")
-    window = models.get(model, 0) or _number(await ask.text("How many tokens does it take? (empty: unknown)"))
+    window = models.get(model, 0) or await _window(ask)
     record: dict[str, Any] = {"name": model} | ({"limit": {"context": window}} if window else {})
     section: dict[str, Any] = {"name": name, "npm": wire, "options": {"baseURL": base}, "models": {model: record}}
     if key:
@@ -92,6 +92,15 @@ def suggested(hostname: str) -> str:
     words = [word for word in hostname.lower().split(".") if word not in ("", "api", "www")] or ["own"]
     word = "local" if re.fullmatch(r"[\d.:]+|localhost", hostname) else words[-2] if len(words) > 1 else words[0]
     return re.sub(r"[^0-9a-z-]", "-", word).strip("-") or "own"
+
+
+async def _window(ask: Ask) -> int:
+    """What the user says that it takes; 0 for unknown."""
+    while said := (await ask.text("How many tokens does it take? (131072, 128K, 1M; empty: unknown)")).strip():
+        if number := _number(said):
+            return number
+        ask.say(f"{said!r} is no number of tokens.")
+    return 0
 
 
 def _number(said: str) -> int:

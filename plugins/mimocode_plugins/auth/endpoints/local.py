@@ -41,6 +41,8 @@ class Server:
     models: Mapping[str, int]
     fix: str
     """How it is made to take more."""
+    closed: bool = False
+    """It wants a key."""
 
 
 Probe = Callable[["httpx2.AsyncClient", str], Awaitable[dict[str, int]]]
@@ -67,6 +69,8 @@ async def run(ask: Ask, host: Host) -> str:
         for server in servers
         for model, size in server.models.items()
     ]
+    if not options and (closed := next((server for server in servers if server.closed), None)):
+        raise Gone(f"{closed.base} wants a key: choose an endpoint of your own, give this address and the key")
     if not options:
         raise Gone(f"{servers[0].name} runs but has no model: load one and try again")
     ref = options[0][0] if len(options) == 1 else await ask.choose("Which model?", options)
@@ -126,6 +130,8 @@ async def _one(host: Host, patience: float, id: str, name: str, base: str, probe
     try:
         async with asyncio.timeout(patience * 3), httpx2.AsyncClient(timeout=patience, trust_env=False) as client:
             return Server(id, name, base, await probe(client, base), fix)
+    except httpx2.HTTPStatusError as error:
+        return Server(id, name, base, {}, fix, closed=True) if error.response.status_code in (401, 403) else None
     except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, *NONSENSE):
         return None
 
