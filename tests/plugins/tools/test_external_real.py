@@ -34,7 +34,17 @@ def configure(house: Inhabited, name: str, program: str, *words: str, **more: ob
     found = shutil.which(program, path=os.pathsep.join([*PLACES, os.environ["PATH"]]))
     if found is None:
         pytest.skip(f"there is no {program}: .ci/run installs it")
-    house.servers[name] = {"type": "local", "command": [found, *words], **more}
+    house.servers[name] = {"type": "local", "command": [found, *words], "timeout": 120_000, **more}
+
+
+async def listed(house: Inhabited) -> None:
+    """Wait until every server said what it offers; on a busy machine that takes longer than a first turn waits."""
+    async with house.session("hello") as session:
+        await session.submit(Say("go"))
+        await session.settled()
+        names = house.servers.keys()
+        await until(lambda: names <= {spec.server for spec in session.toolbox.specs.values()}, 120)
+    house.notices.clear()
 
 
 # -- npm ----------------------------------------------------------------------------
@@ -42,6 +52,7 @@ def configure(house: Inhabited, name: str, program: str, *words: str, **more: ob
 
 async def test_everything(house: Inhabited) -> None:
     configure(house, "all", "mcp-server-everything")
+    await listed(house)
     long = {"duration": 0.2, "steps": 2}
     said = await house.say(
         call("all_echo", message="over there"),
@@ -62,7 +73,7 @@ async def test_everything(house: Inhabited) -> None:
 
 async def test_prompts_and_resources_of_everything(house: Inhabited) -> None:
     configure(house, "all", "mcp-server-everything")
-    await house.say("list")
+    await listed(house)
     uri = "demo://resource/static/document/features.md"
     async with house.session("done") as session:
         commands = await session.host.commands()
@@ -77,6 +88,7 @@ async def test_prompts_and_resources_of_everything(house: Inhabited) -> None:
 async def test_filesystem_stays_where_we_work(house: Inhabited) -> None:
     project = house.root
     configure(house, "fs", "mcp-server-filesystem", str(project))
+    await listed(house)
     said = await house.say(
         call("fs_write_file", path=str(project / "a.txt"), content="one\n"),
         call("fs_edit_file", path=str(project / "a.txt"), edits=[{"oldText": "one", "newText": "two"}]),
@@ -102,6 +114,7 @@ async def test_git(house: Inhabited) -> None:
     git("commit", "-qm", "First of all")
     (house.root / "a.txt").write_text("two\n")
     configure(house, "git", "mcp-server-git", "--repository", str(house.root))
+    await listed(house)
     where = {"repo_path": str(house.root)}
     said = await house.say(
         call("git_git_log", **where),
@@ -142,6 +155,7 @@ def page() -> Iterator[str]:
 
 async def test_fetch(house: Inhabited, page: str) -> None:
     configure(house, "web", "mcp-server-fetch", "--ignore-robots-txt", "--allow-private-ips")
+    await listed(house)
     said = await house.say(call("web_fetch", url=page), "done")
     assert "A page of this machine, and of no other." in said[2]
     async with house.session() as session:
@@ -150,6 +164,7 @@ async def test_fetch(house: Inhabited, page: str) -> None:
 
 async def test_time(house: Inhabited) -> None:
     configure(house, "time", "mcp-server-time", "--local-timezone", "UTC")
+    await listed(house)
     asked = {"time": "12:00", "source_timezone": "Europe/Berlin", "target_timezone": "UTC"}
     said = await house.say(call("time_convert_time", **asked), call("time_convert_time", **asked | {"time": "?"}), "ok")
     assert json.loads(said[2].removeprefix("tool: "))["target"]["timezone"] == "UTC"
@@ -167,7 +182,7 @@ async def test_all_at_once_are_ready_together(house: Inhabited) -> None:
         await session.submit(Say("go"))
         await session.settled()
         ready = {"all_echo", "fs_read_file", "git_git_log", "time_convert_time"}
-        await until(lambda: ready <= session.toolbox.specs.keys(), 60)
+        await until(lambda: ready <= session.toolbox.specs.keys(), 120)
         await session.submit(Say("go on"))
         await session.settled()
         assert '"timezone": "UTC"' in talk(session)[4]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ from .layout import Access, Layout
 
 UNUSED = 30 * 86_400.0
 """Seconds after which the directory of a project is removed."""
+_GONE = ".gone-"
 NEEDED = {"UV_CACHE_DIR": "uv", "GOCACHE": "go", "CCACHE_DIR": "ccache", "DENO_DIR": "deno"}
 """These write also to do what needs no network."""
 FETCHED = {
@@ -51,11 +53,23 @@ def opened(cache: Path, root: Path) -> Path:
     folder = folder_of(cache, root)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.utime(folder)
-    for each in folder.parent.iterdir():
-        with suppress(OSError):
-            if time.time() - each.stat().st_mtime > UNUSED:
-                shutil.rmtree(each, ignore_errors=True)
+    threading.Thread(target=_tidy, args=(folder.parent,), daemon=True).start()
     return folder
+
+
+def _tidy(caches: Path) -> None:
+    """Beside the work, because there may be much; what a process could not finish the next one does."""
+    found: list[Path] = []
+    with suppress(OSError):
+        found = list(caches.iterdir())
+    for each in found:
+        with suppress(OSError):
+            if not each.name.startswith(_GONE) and time.time() - each.stat().st_mtime > UNUSED:
+                each = each.rename(each.with_name(_GONE + each.name))
+            if each.name.startswith(_GONE):
+                for where, _, _ in os.walk(each):
+                    Path(where).chmod(0o700)  # Go keeps its modules read-only
+                shutil.rmtree(each, ignore_errors=True)
 
 
 def variables(folder: Path, plan: Layout, fetches: bool) -> Iterator[str]:

@@ -81,6 +81,8 @@ class Approving:
                 self._do(self._desk.answer(True, remember="session"))
             case "a" if offered:
                 self._do(self._desk.answer(True, remember="project"))
+            case "u" if offered:
+                self._do(self._desk.answer(True, remember="user"))
             case "e" if offered:
                 self.explaining = self.wording = True
                 self._write("\n".join(one.asked.offer))

@@ -39,13 +39,13 @@ def keys(one: Waiting, look: Look, others: int, armed: bool) -> list[str]:
     offered = bool(one.asked.offer)
     words = [
         "y once",
-        *(["s this session", "a always in this project", "e edit that rule"] if offered else []),
+        *(["s this session", "a always in this project", "u in all of yours", "e edit that rule"] if offered else []),
         "n deny",
         "m deny and say why",
     ]
     lines = look.lines(" · ".join(map(look.say, words)), style="bold")
     if offered:
-        lines += look.lines("s and a allow " + ", ".join(map(revealed, one.asked.offer)), style="dim")
+        lines += look.lines("s, a and u allow " + ", ".join(map(revealed, one.asked.offer)), style="dim")
     return lines + (look.lines(f"{others} more waiting", style="dim") if others else [])
 
 

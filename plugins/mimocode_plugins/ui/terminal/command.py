@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import MimoError, UsageError
-from mimocode.events import Rewind
+from mimocode.events import MessageAdded, Rewind
 
 from ..streams import Screen as Stream
 from ..streams import speak_utf8
@@ -117,8 +117,10 @@ async def _hold(talk: Chat, seat: Seat, running: asyncio.Task[None]) -> tuple[st
         talk.face.flush()
         said = len(session.state.messages) > 0 or bool(session.state.title)
         talk.face.turn_to(None)
+    store = await host.store()
+    said = said or any(isinstance(entry.event, MessageAdded) for entry in store.read(session.id))  # now taken back
     if not said and not seat.id:
-        (await host.store()).delete(session.id)  # nobody said a word
+        store.delete(session.id)  # nobody said a word
     if running.done():
         return session.id if said else "", None
     return session.id if said else "", talk.next.result()

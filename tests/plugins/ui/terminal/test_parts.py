@@ -170,9 +170,9 @@ def test_a_question_hides_nothing() -> None:
         "  in  /work",
         "  why rule bash * asks",
     ]
-    assert keys(waiting, Look(100), 2, True) == [
-        "y once · s this session · a always in this project · e edit that rule · n deny · m deny and say why",
-        "s and a allow bash: echo *",
+    assert keys(waiting, Look(120), 2, True) == [
+        "y once · s this session · a always in this project · u in all of yours · e edit that rule · n deny · m deny and say why",
+        "s, a and u allow bash: echo *",
         "2 more waiting",
     ]
 

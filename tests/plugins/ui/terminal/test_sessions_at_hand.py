@@ -32,6 +32,25 @@ def turns(cli: Cli, *answers: str) -> str:
     return f"scripted/{path}"
 
 
+def test_what_was_taken_back_stays_in_the_log_when_one_leaves(cli: Cli) -> None:
+    """So that it can be put back tomorrow, and what was run is still in the audit."""
+    steps = [{"calls": [{"name": "write", "arguments": {"file_path": "a.txt", "content": "x"}}]}, {"text": "Done."}]
+    with terminal(cli, "-m", cli.scenario(steps), "--prompt", "go") as tty:
+        tty.wait("Done")
+        idle(tty)
+        tty.send("/undo\r")
+        tty.wait("/redo puts it back")
+        tty.send("\x15\x0b")
+        idle(tty)
+        tty.send("\x04")
+        tty.wait("Go on with: mimo -s ses_")
+        assert tty.end() == 0
+    assert [act["what"] for act in cli("audit", "--json").lines] == [["a.txt"]]
+    assert not (cli.project / "a.txt").exists()
+    assert cli("redo", "--yes").code == 0
+    assert (cli.project / "a.txt").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "understood"),
     [

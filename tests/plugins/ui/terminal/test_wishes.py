@@ -216,6 +216,21 @@ def test_a_rule_is_written_by_hand_and_kept_for_the_project(cli: Cli) -> None:
     assert kept == ["bash: touch *"]
 
 
+def test_what_is_allowed_everywhere_is_not_asked_in_another_project(cli: Cli, tmp_path: Path) -> None:
+    cli.settings(permission={"bash": "ask"})
+    steps = [{"calls": [{"name": "bash", "arguments": {"command": "touch one"}}]}, {"text": "The end."}]
+    with terminal(cli, "-m", cli.scenario(steps), "--prompt", "go") as tty:
+        tty.wait("u in all of yours")
+        tty.send("u")
+        tty.wait("The end")
+    assert json.loads((cli.home / ".local/share/mimocode/approvals.json").read_text()) == {"*": ["bash: touch *"]}
+    other = Cli(tmp_path)
+    other.project = tmp_path / "other"
+    other.project.mkdir()
+    assert other("run", "-m", other.scenario(steps), "go").code == 0
+    assert (other.project / "one").exists()
+
+
 def test_agents_are_completed_after_a_dollar(cli: Cli) -> None:
     with terminal(cli, "-m", "scripted/hello") as tty:
         idle(tty)
