@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 RECALLED = 12_000
 """Tokens of what the caller knows, for a child with the context "state"."""
+HEADED, TYPED = 1, 2
+"""How often a child is asked again for a report with its header, and for a result of its type (runtime.md 6.3)."""
 ASKED, OF_ONE = 8, 2_000
 """Messages of the user that such a child is shown, and characters of each."""
 
@@ -238,9 +240,9 @@ def child_words(child: Session) -> str:
 
 
 def gate(session: Session) -> str | None:
-    """Whether a child that wants to stop has to say it better, once."""
+    """Whether a child that wants to stop has to say it better."""
     live: Live | None = session.stash.get(LIVE)
-    if live is None or live.repairs or not session.state.messages:
+    if live is None or not session.state.messages or live.repairs >= (TYPED if live.order.schema else HEADED):
         return None
     last = session.state.messages[-1]
     report = read(last.text if last.role == "assistant" else "", live.order.schema)
