@@ -16,6 +16,7 @@ from mimocode.switchboard import describe
 
 from . import worktree
 from .reports import LONGEST, Report, brief, prose, read
+from .roster import TASKS
 from .settings import bounds
 from .team import FOUND, INBOX, LIVE, letter
 
@@ -227,9 +228,19 @@ def _outcome(live: Live, child: Session) -> Report:
         state = "cancelled" if turn is not None and turn.reason == "interrupted" else "failed"
         return Report(state, "", child_words(child), wrong=detail or "interrupted")
     report = read(text, live.order.schema)
-    if report.state == "done" and report.wrong:  # only its header is missing
-        return Report("done", report.summary, report.text)
-    return report
+    if report.state != "done":
+        return report
+    report = replace(report, wrong="")  # only its header may be missing
+    if not (left := _left(child)):
+        return report
+    return replace(report, state="partial", text=f"{report.text}\n\nIncomplete tasks:\n{left}")
+
+
+def _left(child: Session) -> str:
+    """The tasks that a child took on and left, although it was sent back to them in its last turn."""
+    noted = [note for note in child.state.notes.get(TASKS, ()) if note.get("op") == "left"]
+    turn = child.state.turns[-1][0] if child.state.turns else 0
+    return str(noted[-1]["tasks"]) if noted and noted[-1]["turn"] == turn else ""
 
 
 def child_words(child: Session) -> str:
