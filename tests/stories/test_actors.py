@@ -110,7 +110,7 @@ async def test_eight_at_once_of_whom_four_go_wrong(tmp_path: Path, monkeypatch: 
 
 def until(found: Callable[[], Any], process: subprocess.Popen[bytes]) -> None:
     """Wait for something that the process will cause."""
-    late = time.monotonic() + 30
+    late = time.monotonic() + 90
     while not found():
         if process.poll() is not None or time.monotonic() > late:
             process.kill()
@@ -122,27 +122,33 @@ def until(found: Callable[[], Any], process: subprocess.Popen[bytes]) -> None:
 def test_killed_in_the_middle_children_leave_nothing_behind_and_go_on(cli: Cli, action: str) -> None:
     cli.plugin("cast", Path(str(cast.__file__)).read_text())
     mark = f"actors-{action}-{cli.home}"
-    sleeper = {"calls": [call("bash", command=f"touch begun; exec -a {mark!r} sleep 300")]}
+    parts = ("look", "seek", "hunt")
+
+    def sleeper(part: str) -> dict[str, Any]:
+        return {"calls": [call("bash", command=f"touch begun-{part}; exec -a {mark!r} sleep 300")]}
+
     model = play(
         cli.home / "parts.json",
-        go=[{"calls": [actor(action, prompt="look at it", description="find it")]}, *[{"text": "Well."}] * 3],
-        look=[sleeper, DONE],
+        go=[{"calls": [actor(action, prompt=f"{part} for it") for part in parts]}, *[{"text": "Well."}] * 5],
+        **{part: [sleeper(part), DONE] for part in parts},
     )
-    cli.settings(model=model)
+    cli.settings(model=model, actors={"parallel": 3})
     with cli.start("run", "--yolo", "go", MARK=mark) as process:
-        until((cli.project / "begun").exists, process)
+        until(lambda: all((cli.project / f"begun-{part}").exists() for part in parts), process)
         assert living(mark)
         process.kill()
     late = time.monotonic() + 10
     while living(mark) and time.monotonic() < late:
         time.sleep(0.02)
     assert living(mark) == []
-    [cut] = json.loads(cli("agents", "--json").out)
-    assert (cut["id"], cut["state"]) == ("general-1", "running")
+    cut = json.loads(cli("agents", "--json").out)
+    assert {each["id"]: each["state"] for each in cut} == {f"general-{n}": "running" for n in (1, 2, 3)}
     again = cli("run", "--yolo", "--continue", "on with it", MARK=mark)
     assert (again.code, again.err.count("Traceback")) == (0, 0), again.err
-    [over] = json.loads(cli("agents", "--json").out)
-    assert (over["session"], over["state"], over["summary"]) == (cut["session"], "done", "found")
+    over = json.loads(cli("agents", "--json").out)
+    assert [(each["session"], each["state"], each["summary"]) for each in over] == [
+        (each["session"], "done", "found") for each in cut
+    ]
     assert living(mark) == []
 
 

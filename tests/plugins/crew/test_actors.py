@@ -226,11 +226,11 @@ async def test_the_state_context_tells_what_the_user_asked_for(tmp_path: Path) -
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 
 
-async def test_a_typed_result_is_checked_and_repaired_once(tmp_path: Path) -> None:
+async def test_a_typed_result_is_checked_and_repaired_twice(tmp_path: Path) -> None:
     cast = Cast(
         go=[actor("run", prompt="look", output_schema=SCHEMA), actor("run", prompt="see", output_schema=SCHEMA), "ok"],
-        look=['{"n": "one"}', '```json\n{"n": 1}\n```'],
-        see=["what?", "no"],
+        look=['{"n": "one"}', "one", '```json\n{"n": 1}\n```'],
+        see=["what?", "no", "no!"],
     )
     async with stage(tmp_path, World(cast)) as session:
         await say(session, "go")

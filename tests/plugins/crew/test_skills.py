@@ -228,10 +228,11 @@ async def test_compose_skills_are_for_the_agent_that_may_use_them(home: Path, mo
 async def test_the_user_starts_skills_with_a_slash_several_at_once(home: Path) -> None:
     mine = home / ".config/mimocode/skills"
     put(mine, "fix", body="Fix $ARGUMENTS.")
-    put(mine, "note", body="Note it.", disable_model_invocation=True)
+    put(mine, "note", body="Note it.", disable_model_invocation=True, aliases=["jot", "fix"])
     put(mine, "inner", user_invocable=False)
     [told, _] = await said(home, text="/fix the login")
     assert "Fix the login." in told
+    assert "Note it." in (await said(home, text="/jot the login"))[0], "by another name, too"
     [told, _] = await said(home, text="/note /fix the door /x")
     assert told.index("Note it.") < told.index("Fix .") < told.index("the door /x")
     assert (await said(home, text="/inner x"))[0] == "user: /inner x"

@@ -90,6 +90,21 @@ async def test_its_state_follows_the_report(tmp_path: Path, state: str, status: 
         assert session.last_words() == "Told."
 
 
+async def test_who_leaves_tasks_of_its_own_has_done_it_in_part(tmp_path: Path) -> None:
+    """Sent back twice; what is left then is part of the report (runtime.md 5.4)."""
+    own = calls("task", script="create 'The reader'\nstart T1\ncreate 'The writer'\nstart T2\ndone T2 'it writes'")
+    look = [own, *ends("done") * 3]
+    async with stage(tmp_path, go=[run(), {"text": "Hm."}, {"text": "Told."}], look=look) as session:
+        await said(session)
+        [note] = [note for note in session.state.notes["actors"] if note["op"] == "ended"]
+        assert (note["state"], note["summary"]) == ("partial", "so it is")
+        assert note["text"].endswith("It is in a.py.\n\nIncomplete tasks:\nT1 [in_progress] The reader")
+        store = await session.host.store()
+        [child] = [note["session"] for note in session.state.notes["actors"] if note["op"] == "opened"]
+        sent = [m.text for m in replay(store.read(child)).messages if m.origin == "before_stop"]
+        assert len(sent) == 2 and all("T1 [in_progress] The reader" in text for text in sent)
+
+
 async def test_an_order_for_a_task_that_is_not_there_is_refused(tmp_path: Path) -> None:
     async with stage(tmp_path, go=[CREATE, run(task_id="T7"), {"text": "Told."}, {"text": "Told."}]) as session:
         assert (await said(session))[1] == "There is no task 'T7'; there are: T1."

@@ -181,6 +181,8 @@ def test_from_the_command_line(cli: Cli) -> None:
     agent = cli("distill", "--dry-run", "--form", "agent")
     assert "agent package-release: " in agent.out
     assert agent.err == "12 sessions looked through, 1 to propose\n", "the session of the question is none of them"
+    assert "Auto Distill" not in cli("session", "list").out
+    assert "Auto Distill" in cli("session", "list", "--all").out
     held = cli("run", "--continue", "-m", cli.scenario([{"text": "hm"}]), "hello", "--format", "json")
     assert held.lines[0]["sessionID"].startswith("ses_0"), "nobody goes on with the session of the question"
 

@@ -14,7 +14,7 @@ from mimocode.errors import ToolFailed
 
 from ..children import worktree
 from ..children.reports import told, unfit
-from ..children.roster import Actor, Order, line
+from ..children.roster import TASKS, Actor, Order, line
 from ..children.team import Live, Team, team
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ PATIENCE = 600.0
 """Seconds that run and wait last (runtime.md 6.3)."""
 USUAL = "general"
 """Who does it when nobody is named."""
-TASKS = "tasks"
-"""Under this name the tree of tasks is noted in the log."""
 MODELS = 50
 """Models that are listed."""
 

@@ -16,6 +16,7 @@ from mimocode.switchboard import describe
 
 from . import worktree
 from .reports import LONGEST, Report, brief, prose, read
+from .roster import TASKS
 from .settings import bounds
 from .team import FOUND, INBOX, LIVE, letter
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 RECALLED = 12_000
 """Tokens of what the caller knows, for a child with the context "state"."""
+HEADED, TYPED = 1, 2
+"""How often a child is asked again for a report with its header, and for a result of its type (runtime.md 6.3)."""
 ASKED, OF_ONE = 8, 2_000
 """Messages of the user that such a child is shown, and characters of each."""
 
@@ -225,9 +228,19 @@ def _outcome(live: Live, child: Session) -> Report:
         state = "cancelled" if turn is not None and turn.reason == "interrupted" else "failed"
         return Report(state, "", child_words(child), wrong=detail or "interrupted")
     report = read(text, live.order.schema)
-    if report.state == "done" and report.wrong:  # only its header is missing
-        return Report("done", report.summary, report.text)
-    return report
+    if report.state != "done":
+        return report
+    report = replace(report, wrong="")  # only its header may be missing
+    if not (left := _left(child)):
+        return report
+    return replace(report, state="partial", text=f"{report.text}\n\nIncomplete tasks:\n{left}")
+
+
+def _left(child: Session) -> str:
+    """The tasks that a child took on and left, although it was sent back to them in its last turn."""
+    noted = [note for note in child.state.notes.get(TASKS, ()) if note.get("op") == "left"]
+    turn = child.state.turns[-1][0] if child.state.turns else 0
+    return str(noted[-1]["tasks"]) if noted and noted[-1]["turn"] == turn else ""
 
 
 def child_words(child: Session) -> str:
@@ -238,9 +251,9 @@ def child_words(child: Session) -> str:
 
 
 def gate(session: Session) -> str | None:
-    """Whether a child that wants to stop has to say it better, once."""
+    """Whether a child that wants to stop has to say it better."""
     live: Live | None = session.stash.get(LIVE)
-    if live is None or live.repairs or not session.state.messages:
+    if live is None or not session.state.messages or live.repairs >= (TYPED if live.order.schema else HEADED):
         return None
     last = session.state.messages[-1]
     report = read(last.text if last.role == "assistant" else "", live.order.schema)

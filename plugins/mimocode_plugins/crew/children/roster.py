@@ -14,6 +14,8 @@ from mimocode.messages import JSON
 
 NOTES = "actors"
 """Under this name everything about children is noted in the log of their parent."""
+TASKS = "tasks"
+"""Under this name the tree of tasks is noted in the log."""
 OVER = ("done", "partial", "blocked", "failed", "cancelled")
 ALIVE = ("queued", "running", "asking", "stalled", "looping")
 

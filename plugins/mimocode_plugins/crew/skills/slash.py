@@ -16,24 +16,25 @@ if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.session import Session
 
+    from .reading import Skill
+
 _LEADING = re.compile(r"/(\S+)\s*(.*)", re.DOTALL)
 MOST = 5
 """Skills in one message."""
 
 
 def commands(host: Host) -> list[Command]:
-    """A command for each skill that users may start, and `/skills`."""
+    """A command for each skill that users may start, also by its other names, and `/skills`."""
     off = host.environ.get("MIMOCODE_DISABLE_SLASH_SKILLS", "").lower() in ("1", "true")
     offered = {} if off else shelf(host).skills
-    found = [_command(name, host) for name, skill in sorted(offered.items()) if skill.for_users]
+    called = {alias: skill for skill in offered.values() for alias in skill.aliases} | dict(offered)
+    found = [_command(name, skill) for name, skill in sorted(called.items()) if skill.for_users]
     return [Command("skills", "List the skills", _listed), *found]
 
 
-def _command(name: str, host: Host) -> Command:
-    skill = shelf(host).skills[name]
-
+def _command(name: str, skill: Skill) -> Command:
     async def run(arguments: str, session: Session) -> str | None:
-        return await _said(name, arguments, session)
+        return await _said(skill.name, arguments, session)
 
     return Command(name, skill.description, run, skill.hint)
 

@@ -50,7 +50,7 @@ async def before_stop(session: Session) -> str | None:
     """An agent with unfinished tasks of its own is sent back, once per turn (a subagent twice)."""
     from .book import gate
 
-    return gate(session)
+    return await gate(session)
 
 
 @hookimpl(optionalhook=True)

@@ -113,13 +113,20 @@ def unfinished(session: Session) -> list[trees.Task]:
     return [t for t in left if t.main or t.owner in (session.id, "")]
 
 
-def gate(session: Session) -> str | None:
-    """Whether to send the agent back once more, and with which words (runtime.md 5.4)."""
+async def gate(session: Session) -> str | None:
+    """Whether to send the agent back once more, and with which words (runtime.md 5.4).
+
+    What a subagent leaves although it was sent back is noted in its log, so that it is not taken for done.
+    """
     left = unfinished(session)
     turn = session.state.turns[-1][0] if session.state.turns else 0
     before, count = session.stash.get(nudged, (0, 0))
     count = count if before == turn else 0
-    if not left or count >= NUDGES[session.parent is None]:
+    if not left:
+        return None
+    if count >= NUDGES[session.parent is None]:
+        if session.parent is not None:
+            await session.emit(Noted(PLUGIN, {"op": "left", "turn": turn, "tasks": trees.lines(left)}))
         return None
     session.stash[nudged] = (turn, count + 1)
     from importlib.resources import files

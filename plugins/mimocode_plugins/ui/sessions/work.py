@@ -11,7 +11,7 @@ from mimocode.errors import StoreError, UsageError
 from mimocode.events import encode
 from mimocode.ports import Store
 
-from ..which import belongs
+from ..which import belongs, held_here
 from .find import find
 from .output import page, put
 from .parcel import pack, unpack
@@ -19,10 +19,11 @@ from .transcript import table, transcript
 
 
 def show_list(store: Store, root: Path, *, count: int | None, form: str, everywhere: bool) -> int:
-    """Print the root sessions of a project (or of all), latest first. Without any, print nothing."""
+    """Print the sessions that people held in a project (or all), latest first. Without any, print nothing."""
     if count is not None and count < 1:
         raise UsageError(f"--max-count must be at least 1, not {count}")
-    infos = [info for info in store.sessions() if not info.parent and (everywhere or belongs(info, root))][:count]
+    known = store.sessions()
+    infos = ([info for info in known if not info.parent] if everywhere else held_here(known, root))[:count]
     if not infos:
         return 0
     if form == "table":
