@@ -21,15 +21,16 @@ from .recent import Recent
 from .stem import stem
 from .text import dated, words
 
-VERSION = 4
+VERSION = 5
 TAIL = 256
 """Entries that wait to be put into `postings` together: one by one, each would cost ten times as much."""
 SCHEMA = """
 CREATE TABLE documents(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, owner TEXT NOT NULL,
   type TEXT NOT NULL, stamp TEXT NOT NULL, sum BLOB NOT NULL, entries INTEGER NOT NULL DEFAULT 0,
   first INTEGER NOT NULL DEFAULT 0, last INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE entries(id INTEGER PRIMARY KEY, document INTEGER NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL,
-  text TEXT NOT NULL, stems TEXT NOT NULL, length INTEGER NOT NULL, time REAL NOT NULL, status TEXT NOT NULL);
+CREATE TABLE entries(id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL, place INTEGER NOT NULL,
+  key TEXT NOT NULL, text TEXT NOT NULL, stems TEXT NOT NULL, length INTEGER NOT NULL, time REAL NOT NULL,
+  status TEXT NOT NULL);
 CREATE UNIQUE INDEX entries_in_order ON entries(document, place);
 CREATE INDEX documents_of ON documents(scope, owner);
 CREATE TABLE vocabulary(id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
@@ -244,9 +245,6 @@ class Index:
             self.db.execute("DELETE FROM entries WHERE id=?", (id,))
         postings.remove(self.db, gone)
         self.db.execute("UPDATE totals SET entries = entries - ?, length = length - ?", (len(ids), total))
-        # The next entry may get the number of one that is gone: it must not count as indexed, nor any document as
-        # reaching to where it no longer does.
-        self.db.execute("UPDATE totals SET indexed = min(indexed, coalesce((SELECT max(id) FROM entries), 0))")
         self.db.execute(_SPAN, (document, len(ids)))
 
 
