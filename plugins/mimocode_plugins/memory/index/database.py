@@ -209,26 +209,32 @@ class Index:
             (made, id),
         )
 
-    def settle(self, least: int = 1) -> None:
-        """Put what waits into `postings`, if `least` entries do."""
+    def settle(self, least: int = 1, most: int = -1) -> bool:
+        """Put what waits into `postings`, or `most` of it, if `least` entries do; whether there was anything to do."""
         with self.writing() as db:
             (done,) = db.execute("SELECT indexed FROM totals").fetchone()
             last = db.execute("SELECT max(id) FROM entries").fetchone()[0] or 0
             if last - done < least:
-                return
-            rows = db.execute("SELECT id, stems, text FROM entries WHERE id > ? ORDER BY id", (done,)).fetchall()
+                return False
+            sql = "SELECT id, stems, text FROM entries WHERE id > ? ORDER BY id LIMIT ?"
+            rows = db.execute(sql, (done, most)).fetchall()
             postings.add(db, ((id, set(stems.split())) for id, stems, _ in rows))
             fresh = {word for _, _, text in rows for word in words(text)}
-            db.execute("UPDATE totals SET indexed = ?", (last,))
+            db.execute("UPDATE totals SET indexed = ?", (rows[-1][0] if rows else last,))
             self.recent.forget()
             self._learn(fresh - self.seen)
+        return True
 
     def _learn(self, fresh: set[str]) -> None:
-        for word in fresh:
-            if len(word) > 2:
-                made = self.db.execute("INSERT OR IGNORE INTO vocabulary(word) VALUES(?)", (word,))
-                if made.rowcount:
-                    self.db.execute("INSERT INTO pieces(rowid, word) VALUES(?, ?)", (made.lastrowid, word))
+        asked = sorted(word for word in fresh if len(word) > 2)
+        for start in range(0, len(asked), 500):
+            some = asked[start : start + 500]
+            known = self.db.execute(f"SELECT word FROM vocabulary WHERE word IN ({','.join('?' * len(some))})", some)
+            new = set(some).difference(word for (word,) in known)
+            (last,) = self.db.execute("SELECT coalesce(max(id), 0) FROM vocabulary").fetchone()
+            rows = list(enumerate(sorted(new), last + 1))
+            self.db.executemany("INSERT INTO vocabulary(id, word) VALUES(?, ?)", rows)
+            self.db.executemany("INSERT INTO pieces(rowid, word) VALUES(?, ?)", rows)
         self.seen |= fresh
 
     def _delete(self, document: int, ids: Sequence[int]) -> None:
