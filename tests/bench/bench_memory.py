@@ -3,7 +3,8 @@
 Fills an index with a made-up log of coding work (words by Zipf's law, identifiers, error strings), fifty entries to
 a document, and prints milliseconds per insert and per query, and the size of the file, which is its growth, too. A
 query is asked everywhere, and as the tool `memory` does: in one project with twenty sessions. Next to the time that
-passed stands that of the processor, which other work on the machine touches less.
+passed stands that of the processor, as it would be if nothing else ran on the machine: each time is divided by what a
+fixed piece of work took just before, and multiplied by the least that it ever took.
 """
 
 from __future__ import annotations
@@ -89,10 +90,23 @@ def _document(at: int) -> Document:
     return Document(f"/made/up/{at // DOCUMENT}.md", "projects", f"p{at // DOCUMENT % 50}", "memory")
 
 
+def _work() -> float:
+    """Seconds of the processor for a fixed piece of work."""
+    used, sum, held = time.thread_time(), 0, dict[int, int]()
+    for at in range(2000):
+        held[at & 255] = at
+        sum += held[at & 127]
+    return time.thread_time() - used
+
+
+USUAL = min(_work() for _ in range(2000))
+
+
 def _timed(run: Callable[[], Any], times: list[tuple[float, float]]) -> Any:
+    speed = USUAL / _work()
     began, used = time.perf_counter(), time.thread_time()
     made = run()
-    times.append(((time.perf_counter() - began) * 1000, (time.thread_time() - used) * 1000))
+    times.append(((time.perf_counter() - began) * 1000, (time.thread_time() - used) * 1000 * speed))
     return made
 
 

@@ -6,11 +6,13 @@ import json
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mimocode.events import CallFinished, MessageAdded, Titled, TurnEnded
-from mimocode_plugins.memory.imports.transcripts import Reader, slug
+from mimocode_plugins.memory.imports.transcripts import Reader, moment, slug
+from mimocode_plugins.store.sqlite.store import SqliteStore
 from support.cli import Cli
 
 
@@ -59,8 +61,45 @@ def test_a_transcript_becomes_a_session_once(tmp_path: Path) -> None:
     assert (went_on.code, went_on.out) == (0, "It still is.\n"), went_on.err
 
 
+def test_what_was_said_last_year_was_said_last_year(tmp_path: Path) -> None:
+    cli, day = Cli(tmp_path), "2025-03-0{}T10:0{}:00.500Z"
+    folder = cli.home / ".claude/projects" / slug(Path(os.path.realpath(cli.project)))
+    when = iter([day.format(1, 0), *(day.format(2, minute) for minute in range(9))])
+    lines = (json.loads(line.replace("/work", str(cli.project))) for line in TALK)
+    transcript(
+        folder,
+        *(json.dumps({**line, "timestamp": next(when)} if line["type"] != "summary" else line) for line in lines),
+    )
+    assert cli("session", "import-claude").code == 0
+    [listed] = json.loads(cli("session", "list", "--format", "json").out)
+    assert [listed[key] / 1000 for key in ("created", "updated")] == [
+        moment(day.format(1, 0)),
+        moment(day.format(2, 5)),
+    ]
+    store = SqliteStore(str(cli.home / ".local/share/mimocode/mimocode.db"))
+    times = {type(entry.event).__name__: entry.time for entry in store.read(listed["id"])}
+    hits = store.search("clock wrong", session=listed["id"])
+    assert [hit.time for hit in hits] == [moment(day.format(2, 3))], "the answer, not the line after it"
+    assert times["CallStarted"] == moment(day.format(2, 2)) and times["SessionStarted"] == moment(day.format(1, 0))
+    assert store.verify(listed["id"]) == len(list(store.read(listed["id"])))
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("2025-03-01T10:00:00Z", 1740823200.0),
+        (1740823200, 1740823200.0),
+        (1740823200500, 1740823200.5),
+        *((wrong, 0.0) for wrong in ("yesterday", "", None, -1, 7, float("nan"), float("inf"), [], 10**400)),
+    ],
+)
+def test_times_as_programs_write_them(said: object, seconds: float) -> None:
+    assert moment(said) == seconds
+
+
 def test_every_call_has_an_answer_and_every_turn_an_end(tmp_path: Path) -> None:
-    facts = list(Reader(transcript(tmp_path, *TALK), "/work").facts())
+    facts = [fact for _, fact in Reader(transcript(tmp_path, *TALK), "/work").facts()]
     messages = [fact.message for fact in facts if isinstance(fact, MessageAdded)]
     assert [(m.role, m.text, [c.id for c in m.calls]) for m in messages] == [
         ("user", "Why does the login fail?", []),

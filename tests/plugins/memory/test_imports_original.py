@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from mimocode_plugins.store.sqlite.store import SqliteStore
 from support.cli import Cli
 
 SCHEMA = """
@@ -18,6 +19,10 @@ CREATE TABLE message(id TEXT PRIMARY KEY, session_id TEXT, agent_id TEXT DEFAULT
   data TEXT);
 CREATE TABLE part(id TEXT PRIMARY KEY, message_id TEXT, session_id TEXT, data TEXT)
 """
+
+
+DAY = 1_740_823_200_000
+"""The first of March 2025, in milliseconds."""
 
 
 class Original:
@@ -39,7 +44,9 @@ class Original:
         data = json.dumps(
             {"role": role, "providerID": "mimo", "modelID": "v2"} if role == "assistant" else {"role": role}
         )
-        self.db.execute("INSERT INTO message VALUES(?, ?, ?, ?, ?)", (id, session, agent, self.count, data))
+        self.db.execute(
+            "INSERT INTO message VALUES(?, ?, ?, ?, ?)", (id, session, agent, DAY + self.count * 60_000, data)
+        )
         for at, part in enumerate(parts):
             raw = part if isinstance(part, str) else json.dumps(part)
             self.db.execute("INSERT INTO part VALUES(?, ?, ?, ?)", (f"{id}_{at}", id, session, raw))
@@ -73,7 +80,7 @@ def original(cli: Cli, path: Path) -> Original:
         {"type": "step-start"},
         {"type": "reasoning", "text": "hmm"},
         text("Let me look."),
-        call("c1", "error", error="E4711"),
+        call("c1", "error", error="E4711", time={"start": DAY + 130_000, "end": DAY + 140_000}),
         call("c2", "running"),
         {"type": "step-finish"},
         {"type": "step-start"},
@@ -122,6 +129,27 @@ def test_the_sessions_of_this_project_move_over_once(tmp_path: Path) -> None:
     went_on = cli("run", "-s", "ses_mimocode_one", "-m", cli.scenario([{"text": "It still is."}]), "And now?")
     assert (went_on.code, went_on.out) == (0, "It still is.\n"), went_on.err
     assert "ses_mimocode_two" in cli("session", "import-mimocode", str(path), "--all").out
+
+
+def test_what_was_said_last_year_was_said_last_year(tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    path = original(cli, tmp_path / "old/mimocode.db").close()
+    assert cli("session", "import-mimocode", str(path)).code == 0
+    store = SqliteStore(str(cli.home / ".local/share/mimocode/mimocode.db"))
+    told = [(type(e.event).__name__, e.time * 1000 - DAY) for e in store.read("ses_mimocode_one")]
+    assert told[:9] == [
+        ("SessionStarted", 60_000),
+        ("TurnStarted", 60_000),
+        ("MessageAdded", 60_000),
+        ("MessageAdded", 120_000),
+        ("CallStarted", 130_000),
+        ("CallFinished", 140_000),
+        ("CallStarted", 140_000),
+        ("CallFinished", 140_000),
+        ("MessageAdded", 140_000),
+    ]
+    assert [hit.time * 1000 - DAY for hit in store.search("why login", session="ses_mimocode_one")] == [60_000]
+    store.close()
 
 
 def test_it_is_found_where_it_always_was_even_while_it_is_in_use(tmp_path: Path) -> None:

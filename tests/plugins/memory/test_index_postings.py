@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from array import array
 from pathlib import Path
 
 from hypothesis import example, given, settings
@@ -72,6 +74,42 @@ def test_what_lies_in_many_parts_is_found_newest_first(tmp_path: Path) -> None:
         postings.remove(db, [(3 * postings.PART, {"rare"})])
         assert [part for part, _ in postings.Lists("rare", last).parts(db)] == [170]
     index.close()
+
+
+PLACES = st.sets(st.integers(0, postings.PART - 1)) | st.builds(
+    lambda start, end, step: set(range(start, end, step)),
+    st.integers(0, 3000),
+    st.integers(3000, postings.PART),
+    st.integers(1, 90),
+)
+
+
+@given(PLACES, PLACES, st.booleans(), st.booleans())
+def test_lists_and_bits_are_compared_alike(one: set[int], two: set[int], bits: bool, other_bits: bool) -> None:
+    first, second = (
+        postings.bits(held) if as_bits else array("H", sorted(held))
+        for held, as_bits in ((one, bits), (two, other_bits))
+    )
+    assert list(postings.newest(postings.both(first, second))) == sorted(one & two, reverse=True)
+
+
+def test_what_many_entries_of_a_full_part_hold_is_kept_as_bits(tmp_path: Path) -> None:
+    index = Index(tmp_path / "memory.db")
+    all = range(1, postings.PART + 3)
+    with index.writing() as db:
+        postings.add(db, ((id, {"all"} | ({"some"} if id % 100 == 0 else set())) for id in all[:-3]))
+        postings.add(db, ((id, {"all"}) for id in all[-3:]))
+        kinds = dict(db.execute("SELECT stem, length(ids) % 2 FROM postings WHERE part = 0"))
+        assert kinds == {"all": 1, "some": 0}
+        postings.remove(db, [(7, {"all"}), (100, {"some"}), (postings.PART, {"all"})])
+        left = {stem: [held(db, stem, part) for part in (0, 1)] for stem in ("all", "some")}
+    assert left["all"] == [[id for id in all if id < postings.PART and id != 7], [1, 2]]
+    assert left["some"] == [list(range(200, postings.PART, 100)), []]
+    index.close()
+
+
+def held(db: sqlite3.Connection, stem: str, part: int) -> list[int]:
+    return sorted(postings.newest(postings.Lists(stem, 2 * postings.PART).at(db, part)))
 
 
 def test_an_index_of_an_older_version_is_made_anew(tmp_path: Path) -> None:

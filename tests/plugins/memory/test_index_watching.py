@@ -157,6 +157,18 @@ async def test_what_a_command_writes_is_found_by_the_next_call(tmp_path: Path, m
         assert ["marzipan" in line for line in answers] == [False, False, True], answers
 
 
+async def test_what_was_taken_in_is_put_in_order_beside_the_work(tmp_path: Path) -> None:
+    async with play(plugins=PLUGINS, directory=tmp_path) as session:
+        desk = Desk(session.host, session)
+        topic = layout(session.host).project_folder / "MEMORY-deploy.md"
+        topic.parent.mkdir(parents=True)
+        topic.write_text("".join(f"- Ship marzipan {n}.\n" for n in range(200)))
+        assert len(await desk.search("marzipan 7")) > 1
+        known = await desk.index()
+        entries, _, _, indexed = known.db.execute("SELECT entries, length, documents, indexed FROM totals").fetchone()
+        assert (entries, entries - indexed < watching.SETTLED) == (200, True)
+
+
 async def test_it_rests_when_nothing_happens_and_the_next_question_wakes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,7 @@ def _copy(source: Path, target: Path) -> Path | None:
         path = target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}")
         if not path.exists():
             saving.replace(path, text)
+            os.utime(path, (source.stat().st_atime, source.stat().st_mtime))  # what is older counts less
             return path
         if saving.read(path) == text:
             return None

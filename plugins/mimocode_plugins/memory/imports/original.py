@@ -34,7 +34,7 @@ from mimocode.messages import Block, Message, Text, ToolCall
 
 from ..layout import layout, ready
 from ..project import directories
-from .transcripts import SHOWN_FAULTS, whole, write
+from .transcripts import SHOWN_FAULTS, moment, whole, write
 
 if TYPE_CHECKING:
     import argparse
@@ -179,6 +179,8 @@ class Talk:
     faults: list[str] = field(default_factory=list)
     turn: bool = False
     calls: set[str] = field(default_factory=set)
+    at: float = 0.0
+    """When what is read happened."""
 
     @property
     def id(self) -> str:
@@ -190,28 +192,30 @@ class Talk:
         """How many messages it has."""
         return sum(1 for _ in self._messages())
 
-    def facts(self) -> Iterator[AnyFact]:
-        """The session, fact by fact; none when nothing was said."""
+    def facts(self) -> Iterator[tuple[float, AnyFact]]:
+        """The session, fact by fact, with its time; none when nothing was said."""
         begun = False
-        for id, raw in self._messages():
+        for id, raw, created in self._messages():
             said = self._json(raw, f"message {id}")
             parts = [self._json(data, f"a part of message {id}") for (data,) in self.db.execute(_PARTS, (id,))]
+            self.at = moment(created) or self.at
             if not begun:
                 begun = True
-                yield SessionStarted(self.directory, "build", parent=self._above())
-            yield from self._user(parts) if said.get("role") == "user" else self._assistant(said, parts)
+                yield self.at, SessionStarted(self.directory, "build", parent=self._above())
+            made = self._user(parts) if said.get("role") == "user" else self._assistant(said, parts)
+            yield from ((self.at, fact) for fact in made)
         if begun:
-            yield from self._end()
+            yield from ((self.at, fact) for fact in self._end())
             if title := self.title if self.agent in ("", MAIN) else f"{self.agent}: {self.title}":
-                yield Titled(title[:100])
+                yield self.at, Titled(title[:100])
 
     def _above(self) -> str:
         if self.agent not in ("", MAIN):
             return Talk(self.db, self.path, self.session, MAIN, "", "", "").id
         return Talk(self.db, self.path, self.parent, MAIN, "", "", "").id if self.parent else ""
 
-    def _messages(self) -> Iterator[tuple[str, str]]:
-        sql, asked = "SELECT id, data FROM message WHERE session_id = ?", [self.session]
+    def _messages(self) -> Iterator[tuple[str, str, Any]]:
+        sql, asked = "SELECT id, data, time_created FROM message WHERE session_id = ?", [self.session]
         if self.agent:
             sql, asked = f"{sql} AND coalesce(agent_id, '{MAIN}') = ?", [*asked, self.agent]
         return iter(self.db.execute(f"{sql} ORDER BY time_created, id", asked))
@@ -243,20 +247,22 @@ class Talk:
             yield TurnStarted()
         model = f"{said.get('providerID')}/{said.get('modelID')}" if said.get("modelID") else ""
         blocks: list[Block] = []
-        ended: list[CallFinished] = []
+        ended: list[tuple[float, float, CallFinished]] = []
         for part in [*parts, {"type": "step-finish"}]:
             kind = part.get("type")
             if blocks and (kind in ("step-start", "step-finish") or (ended and kind == "text")):
                 yield MessageAdded(Message("assistant", tuple(blocks)), model=model)
-                for end in ended:
+                for began, over, end in ended:
+                    self.at = began or self.at
                     yield CallStarted(end.call_id)
+                    self.at = over or self.at
                     yield end
                 blocks, ended = [], []
             if kind == "text" and str(part.get("text", "")).strip():
                 blocks.append(Text(str(part["text"])))
             elif kind == "tool" and (made := self._call(part)):
                 blocks.append(made[0])
-                ended.append(made[1])
+                ended.append((*_span(part["state"].get("time")), made[1]))
 
     def _call(self, part: Mapping[str, Any]) -> tuple[ToolCall, CallFinished] | None:
         id, state = str(part.get("callID", "")), part.get("state")
@@ -273,3 +279,8 @@ class Talk:
         if self.turn:
             yield TurnEnded("done")
         self.turn = False
+
+
+def _span(said: Any) -> tuple[float, float]:
+    """When a call began and was over."""
+    return (moment(said.get("start")), moment(said.get("end"))) if isinstance(said, dict) else (0.0, 0.0)

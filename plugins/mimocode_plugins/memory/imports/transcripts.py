@@ -11,8 +11,11 @@ import asyncio
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,8 +81,8 @@ class Source(Protocol):
 
     path: Path
 
-    def facts(self) -> Iterator[AnyFact]:
-        """The session, fact by fact."""
+    def facts(self) -> Iterator[tuple[float, AnyFact]]:
+        """The session, fact by fact, each with when it happened in Unix seconds; 0 when nobody knows."""
 
 
 def session_id(path: Path) -> str:
@@ -97,18 +100,29 @@ def whole(store: Store, id: str) -> bool:
 
 
 def write(store: Store, id: str, reader: Source) -> int:
-    """Make a session of what a source holds; returns how many facts it has."""
-    count = 0
+    """Make a session of what a source holds, at the times when it happened; returns how many facts it has."""
+    append = getattr(store, "append_at", lambda session, fact, _: store.append(session, fact))
     facts = reader.facts()
     first = next(facts, None)
     if first is None:
         return 0
+    at, count = 0.0, 0
     with store.lease(id):
-        store.append(id, first)
-        for count, fact in enumerate(facts, 2):  # noqa: B007 - what is counted
-            store.append(id, fact)
-        store.append(id, Noted(NOTED, {"from": str(reader.path)}))
-    return max(count, 1)
+        for count, (then, fact) in enumerate(chain([first], facts), 1):  # noqa: B007 - what is counted
+            at = min(max(at, then), time.time()) or time.time()  # a log never goes back, nor ahead
+            append(id, fact, at)
+        append(id, Noted(NOTED, {"from": str(reader.path)}), at)
+    return count
+
+
+def moment(said: Any) -> float:
+    """Unix seconds of a time as programs write it: ISO 8601, seconds or milliseconds; 0 for anything else."""
+    try:
+        number = datetime.fromisoformat(said).timestamp() if isinstance(said, str) else float(said)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return 0.0
+    number = number / 1000 if number > 1e11 else number
+    return number if 1e8 < number < 1e11 else 0.0
 
 
 def _home(host: Host) -> Path:
@@ -150,20 +164,25 @@ class Reader:
     """What the model said so far; one answer is spread over several lines."""
     answer: str = ""
     title: str = ""
+    at: float = 0.0
+    """When what is read happened."""
+    said_at: float = 0.0
+    """When the model said the last of what it said so far."""
 
-    def facts(self) -> Iterator[AnyFact]:
-        """The session, fact by fact."""
+    def facts(self) -> Iterator[tuple[float, AnyFact]]:
+        """The session, fact by fact, with its time."""
         for line in self._lines():
+            self.at = moment(line.get("timestamp")) or self.at
             try:
-                made = list(self._line(line))
+                made = [(self.at, fact) for fact in self._line(line)]
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 self.faults.append(f"{self.path}: a line of type {line.get('type')!r} makes no sense ({error!r})")
                 continue
             yield from made
         if self.started:
-            yield from self._end()
+            yield from ((self.at, fact) for fact in self._end())
             if self.title:
-                yield Titled(self.title)
+                yield self.at, Titled(self.title)
 
     def _lines(self) -> Iterator[Mapping[str, Any]]:
         with self.path.open(encoding="utf-8", errors="replace") as file:
@@ -195,7 +214,7 @@ class Reader:
             yield from self._begin(line)
             if str(message.get("id", "")) != self.answer:
                 yield from self._flush()
-            self.answer = str(message.get("id", ""))
+            self.answer, self.said_at = str(message.get("id", "")), self.at
             self.saying += [block for raw in _blocks(message["content"]) if (block := _block(raw))]
             return
         blocks = _blocks(message["content"])
@@ -223,7 +242,9 @@ class Reader:
     def _flush(self) -> Iterator[AnyFact]:
         if self.saying:
             self.open += [block.id for block in self.saying if isinstance(block, ToolCall)]
+            now, self.at = self.at, self.said_at
             yield MessageAdded(Message("assistant", tuple(self.saying)))
+            self.at = now
         self.saying, self.answer = [], ""
 
     def _result(self, raw: Mapping[str, Any]) -> Iterator[AnyFact]:

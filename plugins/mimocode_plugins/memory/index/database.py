@@ -21,15 +21,16 @@ from .recent import Recent
 from .stem import stem
 from .text import dated, words
 
-VERSION = 4
+VERSION = 5
 TAIL = 256
 """Entries that wait to be put into `postings` together: one by one, each would cost ten times as much."""
 SCHEMA = """
 CREATE TABLE documents(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, owner TEXT NOT NULL,
   type TEXT NOT NULL, stamp TEXT NOT NULL, sum BLOB NOT NULL, entries INTEGER NOT NULL DEFAULT 0,
   first INTEGER NOT NULL DEFAULT 0, last INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE entries(id INTEGER PRIMARY KEY, document INTEGER NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL,
-  text TEXT NOT NULL, stems TEXT NOT NULL, length INTEGER NOT NULL, time REAL NOT NULL, status TEXT NOT NULL);
+CREATE TABLE entries(id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL, place INTEGER NOT NULL,
+  key TEXT NOT NULL, text TEXT NOT NULL, stems TEXT NOT NULL, length INTEGER NOT NULL, time REAL NOT NULL,
+  status TEXT NOT NULL);
 CREATE UNIQUE INDEX entries_in_order ON entries(document, place);
 CREATE INDEX documents_of ON documents(scope, owner);
 CREATE TABLE vocabulary(id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
@@ -208,26 +209,32 @@ class Index:
             (made, id),
         )
 
-    def settle(self, least: int = 1) -> None:
-        """Put what waits into `postings`, if `least` entries do."""
+    def settle(self, least: int = 1, most: int = -1) -> bool:
+        """Put what waits into `postings`, or `most` of it, if `least` entries do; whether there was anything to do."""
         with self.writing() as db:
             (done,) = db.execute("SELECT indexed FROM totals").fetchone()
             last = db.execute("SELECT max(id) FROM entries").fetchone()[0] or 0
             if last - done < least:
-                return
-            rows = db.execute("SELECT id, stems, text FROM entries WHERE id > ? ORDER BY id", (done,)).fetchall()
+                return False
+            sql = "SELECT id, stems, text FROM entries WHERE id > ? ORDER BY id LIMIT ?"
+            rows = db.execute(sql, (done, most)).fetchall()
             postings.add(db, ((id, set(stems.split())) for id, stems, _ in rows))
             fresh = {word for _, _, text in rows for word in words(text)}
-            db.execute("UPDATE totals SET indexed = ?", (last,))
+            db.execute("UPDATE totals SET indexed = ?", (rows[-1][0] if rows else last,))
             self.recent.forget()
             self._learn(fresh - self.seen)
+        return True
 
     def _learn(self, fresh: set[str]) -> None:
-        for word in fresh:
-            if len(word) > 2:
-                made = self.db.execute("INSERT OR IGNORE INTO vocabulary(word) VALUES(?)", (word,))
-                if made.rowcount:
-                    self.db.execute("INSERT INTO pieces(rowid, word) VALUES(?, ?)", (made.lastrowid, word))
+        asked = sorted(word for word in fresh if len(word) > 2)
+        for start in range(0, len(asked), 500):
+            some = asked[start : start + 500]
+            known = self.db.execute(f"SELECT word FROM vocabulary WHERE word IN ({','.join('?' * len(some))})", some)
+            new = set(some).difference(word for (word,) in known)
+            (last,) = self.db.execute("SELECT coalesce(max(id), 0) FROM vocabulary").fetchone()
+            rows = list(enumerate(sorted(new), last + 1))
+            self.db.executemany("INSERT INTO vocabulary(id, word) VALUES(?, ?)", rows)
+            self.db.executemany("INSERT INTO pieces(rowid, word) VALUES(?, ?)", rows)
         self.seen |= fresh
 
     def _delete(self, document: int, ids: Sequence[int]) -> None:
@@ -244,9 +251,6 @@ class Index:
             self.db.execute("DELETE FROM entries WHERE id=?", (id,))
         postings.remove(self.db, gone)
         self.db.execute("UPDATE totals SET entries = entries - ?, length = length - ?", (len(ids), total))
-        # The next entry may get the number of one that is gone: it must not count as indexed, nor any document as
-        # reaching to where it no longer does.
-        self.db.execute("UPDATE totals SET indexed = min(indexed, coalesce((SELECT max(id) FROM entries), 0))")
         self.db.execute(_SPAN, (document, len(ids)))
 
 

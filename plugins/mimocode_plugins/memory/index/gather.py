@@ -8,8 +8,6 @@ from __future__ import annotations
 import heapq
 import math
 import sqlite3
-from array import array
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from itertools import islice, repeat
 from typing import Any
 
 from . import postings
+from .postings import Places, both
 from .recent import Recent
 
 POSTINGS = 2000
@@ -33,10 +32,7 @@ REACH = 2
 """Neighbours on either side."""
 NEAR = 0.8
 """Weight of the neighbourhood beside the entry's own."""
-FEW = 8
-"""Walking through so many places costs as much as looking one up."""
-_NONE: tuple[list[int], frozenset[int]] = ([], frozenset())
-JOINED, PER_PART = 16_000, 250
+JOINED, PER_PART = 6000, 250
 """Entries of common terms that are looked through, the newest first, for those that hold several of them; and as how
 many it counts to begin with another part."""
 
@@ -120,17 +116,14 @@ class Query:
         own, near, above = idf(self.entries, n), idf(self.entries, around), idf(self.count, held_by)
         return Term(stem, rows, whole, own, near, above)
 
-    def _ids(self, part: int, held: Sequence[int]) -> Iterable[int]:
+    def _ids(self, part: int, held: Places) -> Iterable[int]:
         """The entries of a part at these places, newest first."""
         start = part * postings.PART
-        return map(range(start, start + postings.PART).__getitem__, reversed(held))
+        return map(range(start, start + postings.PART).__getitem__, postings.newest(held))
 
-    def _searched(self, part: int, held: array[int]) -> Sequence[int]:
+    def _searched(self, part: int, held: Places) -> Places:
         """The places, of these in a part, that are searched."""
-        if self.within is None:
-            return held
-        places, all = self.within.get(part, _NONE)
-        return both(places, held) if FEW * len(places) < len(held) else sorted(all.intersection(held))
+        return held if self.within is None else both(held, self.within.get(part, 0))
 
     def candidates(self, terms: list[Term], count: int) -> list[int]:
         """The entries that hold, by weight, the most of what is asked for, themselves and around them."""
@@ -166,24 +159,14 @@ class Query:
         left = JOINED + self.indexed // 40
         for part, first in lists[0].parts(self.db):
             held = self._searched(part, first)
-            left -= PER_PART + len(first)
+            left -= PER_PART + (0 if isinstance(first, int) else len(first))
             for rows, other in zip(found, lists[1:], strict=True):
-                theirs = other.at(self.db, part)
-                left -= min(FEW * len(held), len(theirs))
-                held = both(held, theirs)
+                held = both(held, other.at(self.db, part))
                 if len(rows) < FEWEST:
-                    rows += self._ids(part, held)
+                    rows += islice(self._ids(part, held), FEWEST)
             if len(found[-1]) >= FEWEST or left < 0:
                 break
         return found
-
-
-def both(few: Sequence[int], many: array[int]) -> list[int]:
-    """What is in both of two sorted lists. A few are looked up one by one."""
-    if FEW * len(few) >= len(many):
-        return sorted(set(few).intersection(many))
-    size = len(many)
-    return [each for each in few if (at := bisect_left(many, each)) < size and many[at] == each]
 
 
 class Sums:

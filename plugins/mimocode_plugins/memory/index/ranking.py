@@ -201,7 +201,9 @@ def _judged(
     now: float,
 ) -> list[tuple[float, Row]]:
     """Scores with what speaks for an entry beforehand: where it is, how it stands, how new it is. Best first."""
-    weights = {id: weight(scope, owner, where) for id, (*_, scope, owner, _) in asked.documents.items()}
+    places = {(scope, owner) for *_, scope, owner, _ in asked.documents.values()}
+    worth = {place: weight(*place, where) for place in places}
+    weights = {id: worth[scope, owner] for id, (*_, scope, owner, _) in asked.documents.items()}
     latest: dict[tuple[bool, ...], float] = {}
     for row in rows.values():
         same = tuple(map(bool, row.counts))

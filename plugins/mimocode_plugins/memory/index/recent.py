@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from itertools import compress
 
 from .postings import PART, Lists
 
@@ -18,8 +17,8 @@ _TAIL = (
     "SELECT e.id, e.stems, d.scope, d.owner FROM entries e JOIN documents d ON d.id = e.document"
     " WHERE e.id > ? ORDER BY e.id"
 )
-Belonging = dict[int, tuple[list[int], frozenset[int]]]
-"""By part of the index: the places of the entries that belong, in order, and as a set."""
+Belonging = dict[int, int]
+"""By part of the index: the places of the entries that belong, as bits."""
 _OF = "SELECT id, entries, first, last FROM documents WHERE scope = ?"
 
 
@@ -84,15 +83,14 @@ class Recent:
 
 
 def _belonging(db: sqlite3.Connection, where: Sequence[tuple[str, str]], last: int) -> Belonging:
-    flags = bytearray(last + 1)
+    flags = bytearray(b"0") * (last + 1)
     for scope, owner in where:
         rows = db.execute(f"{_OF} AND owner = ?", (scope, owner)) if owner else db.execute(_OF, (scope,))
         for id, entries, first, end in rows.fetchall():
             if end - first + 1 == entries:  # the usual case: its entries follow each other
-                flags[first : end + 1] = b"\1" * entries
+                flags[first : end + 1] = b"1" * entries
                 continue
             for (entry,) in db.execute("SELECT id FROM entries WHERE document = ? AND id <= ?", (id, last)):
-                flags[entry] = 1
-    every = range(PART)
-    parts = ((part, list(compress(every, flags[part * PART : (part + 1) * PART]))) for part in range(last // PART + 1))
-    return {part: (places, frozenset(places)) for part, places in parts if places}
+                flags[entry] = 49
+    parts = ((part, int(flags[part * PART : (part + 1) * PART][::-1], 2)) for part in range(last // PART + 1))
+    return {part: places for part, places in parts if places}

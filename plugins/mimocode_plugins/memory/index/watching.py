@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 EVERY, REST, LIST_AGAIN = 1.0, 60.0, 60.0
 """Seconds: between two looks; after which it rests; between two questions which sessions the project has."""
+SETTLED = 32
+"""Entries that are put in order in one go, which holds up whoever asks for some milliseconds."""
 EARLIER = 20
 """Earlier sessions of this project whose notes are searched."""
 
@@ -127,6 +129,8 @@ class Watch:
         if found != self._known:
             take(self.index, place.base, [*folders, *([self.claude] if self.claude else [])], found, alone=first)
             self._known = found
+        while not self._again and self.index.settle(SETTLED, SETTLED):  # here nobody waits for it
+            pass
 
     async def close(self) -> None:
         """Let go of the index, after what is being written to it."""

@@ -54,15 +54,23 @@ class SqliteStore:
         Raises:
             SessionBusy: the session is someone else's (by now).
         """
+        return self.append_at(session, fact, time.time())
+
+    def append_at(self, session: str, fact: AnyFact, now: float) -> Entry:
+        """Write a fact of another program's log, when it happened there. More than `Store` promises, as `search` is.
+
+        Args:
+            now: Unix seconds.
+        """
         try:
             raw = encode(fact)
         except UnicodeEncodeError:
             fact = msgspec.convert(_mended(builtins(fact)), AnyFact)
             raw = encode(fact)
-        kind, now = str(fact.__struct_config__.tag), time.time()
+        kind = str(fact.__struct_config__.tag)
         with self._writing() as db:
             row = db.execute("SELECT facts, hash, parent FROM sessions WHERE id=?", (session,)).fetchone()
-            self._check_lease(db, session, now)
+            self._check_lease(db, session, time.time())
             if row is None:
                 started = fact if isinstance(fact, SessionStarted) else SessionStarted("", "")
                 row = (0, chain.START, started.parent)
