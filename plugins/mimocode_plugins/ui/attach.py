@@ -6,14 +6,19 @@ import base64
 import mimetypes
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mimocode.errors import UsageError
 from mimocode.messages import Media
+
+if TYPE_CHECKING:
+    from mimocode.session import Session
 
 LIMIT = 256 * 1024
 """Bytes of text per file that go into the message; a longer file is named instead, for the read tool."""
 MEDIA_LIMIT = 20 * 1024 * 1024
 ENTRIES = 500
+_NAMES = {"image": "images", "pdf": "PDF documents", "audio": "sound", "video": "films"}
 
 
 def attach(files: Iterable[str], directory: Path, sign: str = "--file ") -> tuple[str, tuple[Media, ...]]:
@@ -39,6 +44,25 @@ def attach(files: Iterable[str], directory: Path, sign: str = "--file ") -> tupl
         else:
             texts.append(part)
     return "\n\n".join(texts), tuple(media)
+
+
+async def unread(media: Iterable[Media], session: Session) -> str:
+    """What the model is not known to read of what goes along, as a sentence; "" when there is nothing to say."""
+    kinds = {one.mime.partition("/")[0] if one.mime != "application/pdf" else "pdf" for one in media}
+    host = session.host
+    if "vision_model" in host.settings and host.settings["vision_model"]:  # noqa: RUF019  not a dict
+        kinds.discard("image")  # described in words
+    if not kinds:
+        return ""
+    ref = session.model_ref or await host.default_model()
+    info = next((info for info in await host.models() if info.ref == ref), None)
+    blind = sorted(kinds - set(info.media)) if info else []
+    if not blind:
+        return ""
+    way = (
+        'or let another one describe them, with "vision_model" in the settings' if "image" in blind else "or send text"
+    )
+    return f"{ref} is not known to read {_NAMES[blind[0]]}: it may refuse this. Choose another model, {way}."
 
 
 def _attach(path: Path, name: str) -> str | Media:

@@ -12,7 +12,7 @@ from mimocode.errors import MimoError, ModelError, UsageError
 from mimocode.events import Say
 from mimocode.messages import Media
 
-from ..attach import attach
+from ..attach import attach, unread
 from ..headless import converse
 from ..interrupts import CODE, Interrupts
 from ..jsonl import JsonLines
@@ -68,6 +68,8 @@ async def _run(args: argparse.Namespace, host: Host, screen: Screen, view: View,
         async def begin() -> None:
             said = message if command is None else await command.run(message, session)
             if said is not None:
+                if why := await unread(media, session):
+                    await session.notice("model", why, "warning")
                 await session.submit(Say(said, media))
 
         return await converse(session, begin, view, interrupts, yolo=args.yolo)

@@ -67,7 +67,7 @@ class Splitter:
     """
 
     def __init__(self) -> None:
-        self._line = ""
+        self._line: list[str] = []  # in pieces: a line may be very long
         self._open: list[str] = []
         self._kind: Kind = "paragraph"
         self._indent = 0
@@ -83,23 +83,25 @@ class Splitter:
     def feed(self, text: str) -> list[Block]:
         """What the text finishes."""
         self.pieces += 1
-        *lines, self._line = (self._line + text).split("\n")
-        for line in lines:
-            self._take(line.removesuffix("\r"))
+        *ends, begun = text.split("\n")
+        for end in ends:
+            self._take("".join([*self._line, end]).removesuffix("\r"))
+            self._line = []
+        self._line.append(begun)
         done, self._out = self._out, []
         return done
 
     def rest(self) -> list[Block]:
         """What would come if the text ended here."""
         twin = copy.copy(self)
-        twin._open, twin._out = [*self._open], []
+        twin._open, twin._out, twin._line = [*self._open], [], [*self._line]
         return twin.finish()
 
     def finish(self) -> list[Block]:
         """The text ends: all that was open."""
-        if self._line:
-            self._take(self._line.removesuffix("\r"))
-        self._line = ""
+        if line := "".join(self._line):
+            self._take(line.removesuffix("\r"))
+        self._line = []
         self._close()
         self._fence = None
         done, self._out = self._out, []

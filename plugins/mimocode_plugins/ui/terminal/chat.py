@@ -24,6 +24,7 @@ from mimocode.events import (
     TurnStarted,
 )
 
+from ..attach import unread
 from . import clipboard
 from .face import Face
 from .handing import hand_over
@@ -202,6 +203,8 @@ class Chat:
         """Say something to the agent, with what the user ran and mentioned."""
         added, media = await asyncio.to_thread(mentioned, text, session.directory)
         media = await asyncio.to_thread(self.face.screen.pastes.shown, text) + media
+        if why := await unread(media, session):
+            self.face.tell(why, "warning")
         aside, self._aside = self._aside, []
         self.face.feed.queue(text)
         self.face.changed()

@@ -16,6 +16,7 @@ from ..shown.markdown import Splitter
 from ..shown.words import aside
 from .items import Called, Ended, Item, Prose, Said, Thought, Told
 
+FINISHING = "Finishing"
 LIVE_TAIL = 4000
 """Characters of a tool's output or a thought that are kept while it runs."""
 
@@ -46,6 +47,8 @@ class Present:
     thinking: str = ""
     writing: str = ""
     """The tool whose call is being written, and how far."""
+    closing: str = ""
+    """What goes on after the model's last word, until the turn ends or it is asked again."""
     calls: dict[str, Running] = field(default_factory=dict)
     children: dict[str, Child] = field(default_factory=dict)
     retry: ev.Retrying | None = None
@@ -77,6 +80,7 @@ class Feed:
         if not isinstance(entry.event, ev.Retrying | ev.Notice):
             self.now.retry = None
         if isinstance(entry.event, ev.TextDelta | ev.ReasoningDelta | ev.CallDelta):
+            self.now.closing = ""
             self._began = self._began or entry.time
         if isinstance(entry.event, ev.Pulse):
             return self._pulse(entry)
@@ -115,6 +119,7 @@ class Feed:
             case ev.Retrying():
                 return self._retrying(entry.event, entry.time)
             case ev.Notice(source=source, text=text, level=level):
+                self.now.closing = f"{source}: {text}" if self.now.closing else ""
                 return [Told(text, level, source)]
         return []
 
@@ -171,9 +176,11 @@ class Feed:
         items += self._close_answer()
         self._calls = {call.id: call for call in message.calls}
         self._streamed = self.now.writing = ""
+        self.now.closing = "" if message.calls else FINISHING
         return items
 
     def _said(self, message: Message) -> list[Item]:
+        self.now.closing = ""
         if message.origin:
             who, what = aside(message.origin, message.text)
             return [Told(what, "info", who)] if who != "agent" else []  # that it was chosen stands there already

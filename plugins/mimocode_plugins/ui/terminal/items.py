@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Literal, Protocol
 
 from mimocode.events import CallFinished
@@ -222,7 +223,7 @@ def print_items(items: Iterable[Item], look: Look, last: str = "") -> tuple[list
         last: the group of what was printed before; empty at the very beginning.
     """
     printed: list[str] = []
-    for item in items:
+    for item in _joined(items):
         lines = item.lines(look)
         if not lines:
             continue
@@ -231,6 +232,21 @@ def print_items(items: Iterable[Item], look: Look, last: str = "") -> tuple[list
         printed += lines
         last = item.group
     return printed, last
+
+
+def _joined(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items; what comes together of one fence is coloured in one go, with what stands before it but once."""
+    for _, run in groupby(items, _fence):
+        first, *rest = run
+        if isinstance(first, Prose) and first.block.fence is not None:
+            code = [item.block.text for item in (first, *rest) if isinstance(item, Prose)]
+            yield Prose(replace(first.block, text="\n".join(code)))
+        else:
+            yield from (first, *rest)
+
+
+def _fence(item: Item) -> int:
+    return id(item.block.fence) if isinstance(item, Prose) else id(None)
 
 
 def counted(display: Any) -> str:

@@ -156,7 +156,8 @@ def _activity(feed: Feed, look: Look, now: float, answering: bool) -> Iterator[s
         name, _, size = present.writing.rpartition(" ")
         doing = f"Writing a call of {name} ({size} characters)"
     else:
-        doing = "Thinking" if present.thinking else "Answering" if answering else "Waiting for the model"
+        waited = present.closing or "Waiting for the model"
+        doing = "Thinking" if present.thinking else "Answering" if answering else waited
     doing, stop = look.say(doing), look.say("esc interrupts")
     text = f"{spinner(now)} {doing} · {duration(max(0.0, now - present.since))} · {stop}"
     yield look.paint(fit(text, look.width), "dim")

@@ -56,6 +56,24 @@ def test_a_turn_with_a_tool() -> None:
     assert feed.now == Present()
 
 
+def test_what_goes_on_after_the_last_word_is_named_and_it_is_not_the_model() -> None:
+    feed = Feed("s")
+
+    def live() -> str:
+        return "\n".join(live_lines(feed, Look(80), 20, 9.0))
+
+    seen(feed, ev.TurnStarted(), ev.MessageAdded(user("go")))
+    assert "Waiting for the model" in live()
+    seen(feed, ev.Notice("cron", "something else"), ev.MessageAdded(assistant("Done.")))
+    assert "Finishing" in live()
+    seen(feed, ev.Notice("goal", "is it met? `pytest -q` decides"))
+    assert "goal: is it met? `pytest -q` decides" in live() and "Waiting for the model" not in live()
+    seen(feed, ev.MessageAdded(user("It is not.", origin="before_stop")))
+    assert "Waiting for the model" in live()
+    seen(feed, ev.MessageAdded(assistant("Now it is.")), ev.TurnEnded("done"))
+    assert live() == "" and feed.now == Present()
+
+
 def test_a_retry_voids_what_was_streamed_and_says_so() -> None:
     feed = Feed("s")
     items = seen(feed, ev.TurnStarted(), ev.TextDelta("Half an ans"), ev.Retrying(2, 5.0, "the server is overloaded"))

@@ -167,6 +167,17 @@ def test_output_without_end_stays_short_on_the_screen(cli: Cli) -> None:
         assert len(tty.raw) < 100_000
 
 
+def test_an_answer_of_ten_thousand_lines_is_whole_and_in_order(cli: Cli) -> None:
+    lines = [f"- item {number}" for number in range(5_000)] + [f"x{number} = {number}" for number in range(5_000)]
+    text = "\n".join([*lines[:5_000], "", "```python", *lines[5_000:], "```", "", "The end."])
+    with terminal(cli, "-m", cli.scenario([{"text": text}]), "--prompt", "go", NO_COLOR="1") as tty:
+        ready(tty)
+        tty.wait(lambda tty: b"The end." in tty.raw)  # to look at all rows each time takes too long
+        done(tty, "The end.")
+        shown = [line.strip().replace("•", "-") for line in tty.text.splitlines()]
+        assert [line for line in shown if line.startswith(("- item", "x"))] == lines
+
+
 def test_a_megabyte_is_pasted(cli: Cli) -> None:
     with terminal(cli, "chat", "-m", cli.scenario([{"text": "Got it."}])) as tty:
         ready(tty)
