@@ -74,17 +74,18 @@ def listing(status: int = 200, body: bytes = json.dumps(LIST).encode()) -> Itera
 
 
 async def test_a_fetched_list_joins_the_catalogue_and_stays(tmp_path):
+    lone = {"disabled_providers": ["ollama", "lmstudio", "llamacpp", "vllm"]}  # some may run on this machine
     with listing() as (url, asked):
-        here = host(tmp_path, MIMOCODE_MODELS_URL=url + "/")
+        here = host(tmp_path, lone, MIMOCODE_MODELS_URL=url + "/")
         before = {info.ref for info in await here.models()}
         here.options["refresh_models"] = "*"
         after = {info.ref for info in await here.models()}
     assert asked == ["/api.json"]
     assert after - before == {"acme/big", "acme/big-fast", "xiaomi/mimo-v9"}
-    offline = host(tmp_path, MIMOCODE_MODELS_URL=url)
+    offline = host(tmp_path, lone, MIMOCODE_MODELS_URL=url)
     assert {info.ref for info in await offline.models()} == after
-    # another address has a list of its own
-    assert {info.ref for info in await host(tmp_path, MIMOCODE_MODELS_URL="http://127.0.0.1:1").models()} == before
+    elsewhere = host(tmp_path, lone, MIMOCODE_MODELS_URL="http://127.0.0.1:1")
+    assert {info.ref for info in await elsewhere.models()} == before, "another address has a list of its own"
 
 
 async def test_a_listed_model_has_its_window_price_and_mode(tmp_path):
