@@ -125,6 +125,8 @@ class _Link:
 
     async def client(self) -> Client:
         """The connected client; `ToolFailed` says why there is none."""
+        if not _library().done():  # no server's delay, and nobody's to end
+            await asyncio.wait([asyncio.wrap_future(_library())])
         if self._task is None or self._task.done():  # never opened, or it died: open it again
             self._client = asyncio.get_running_loop().create_future()
             self._stop = asyncio.Event()
@@ -141,7 +143,6 @@ class _Link:
 
     async def _live(self, connected: asyncio.Future[Client], stop: asyncio.Event) -> None:
         try:
-            await asyncio.wrap_future(_library())
             from mcp import Client
 
             async with Client(self.server.open()) as client:

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from mcp import StdioServerParameters
 from mcp.server.mcpserver import MCPServer
 
-from mimocode import Agent, ToolCall, ToolFailed, ToolServer
+from mimocode import Agent, ToolCall, ToolFailed, ToolServer, toolbox
 from mimocode.testing import catalogue
 from mimocode.toolbox import Toolbox
 
@@ -129,3 +131,22 @@ async def test_a_catalogue_offers_tools_before_the_server_runs(tmp_path: Path) -
 def hello() -> str:
     """Greet."""
     return "hello"
+
+
+async def test_loading_the_library_is_no_delay_of_a_server_and_ends_for_nobody_who_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loading: Future[None] = Future()
+    monkeypatch.setattr(toolbox, "_library", lambda: loading)
+    link = toolbox._Link("near", ToolServer("near", lambda: MCPServer("near"), timeout=0.2))
+    left = asyncio.create_task(link.client())
+    await asyncio.wait([left], timeout=0.01)
+    await link.close()
+    left.cancel()
+    asking = asyncio.create_task(link.client())
+    await asyncio.wait([asking], timeout=0.5)
+    assert not asking.done() and not loading.cancelled()
+    link.server = replace(link.server, timeout=30)
+    loading.set_result(None)
+    assert await asking
+    await link.close()
