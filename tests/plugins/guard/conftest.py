@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.server.mcpserver import MCPServer  # here, because in a hook of a busy machine it takes too long
 
 from mimocode.events import ApprovalAsked, Approve
 from mimocode.hookspecs import hookimpl
@@ -72,8 +73,6 @@ class Hands:
     @hookimpl
     def tool_servers(self) -> list[Any]:
         """One server with a shell that only writes down what it was told."""
-        from mcp.server.mcpserver import MCPServer
-
         server = MCPServer("hands")
 
         def shell(command: str) -> str:

@@ -454,6 +454,21 @@ async def test_always_sticks(text: str, project: Path) -> None:
         assert rule(shell(text), session).verdict is Verdict.ALLOW
 
 
+async def test_who_is_asked_because_of_a_name_allows_that_name_only(project: Path) -> None:
+    """One `.env` that may be read does not open all keys there are."""
+    (project / "sub").mkdir()
+    for name in (".env", "sub/.env"):
+        (project / name).touch()
+    calls = [ToolCall("1", "look", {"file_path": name}) for name in (".env", "sub/.env")]
+    async with working(project) as session:
+        asked = rule(calls[0], session)
+        assert (asked.verdict, asked.offer) == (Verdict.ASK, (f"read: {project}/.env",))
+        await session.emit(Noted("permission", {"allow": list(asked.offer)}))
+        assert [rule(call, session).verdict.name for call in calls] == ["ALLOW", "ASK"]
+    async with working(project, permission={"read": "ask"}) as session:
+        assert rule(ToolCall("1", "look", {"file_path": "a.py"}), session).offer == ("read: *",)
+
+
 @pytest.mark.parametrize("remember", ["", "session", "project", "user"])
 async def test_an_approval_lasts_as_long_as_the_user_said(project: Path, home: Path, remember: str) -> None:
     rules = {"bash": {"*": "ask", "curl *": "deny"}}

@@ -34,6 +34,9 @@ def test_rules_are_listed_tested_and_forgotten(tmp_path: Path) -> None:
     assert said == [(0, "ls"), (0, "make x"), (1, "rm x"), (2, "curl x; ls")]
     assert cli("permissions", "remove", "bash: make *").code == 0
     assert cli("permissions", "test", "make x").out.splitlines()[0] == "asked"
+    several = cli("permissions", "test", "git push --force; rm x").out.splitlines()
+    assert several[0] == "asked (only a person may allow it)"
+    assert all(line.startswith(("bash", "edit")) for line in several[1:]), "one reason, one line"
     assert cli("permissions", "remove", "bash: make *").code == 2
     for agent in ("plan", "explore"):
         tried = ("ls -la src", "git log | head", "touch x", "echo x > y", "make", "$X", "python3 -c 1")

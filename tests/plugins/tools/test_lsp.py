@@ -121,13 +121,13 @@ async def test_a_bad_server_costs_a_bounded_time_and_nothing_else(tmp_path: Path
     calls = [write("a.txt", f"wrong {n}", n) for n in range(4)]
     async with work(tmp_path, *calls, servers=odd(way, log)) as (session, step):
         await step()
-        await asyncio.wait({fleet(session).stations["odd", tmp_path]._starting}, timeout=8)  # type: ignore[arg-type]
+        await asyncio.wait({fleet(session).stations["odd", tmp_path]._starting}, timeout=30)  # type: ignore[arg-type]
         for _ in range(3):
             begin = time.monotonic()
             assert (await step()).startswith("Wrote file successfully.")
-            assert time.monotonic() - begin < 8
+            assert time.monotonic() - begin < 30
         begin = time.monotonic()
-    assert time.monotonic() - begin < 8
+    assert time.monotonic() - begin < 30
     pids = [int(pid) for pid in log.read_text().split()]
     assert len(pids) <= 2  # one that fell rests before it is started again
     await until(lambda: not any(map(alive, pids)))

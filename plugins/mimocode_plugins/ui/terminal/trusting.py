@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def consult(host: Host) -> bool:
     _say(f"This folder wants to load or run things that you have not agreed to: {trust.root}")
     lines = trust.lines(pending)
     for line in lines[:SHOWN]:
-        _say(f"  {line}")
+        _say(_folded(line))
     if len(lines) > SHOWN:
         _say(f"  and {len(lines) - SHOWN} more; `mimo trust --show` lists all")
     if trust.dangerous:
@@ -37,6 +39,12 @@ def consult(host: Host) -> bool:
             trust.accept()
         host.trusted = True
     return said not in ("q", "quit")
+
+
+def _folded(line: str) -> str:
+    """Broken between words, which a terminal does not do by itself."""
+    width = max(40, shutil.get_terminal_size().columns - 1)
+    return textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _say(line: str) -> None:
