@@ -223,14 +223,16 @@ async def test_the_slash_command_is_the_user_s_own_way(tmp_path: Path) -> None:
     assert "source: the agent's conclusion\nevidence: session ses_" in ears.heard[1]
     assert ears.heard[2] == "confirmed: The cache lives in var."
     assert ears.heard[3] == f"edit it as you like, plain lines count as yours: {base}/global/MEMORY.md"
-    assert "m:" + item.id in ears.heard[4]
+    assert f"[{item.id}]  The cache lives in var." in ears.heard[4]
     assert ears.heard[5:7] == ["forgotten: The cache lives in var.", "Nothing is remembered yet."]
     assert ears.heard[7].startswith("Usage: /memory")
 
 
 def test_the_command_line(tmp_path: Path) -> None:
     cli = Cli(tmp_path / "cli")
-    assert (cli("memory", "list").code, cli("memory", "search", "cache").code) == (0, 1)
+    assert cli("memory", "list").code == 0
+    nothing = cli("memory", "search", "cache")
+    assert (nothing.code, nothing.out, nothing.err) == (1, "", "Nothing found; --all searches other projects, too.\n")
     steps = [
         {"calls": [{"name": "memory", "arguments": {"operation": "propose", "text": "Use port 8080 for tests."}}]},
         {"text": "ok"},
@@ -240,7 +242,9 @@ def test_the_command_line(tmp_path: Path) -> None:
     listed = cli("memory", "list").out
     assert "verified   Use port 8080 for tests." in listed
     id = listed.split("[")[1].split("]")[0]
-    assert "Use port 8080" in cli("memory", "search", "port").out
+    assert [line.split("  ")[-2:] for line in cli("memory", "search", "port").out.splitlines()] == [
+        [f"[{id}]", "Use port 8080 for tests."]
+    ], "and none of the headings around it"
     assert "source: the user's own words" in cli("memory", "show", id).out
     assert cli("memory", "forget", id).out == "forgotten: Use port 8080 for tests.\n"
     assert cli("memory", "forget", id).code == 2

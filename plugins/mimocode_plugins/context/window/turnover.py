@@ -126,9 +126,9 @@ async def turn_over(
     if after > before * SMALLER:
         session.stash[refused] = before
         await _note(session, {"outcome": "insert-failed", "before": before, "after": after})
-        await session.notice(
-            NAME, "the context cannot be made smaller: what is fixed in it fills the window", "warning"
-        )
+        fixed = f"{of_opening(draft.system, draft.tools):,} are the prompt, tools and memory, which stay"
+        told = f"the context cannot be made smaller: of about {before:,} tokens {fixed}"
+        await session.notice(NAME, told, "warning")
         return False
     session.stash.pop(refused, None)
     await session.emit(WindowOpened(draft.system, draft.tools, tuple(draft.messages), reason))

@@ -55,7 +55,7 @@ async def _run(word: str, rest: list[str], desk: Desk) -> str:
             path = desk.shelf.layout.file(rest[0] if rest else "project")
             return f"edit it as you like, plain lines count as yours: {path}"
         case "search", [_, *_]:
-            return found(await desk.search(" ".join(rest))) or "Nothing found."
+            return found(await desk.search(" ".join(rest)), desk) or "Nothing found."
     raise ToolFailed(f"Usage: {USAGE}")
 
 
@@ -70,9 +70,13 @@ def listing(kept: list[Item]) -> str:
     return "\n".join(lines)
 
 
-def found(hits: list[Hit]) -> str:
-    """What a search found, a line each."""
-    return "\n".join(f"{hit.score:6.2f}  {hit.path}:{hit.key}  {_printable(hit.text)[:200]}" for hit in hits)
+def found(hits: list[Hit], desk: Desk) -> str:
+    """What a search found, a line each, by the id or the place that `show` takes."""
+    base = f"{desk.shelf.layout.base}/"
+    places = [f"[{hit.key[2:]}]" if hit.key[:2] == "m:" else f"{hit.path.removeprefix(base)}:{hit.key}" for hit in hits]
+    return "\n".join(
+        f"{hit.score:6.2f}  {place}  {_printable(hit.text)[:200]}" for hit, place in zip(hits, places, strict=True)
+    )
 
 
 def _printable(text: str) -> str:
@@ -106,9 +110,11 @@ async def search(args: argparse.Namespace, host: Host) -> int:
         hits = await desk.search(" ".join(args.words), args.scope or "", limit=args.limit, everywhere=args.all)
     finally:
         await close(host)
-    if hits:
-        _say(found(hits))
-    return 0 if hits else 1
+    if not hits:
+        sys.stderr.write(f"Nothing found{'' if args.all else '; --all searches other projects, too'}.\n")
+        return 1
+    _say(found(hits, desk))
+    return 0
 
 
 async def show(args: argparse.Namespace, host: Host) -> int:

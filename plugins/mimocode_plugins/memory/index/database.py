@@ -22,6 +22,8 @@ from .stem import stem
 from .text import dated, words
 
 VERSION = 5
+HEADING = "heading"
+"""Status of an entry that is one: it stands for itself alone, and is no answer by what is beside it."""
 TAIL = 256
 """Entries that wait to be put into `postings` together: one by one, each would cost ten times as much."""
 SCHEMA = """

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .database import Index
+from .database import HEADING, Index
 from .gather import EVERYWHERE, NEAR, REACH, TERMS, Query, Term, Where, weight
 from .stem import stem
 from .text import days, words
@@ -26,7 +26,7 @@ ABOVE = 0.5
 MONTH = 30 * 86400.0
 LATEST = 1.06
 """What counts more of several entries that hold the same of the words: the last one may have replaced the others."""
-STANDING = {"confirmed": 1.15, "verified": 1.1, "proposed": 0.9, "superseded": 0.4}
+STANDING = {"confirmed": 1.15, "verified": 1.1, "proposed": 0.9, "superseded": 0.4, HEADING: 0.8}
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,8 @@ def _judged(
     for id, score in scores.items():
         row = rows[id]
         here = weights.get(row.document, 0.0)
+        if row.status == HEADING and not any(row.counts):
+            continue
         if here and (not types or asked.documents[row.document][-1] in types):
             age = max(now - row.time, 0.0) / MONTH if row.time else 1.0
             same = tuple(map(bool, row.counts))

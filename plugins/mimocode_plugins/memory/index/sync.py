@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import items
 from ..layout import kind
-from .database import Document, Entry, Index
+from .database import HEADING, Document, Entry, Index
 
 LARGEST = 2_000_000
 """Bytes. A larger file is not a memory file, whatever its name."""
@@ -99,7 +99,7 @@ def entries(text: str, time: float) -> Iterator[Entry]:
         if line.startswith("#"):
             heading = line.lstrip("# ").strip()
             if re.search(r"\w", heading):
-                yield Entry(f"{number}", heading, time)
+                yield Entry(f"{number}", heading, time, HEADING)
         elif line.strip() and not items.instruction(line):
             start = start if block else number
             block.append(line)
