@@ -7,21 +7,26 @@ import os
 import re
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.cli import Cli
+from support.logging_in import READY
+from support.model_server import ModelServer
 from support.pane import Pane
+from support.ring import no_keyring
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")]
 
 
 @pytest.fixture
 def pane(tmp_path: Path) -> Iterator[Pane]:
-    """A pane in a project with a file, and settings that ask before commands."""
+    """A pane in a project with a file, for someone who has no model yet."""
     cli = Cli(tmp_path)
+    no_keyring(cli)
     (cli.project / "notes.txt").write_text("the answer is 42\n")
     (cli.project / ".git").mkdir()
     (cli.project / ".git/HEAD").write_text("ref: refs/heads/main\n")
@@ -35,35 +40,54 @@ def bash(command: str) -> dict[str, object]:
     return {"calls": [{"name": "bash", "arguments": {"command": command}}]}
 
 
-def actor(prompt: str) -> dict[str, object]:
-    """A call that starts a subagent and waits for it."""
-    arguments = {"op": "run", "subagent_type": "explore", "prompt": prompt, "description": "count the files"}
-    return {"calls": [{"name": "actor", "arguments": arguments}]}
-
-
 TABLE = "Here is **what I know**:\n\n| file | lines |\n|---|--:|\n| notes.txt | 1 |\n\n```python\nprint('fine')\n```\n"
+SLOW = "on " * 4000
 TURNS = [
+    [{"text": SLOW, "pace": 0.05}],  # what the subagent says; the first turn of the session was the other model's
     [{"text": TABLE}],
     [bash("touch made"), bash("rm notes.txt"), {"text": "I was told: ${result}"}],
-    [{"text": "on " * 4000, "pace": 0.05}],
+    [{"text": SLOW, "pace": 0.05}],
     [
         {"calls": [{"name": "write", "arguments": {"file_path": "hello.txt", "content": "hello\n"}}]},
         {"text": "It is written."},
     ],
     [{"text": "You said: ${prompt}"}],
     [{"text": "You pasted something."}],
+    [{"text": "I have read the skill."}],
+    [
+        {"calls": [{"name": "task", "arguments": {"operation": {"action": "create", "summary": "Count the files"}}}]},
+        {"calls": [{"name": "actor", "arguments": {"action": "spawn", "subagent_type": "explore", "prompt": "count"}}]},
+        {"text": SLOW, "pace": 0.05},
+    ],
     [{"text": "The goal is met."}],
     [{"text": "I am back."}],
 ]
+
+
+def connected(pane: Pane, server: ModelServer) -> None:
+    """The first start: an endpoint is named, tried, and answers in the conversation that follows."""
+    pane.start()
+    pane.wait("Welcome to mimo")
+    pane.pick("How do you want", "An endpoint of your own")
+    pane.answer("Where does its API begin", f"{server.url}/v1", over=True)
+    pane.answer("What do you call it", "mine", over=True)
+    pane.pick("What does it speak", "Chat Completions")
+    pane.answer("API key", "any key")
+    pane.pick("Which model", "test-model")
+    pane.answer("How many tokens", "128K")
+    pane.wait("✓ mine/test-model works")
+    pane.say("are you there?", "Here I am")
 
 
 @pytest.mark.slow
 def test_a_day_at_the_terminal(pane: Pane) -> None:
     path = pane.cli.home / "day.json"
     path.write_text(json.dumps({"turns": TURNS}))
-    pane.cli.settings(permission={"bash": "ask"}, model="scripted/hello")
-    pane.start()
-    pane.say(f"/models scripted/{path}", "Model: scripted/")
+    pane.cli.settings(permission={"bash": "ask", "actor": "allow", "task": "allow"})
+    here = {"text": "Here I am."}
+    with ModelServer([READY, *[here] * 9], play="sequential") as server:
+        connected(pane, server)
+        pane.say(f"/models scripted/{path}", "Model: scripted/")
     shown = pane.say("what do you know?", r"print\('fine'\)")
     pane.wait(r"❯ Say what to do[^\n]*\n  \w+ · [^\n]*\s*\Z")
     assert "Waiting for the model" not in pane.text and pane.text.count("Say what to do") == 1
@@ -106,6 +130,18 @@ def test_a_day_at_the_terminal(pane: Pane) -> None:
     pane.keys("Enter")
     pane.wait("You pasted something")
 
+    pane.say("/compose:tdd write a test for notes", "I have read the skill")
+    assert "/compose:tdd" in pane.text
+
+    pane.say("let somebody count", "on on on")
+    pane.type("/tasks ")
+    pane.keys("Enter")
+    pane.wait(r"Tasks and subagents: 1 of 2 under way\s+○ T1 Count the files\s+◐ explore-1")
+    pane.keys("Escape")
+    pane.wait(lambda text: "under way" not in text)
+    pane.keys("Escape")
+    pane.wait(r"■ Interrupted[\s\S]*■ Interrupted")
+
     pane.say("/goal there is a file :: test -e made", "The goal is met")
     pane.say("/timeline", "Timeline: ")
     pane.keys("Escape")
@@ -114,3 +150,24 @@ def test_a_day_at_the_terminal(pane: Pane) -> None:
     pane.start("-c")
     pane.wait("Going on with")
     pane.say("are you there?", "I am back")
+
+
+def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_prompt_back(pane: Pane) -> None:
+    model = pane.cli.scenario([{"text": "You said: ${prompt}"}])
+    pane.shell()
+    pane.type(f"{sys.executable} -m mimocode.main -m {model}\n")
+    pane.say("before", "You said: before")
+    pane.wait(r"❯ Say what to do[^\n]*\n  \w+ · [^\n]*\s*\Z")
+    pane.type("half a ")
+    pane.wait("❯ half a")
+    pane.keys("C-z")
+    pane.wait("Stopped")
+    pane.type("echo the shell says $((40+2))\n")
+    pane.wait("the shell says 42")
+    pane.type("fg\n")
+    pane.wait(r"fg\n[\s\S]*❯ half a")
+    pane.type("line")
+    pane.wait("❯ half a line")
+    pane.keys("Enter")
+    pane.wait("You said: half a line")
+    assert pane.text.count("You said: before") == 1

@@ -29,12 +29,18 @@ class Pane:
         )
         return done.stdout
 
-    def start(self, *words: str) -> None:
-        """Run `mimo` in a pane of 100 columns and 40 rows."""
+    def start(self, *words: str, columns: int = 100, rows: int = 40) -> None:
+        """Run `mimo` in a pane of its own."""
+        self._run([sys.executable, "-m", "mimocode.main", *words], columns, rows)
+
+    def shell(self) -> None:
+        """Run a shell, which has jobs."""
+        self._run(["bash", "--norc", "--noprofile", "-i"], 100, 40)
+
+    def _run(self, command: list[str], columns: int, rows: int) -> None:
         self.tmux("kill-server")
-        command = [sys.executable, "-m", "mimocode.main", *words]
         stays = ("set-option", "-g", "remain-on-exit", "on", ";")
-        place = ("-d", "-x", "100", "-y", "40", "-c", str(self.cli.project))
+        place = ("-d", "-x", str(columns), "-y", str(rows), "-c", str(self.cli.project))
         self.tmux("start-server", ";", *stays, "new-session", *place, *command)
 
     @property

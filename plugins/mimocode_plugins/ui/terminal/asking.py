@@ -28,7 +28,7 @@ def body(one: Waiting, look: Look) -> list[str]:
     else:
         lines += _arguments(one, look)
     lines += look.lines(_where(session.directory, call.arguments), first="  in  ", style="dim")
-    lines += look.lines(revealed(one.asked.reason), first="  why ", style="dim")
+    lines += look.lines(revealed(_from_home(one.asked.reason)), first="  why ", style="dim")
     return lines
 
 
@@ -51,7 +51,11 @@ def keys(one: Waiting, look: Look, others: int, armed: bool) -> list[str]:
 
 def _where(directory: Path, arguments: object) -> str:
     place = arguments.get("workdir") if isinstance(arguments, dict) else None
-    return revealed(str(directory / str(place) if place else directory))
+    return revealed(_from_home(str(directory / str(place) if place else directory)))
+
+
+def _from_home(text: str) -> str:
+    return text.replace(f"{Path.home()}/", "~/")
 
 
 def _arguments(one: Waiting, look: Look) -> list[str]:

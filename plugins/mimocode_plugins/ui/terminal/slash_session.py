@@ -102,8 +102,8 @@ def last_said(entries: Iterable[Entry]) -> str:
             if message.role == "user" and not message.origin:
                 asked, answered = words, ""
             elif message.role == "assistant" and words:
-                answered = words
-    return "\n\n".join(part for part in (f"**❯ {literal(asked)}**" if asked else "", literal(answered)) if part)
+                answered = message.text.strip()[:400]
+    return "\n\n".join(part for part in (f"**❯ {literal(asked)}**" if asked else "", answered) if part)
 
 
 async def timeline(chat: Chat, rest: str) -> None:
