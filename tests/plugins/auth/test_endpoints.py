@@ -101,7 +101,9 @@ async def test_what_answers_nonsense_is_no_server(tmp_path: Path, body: Any) -> 
         everywhere = {each[0]: {"options": {"baseURL": f"{front.url}/v1"}} for each in local.KNOWN}
         found = await local.running(host(tmp_path, {"provider": everywhere}))
         assert all(size == 0 for server in found for size in server.models.values())
-        assert await local.listed(f"{front.url}/v1") in ({}, {"x": 0})
+        models, status = await local.listed(f"{front.url}/v1")
+        assert models in ({}, {"x": 0})
+        assert status == (body.status if isinstance(body, Reply) else 0)
 
 
 async def test_nothing_runs(tmp_path: Path) -> None:
@@ -163,6 +165,17 @@ async def test_the_version_that_people_leave_out_is_found(tmp_path: Path) -> Non
             "options": {"baseURL": f"{front.url}/v1"},
             "models": {"m": {"name": "m", "limit": {"context": 64_000}}},
         }
+
+
+@pytest.mark.parametrize(("key", "why"), [("", "it wants a key"), ("k-1234567", "is the key right?")])
+async def test_an_endpoint_that_refuses_the_key_says_so_before_anything_is_asked(
+    tmp_path: Path, key: str, why: str
+) -> None:
+    with Front({"/v1/models": Reply(401)}) as front:
+        answers = Answers(front.url, "mine", "Chat Completions", key, "")
+        with pytest.raises(Gone, match="without the name of a model"):
+            await custom.run(answers, host(tmp_path))
+    assert answers.questions[-1] == f"Which model? It did not list them (HTTP 401: {why}); write its name"
 
 
 async def test_models_behind_anthropics_wire_are_listed(tmp_path: Path) -> None:

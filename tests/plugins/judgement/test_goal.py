@@ -242,6 +242,7 @@ async def test_a_judge_that_fails_approves_nothing(tmp_path: Path, lines: list[A
                 "say something to go on and judge again, or /goal clear",
             )
         ]
+        assert session.state.notes["goal"][-1]["status_line"] == "goal: x", "that was no verdict"
         bench.lines.append(MET)
         await said(session, "go on")
         assert bench.ends[-1] == TurnEnded("done")

@@ -42,11 +42,11 @@ async def run(ask: Ask, host: Host) -> str:
         raise Gone(f"the provider {name!r} in {own.path} stays as it is: choose another name")
     wire = await ask.choose("What does it speak?", WIRES)
     key = (await ask.secret("API key (not shown; empty for none)")).strip()
-    base, models = await _found(base, key, anthropic=wire == "@ai-sdk/anthropic")
+    base, models, why = await _found(base, key, anthropic=wire == "@ai-sdk/anthropic")
     if models:
         model = await ask.choose("Which model?", [(each, each) for each in models])
     else:
-        model = (await ask.text("Which model? It did not list them; write its name")).strip()
+        model = (await ask.text(f"Which model? It did not list them{why}; write its name")).strip()
     if not model:
         raise Gone("without the name of a model nothing can be asked")
     window = models.get(model, 0) or await _window(ask)
@@ -61,13 +61,16 @@ async def run(ask: Ask, host: Host) -> str:
     return f"{name}/{model}"
 
 
-async def _found(base: str, key: str, *, anthropic: bool) -> tuple[str, dict[str, int]]:
-    """Where the API begins, and its models: people leave out the version; {} when it lists none."""
+async def _found(base: str, key: str, *, anthropic: bool) -> tuple[str, dict[str, int], str]:
+    """Where the API begins, its models, and why it lists none where that is the key: people leave out the version."""
     versioned = re.search(r"/v\d", urlsplit(base).path)
-    if models := await listed(base, key, anthropic=anthropic):
-        return base, models
-    more = {} if versioned else await listed(f"{base}/v1", key, anthropic=anthropic)
-    return (f"{base}/v1" if more else base), more
+    status = 0
+    for place in (base,) if versioned else (base, f"{base}/v1"):
+        models, status = await listed(place, key, anthropic=anthropic)
+        if models:
+            return place, models, ""
+    wrong = "is the key right?" if key else "it wants a key"
+    return base, {}, f" (HTTP {status}: {wrong})" if status in (401, 403) else ""
 
 
 def addressed(said: str) -> tuple[str, str]:

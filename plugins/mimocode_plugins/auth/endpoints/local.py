@@ -109,8 +109,8 @@ async def _loaded(base: str, model: str) -> int:
         return UNTOLD
 
 
-async def listed(base: str, key: str = "", *, anthropic: bool = False) -> dict[str, int]:
-    """The models of an endpoint, with the tokens that each takes; {} when it does not list them."""
+async def listed(base: str, key: str = "", *, anthropic: bool = False) -> tuple[dict[str, int], int]:
+    """The models of an endpoint, with the tokens that each takes; else {} and the status that it refused with, or 0."""
     import httpx2
 
     headers = {"authorization": f"Bearer {key}"} if key else {}
@@ -118,9 +118,11 @@ async def listed(base: str, key: str = "", *, anthropic: bool = False) -> dict[s
         headers = {"x-api-key": key or "none", "anthropic-version": "2023-06-01"}
     try:
         async with httpx2.AsyncClient(timeout=10, headers=headers) as client:
-            return await _openai(client, base)
+            return await _openai(client, base), 0
+    except httpx2.HTTPStatusError as refused:
+        return {}, refused.response.status_code
     except (httpx2.HTTPError, httpx2.InvalidURL, *NONSENSE):
-        return {}
+        return {}, 0
 
 
 async def _one(host: Host, patience: float, id: str, name: str, base: str, probe: Probe, fix: str) -> Server | None:

@@ -12,7 +12,7 @@ from mimocode.messages import Usage
 from mimocode.ports import StashKey
 from mimocode.turn import Limited
 
-from .goals import PLUGIN, Goal, Verdict, Wanted, decide, goal, parsed
+from .goals import PLUGIN, Goal, Verdict, Wanted, after, decide, goal, parsed
 from .judge import judged, noted
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ async def gate(session: Session) -> str | None:
     if now is None or now.id != held.id or not now.active:
         return None  # it was replaced or cleared meanwhile: this verdict is about nothing
     outcome = decide(held, verdict, wanted.rounds)
-    line = "" if outcome in ("met", "impossible", "given_up") else f"goal ({held.attempts + 1}): {held.condition}"
+    left = after(held, verdict, outcome, 0)
+    line = f"goal{f' ({left.attempts})' if left.attempts else ''}: {left.condition}" if left.active else ""
     await session.emit(Noted(PLUGIN, noted(held, verdict, outcome, usage) | {"status_line": line}, usage))
     if outcome == "met":
         await session.notice(PLUGIN, f"met: {verdict.reason}")
