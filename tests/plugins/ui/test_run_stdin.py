@@ -47,7 +47,7 @@ def test_an_open_pipe_without_data_is_left_alone_and_the_user_is_told(pipe: tupl
     began = time.monotonic()
     found = piped(descriptor=pipe[0])
     assert found.text == "" and "not read" in found.remark
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_an_open_pipe_that_falls_silent_counts_as_finished_and_the_user_is_told(pipe: tuple[int, int]) -> None:
