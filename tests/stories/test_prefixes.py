@@ -47,3 +47,17 @@ def test_changing_between_build_and_plan_keeps_what_was_sent(cli: Cli, wire: str
     first, *others = map(frame, server.requests)
     assert all(other == first for other in others)
     whole(cli)
+
+
+def test_what_is_fixed_in_a_first_request_is_small(cli: Cli, wire: str) -> None:
+    """System, tools, what is remembered and the catalogues, in bytes of the request by four: at most 5,000 tokens."""
+    remembered = cli.home / ".local/share/mimocode/memory/global/MEMORY.md"
+    remembered.parent.mkdir(parents=True)
+    remembered.write_text("## Rules\n- Answer in plain words.\n")
+    with ModelServer([{"text": "Hello."}], play="sequential") as server:
+        settings(cli, server, wire)
+        ran = cli("run", "Say hello")
+        assert (ran.code, ran.out) == (0, "Hello.\n"), ran.err
+    [first] = server.requests
+    assert b"Answer in plain words." in first.raw and b"Say hello" in first.raw
+    assert len(first.raw) // 4 <= 5000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from mimocode.session import Session
 
 _project: StashKey[str] = StashKey("memory.project")
+_mine: StashKey[tuple[float, dict[str, bool]]] = StashKey("memory.directories")
+LOOK_AGAIN = 60.0
+"""Seconds for which is believed whether a directory is the project's; looking reads what lies above it."""
 _WIDE = re.compile(
     "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
 )
@@ -121,8 +125,14 @@ async def sessions(host: Host) -> list[SessionInfo]:
 
     await ready(host)
     known, place = (await host.store()).sessions(), layout(host)
-    mine = set(await asyncio.to_thread(directories, {info.directory for info in known}, place.base, place.project))
-    return [info for info in known if info.directory in mine or info.directory == str(host.directory)]
+    since, mine = host.stash.get(_mine, (-LOOK_AGAIN, {}))
+    if time.monotonic() - since > LOOK_AGAIN:
+        since, mine = time.monotonic(), {}
+    if new := {info.directory for info in known} - mine.keys():
+        found = set(await asyncio.to_thread(directories, new, place.base, place.project))
+        mine = mine | {directory: directory in found for directory in new}
+        host.stash[_mine] = (since, mine)
+    return [info for info in known if mine[info.directory] or info.directory == str(host.directory)]
 
 
 def family(session: Session) -> list[str]:

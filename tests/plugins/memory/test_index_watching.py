@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from mimocode.errors import StoreError
 from mimocode.session import Session
 from mimocode.testing import play, talk
 from mimocode_plugins.guard import permission
-from mimocode_plugins.memory import files, index
+from mimocode_plugins.memory import files, index, project
 from mimocode_plugins.memory.index import watching
 from mimocode_plugins.memory.index.desk import Desk
 from mimocode_plugins.memory.index.sync import listing
@@ -78,6 +78,31 @@ async def test_a_search_looks_at_no_file(tmp_path: Path, touched: list[str], mon
         for _ in range(20):
             assert await found(desk, "marzipan") == ["Ship with marzipan."]
         assert [path for path in touched if str(place.base) in path] == []
+
+
+async def test_a_search_of_history_asks_once_which_folders_are_the_project_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "theirs").mkdir()
+    asked: list[str] = []
+    known = project.directories
+
+    def directories(which: Iterable[str], *rest: Any) -> list[str]:
+        asked.extend(sorted(which))
+        return known(which, *rest)
+
+    monkeypatch.setattr(project, "directories", directories)
+    search = [ToolCall("h", "history", {"operation": "search", "query": "marzipan"})]
+    async with play("Not marzipan.", plugins=PLUGINS, directory=tmp_path / "theirs") as session:
+        await session.submit(Say("What is it?"))
+        await session.settled()
+    async with play(search, search, "done", plugins=PLUGINS, directory=tmp_path / "ours") as session:
+        await session.submit(Say("Is there marzipan?"))
+        await session.settled()
+        answers = [line for line in talk(session) if line.startswith("tool: ")]
+        assert len(answers) == 2 and all("Is there marzipan" in line and "Not" not in line for line in answers)
+    assert asked == [str(tmp_path / "ours"), str(tmp_path / "theirs")]
 
 
 async def test_what_another_process_writes_is_found_a_moment_later(tmp_path: Path) -> None:
