@@ -20,7 +20,7 @@ from .layout import Access, Layout
 UNUSED = 30 * 86_400.0
 """Seconds after which the directory of a project is removed."""
 _GONE = ".gone-"
-NEEDED = {"UV_CACHE_DIR": "uv", "GOCACHE": "go", "CCACHE_DIR": "ccache", "DENO_DIR": "deno"}
+NEEDED = {"UV_CACHE_DIR": "uv", "GOCACHE": "go", "CCACHE_DIR": "ccache"}
 """These write also to do what needs no network."""
 FETCHED = {
     "npm_config_cache": "npm",
@@ -28,6 +28,7 @@ FETCHED = {
     "YARN_CACHE_FOLDER": "yarn",
     "YARN_GLOBAL_FOLDER": "yarn-global",
     "BUN_INSTALL_CACHE_DIR": "bun",
+    "DENO_DIR": "deno",
     "PIP_CACHE_DIR": "pip",
     "POETRY_CACHE_DIR": "poetry",
     "CARGO_HOME": "cargo",
