@@ -41,7 +41,7 @@ async def converse(
     finally:
         del session.host.stash[UNATTENDED]
     code = _code(session, ended)
-    view.finish(_words(session), code in (CODES["done"], CODES["limited"]))
+    view.finish(_words(session) if ended else "", code in (CODES["done"], CODES["limited"]))
     return UNREAD if view.results.gone else INTERRUPTED if interrupts.came else code
 
 

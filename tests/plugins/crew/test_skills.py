@@ -233,6 +233,7 @@ async def test_the_user_starts_skills_with_a_slash_several_at_once(home: Path) -
     [told, _] = await said(home, text="/fix the login")
     assert "Fix the login." in told
     assert "Note it." in (await said(home, text="/jot the login"))[0], "by another name, too"
+    assert [command.name for command in slash.commands(host(home))] == ["skills", "fix", "jot", "note"]
     [told, _] = await said(home, text="/note /fix the door /x")
     assert told.index("Note it.") < told.index("Fix .") < told.index("the door /x")
     assert (await said(home, text="/inner x"))[0] == "user: /inner x"

@@ -130,6 +130,11 @@ def test_a_command_line_ends_when_the_workflow_does_that_it_was_given(cli: Cli) 
     assert (done.code, done.out) == (0, "It found it.\n"), done.err
     assert "ended: done. forty-two apples" in done.err
     assert "mine  done  0 agents\n" in cli("workflow", "list").out
+    nothing = cli("run", "--continue", "-m", model, "/workflow nothing")
+    assert (nothing.code, nothing.out) == (1, ""), "neither a success nor the answer of the turn before"
+    assert "there is no workflow 'nothing'" in nothing.err
+    listed = cli("run", "--continue", "-m", model, "/workflow")
+    assert (listed.code, listed.out) == (0, "")
     (place / "mine.py").write_text(script("return [agent('a'), agent('b')]"))
     broken = cli.scenario([{"text": "Status: failed\nSummary: no\nNo."}])
     cli("workflow", "run", "mine", "-m", broken, "--json")

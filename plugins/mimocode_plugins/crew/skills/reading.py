@@ -50,9 +50,9 @@ class Skill:
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        """Other names."""
-        said = self.meta.get("aliases") or ()
-        return tuple(map(str, said if isinstance(said, list) else [said]))
+        """Other names, a word each."""
+        said = self.meta.get("aliases") or []
+        return tuple(name for name in map(str, said if isinstance(said, list) else [said]) if len(name.split()) == 1)
 
     @property
     def for_agents(self) -> bool:

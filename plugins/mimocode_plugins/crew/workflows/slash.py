@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mimocode.errors import MimoError
+from mimocode.errors import UsageError
 
 from .engine import Run, new_run, old_run
 from .journal import find
@@ -16,30 +16,34 @@ if TYPE_CHECKING:
 
 
 async def workflow(arguments: str, session: Session) -> str | None:
-    """`/workflow NAME words`, `/workflow resume ID`, `/workflow cancel`; what the agent is told of a run, if at all."""
+    """`/workflow NAME words`, `/workflow resume ID`, `/workflow cancel`; what the agent is told of a run, if at all.
+
+    Raises:
+        MimoError: there is no such workflow or run, or it cannot be begun.
+    """
     name, _, rest = arguments.strip().partition(" ")
-    try:
-        if not name:
-            known = ", ".join(workflows(session.host))
-            now = ", ".join(running(session)) or "none"
-            await session.notice("workflow", f"There is {known}. At work: {now}.")
-        elif name == "cancel":
-            await stop(session)
-            await session.notice("workflow", "Stopped; /workflow resume goes on.")
-        elif name == "resume":
-            return await _begin(old_run(session, find(session.host, rest.strip())), session)
-        else:
-            return await _begin(new_run(session, name, {"text": rest.strip()}), session)
-    except MimoError as error:
-        await session.notice("workflow", str(error), "error")
-    return None
+    if not name:
+        known = ", ".join(workflows(session.host))
+        now = ", ".join(running(session)) or "none"
+        await session.notice("workflow", f"There is {known}. At work: {now}.")
+        return None
+    if name == "cancel":
+        await stop(session)
+        await session.notice("workflow", "Stopped; /workflow resume goes on.")
+        return None
+    if name == "resume":
+        return await _begin(old_run(session, find(session.host, rest.strip())), session)
+    return await _begin(new_run(session, name, {"text": rest.strip()}), session)
 
 
 async def team(arguments: str, session: Session) -> str | None:
-    """`/team <change>`."""
+    """`/team <change>`.
+
+    Raises:
+        UsageError: nothing is said of the change.
+    """
     if not arguments.strip():
-        await session.notice("team", "Say what is to be changed: /team <change>", "error")
-        return None
+        raise UsageError("say what is to be changed: /team <change>")
     return await workflow(f"team {arguments}", session)
 
 
