@@ -158,17 +158,20 @@ def test_a_job_that_is_killed_at_any_of_fifty_instants_goes_on(template: Path, t
 def test_what_a_killed_run_had_started_is_dead_soon(template: Path, tmp_path: Path) -> None:
     """A command in the foreground with a child that ignores requests to end, and one in the background."""
     cli, mark = Cli(template), f"survivors-{tmp_path}"
-    command = "trap '' TERM HUP INT; sleep 300 & echo $$ > started; sleep 300"
+    command = "echo counted 4711 sheep; trap '' TERM HUP INT; sleep 300 & echo $$ > started; sleep 300"
     with ModelServer([{"calls": [longrun.bash(command)]}, {"text": "Then not."}]) as server:
         longrun.connect(cli, server)
         process = cli.start(*RUN, "wait", **longrun.environment(mark))
         with process:
             longrun.wait_until((cli.project / "started").exists, process)
             assert len(longrun.living(mark)) >= 4
+            longrun.wait_until(lambda: list((cli.home / ".local/share/mimocode/partial").glob("*.calls")), process)
             process.kill()
             process.communicate(timeout=5)
         longrun.wait_until(lambda: not longrun.living(mark), seconds=3)
         after = cli(*RUN, "--continue", "go on")
     assert (after.code, after.lines[-2]["part"]["text"]) == (0, "Then not.")
     told = server.requests[-1].body["messages"][-2]
-    assert told["role"] == "tool" and "Interrupted" in told["content"]
+    assert told["role"] == "tool" and told["content"].startswith("Interrupted: this call was cut short")
+    assert told["content"].endswith("Until then it had printed:\ncounted 4711 sheep\n")
+    assert list((cli.home / ".local/share/mimocode/partial").iterdir()) == []

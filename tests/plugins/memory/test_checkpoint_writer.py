@@ -124,8 +124,8 @@ async def test_a_writer_that_never_ends_is_cut_off(tmp_path: Path) -> None:
     async with conversation(plan, *steps(6), "finished", directory=tmp_path) as session:
         session.host.settings["checkpoint"] = {"timeout": 0.05}  # type: ignore[index]
         await said(session, "go")
-        assert [note["by"] for note in kept(session)] == ["log"]
-        assert progress(session).failures == 1
+        assert {note["by"] for note in kept(session)} == {"log"}
+        assert progress(session).failures == begun(session) > 0, "on a busy machine there is time for a second one"
 
 
 async def test_what_is_wrong_is_sent_back_twice_at_most(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ class Watch:
             case TurnStarted():
                 self.stir()
             case CallStarted(call_id=id):
+                self.stir()
                 call = next((call for call in session.state.open if call.id == id), None)
                 spec = session.toolbox.specs.get(call.name) if call else None
                 if spec is not None and not spec.read_only and spec.server != "memory":  # which says so itself

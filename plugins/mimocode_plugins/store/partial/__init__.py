@@ -1,7 +1,9 @@
-"""Keeps the text of an answer that is still streaming, so that an interruption or `kill -9` does not lose it.
+"""Keeps the text of an answer that is still streaming, so that an interruption or `kill -9` does not lose it, and what
+a command that still runs has printed.
 
 The log holds whole messages. What streams is appended to a small file; when the answer is whole the file is emptied,
-and when it never becomes whole its text joins the conversation, marked as cut off.
+and when it never becomes whole its text joins the conversation, marked as cut off. A call that was killed is answered
+with what it had printed.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from mimocode.events import MessageAdded, Retrying, TextDelta, TurnEnded
+from mimocode.events import CallFinished, MessageAdded, Retrying, TextDelta, ToolProgress, TurnEnded
 from mimocode.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
 @hookimpl(tryfirst=True)
 @asynccontextmanager
 async def session_scope(session: Session) -> AsyncIterator[None]:
-    """Before an interrupted turn is closed, what it had said joins the conversation."""
+    """Before an interrupted turn is closed, what it had said and printed joins the conversation."""
+    from . import printed
     from .spool import close, found
 
     await found(session)
+    await printed.found(session)
     try:
         yield
     finally:
@@ -38,3 +42,7 @@ async def on_event(event: Event, session: Session) -> None:
         from .spool import follow
 
         await follow(event, session)
+    elif isinstance(event, ToolProgress | CallFinished):
+        from . import printed
+
+        printed.follow(event, session)
