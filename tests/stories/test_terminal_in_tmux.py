@@ -45,8 +45,9 @@ def bash(command: str) -> dict[str, object]:
 
 TABLE = "Here is **what I know**:\n\n| file | lines |\n|---|--:|\n| notes.txt | 1 |\n\n```python\nprint('fine')\n```\n"
 SLOW = "on " * 4000
+COUNTING = " ".join(f"file{number}" for number in range(4000))
 TURNS = [
-    [{"text": SLOW, "pace": 0.05}],  # what the subagent says; the first turn of the session was the other model's
+    [{"text": COUNTING, "pace": 0.05}],  # what the subagent says; the first turn of the session was the other model's
     [{"text": TABLE}],
     [bash("touch made"), bash("rm notes.txt"), {"text": "I was told: ${result}"}],
     [{"text": SLOW, "pace": 0.05}],
@@ -60,7 +61,7 @@ TURNS = [
     [
         {"calls": [{"name": "task", "arguments": {"operation": {"action": "create", "summary": "Count the files"}}}]},
         {"calls": [{"name": "actor", "arguments": {"action": "spawn", "subagent_type": "explore", "prompt": "count"}}]},
-        {"text": SLOW, "pace": 0.05},
+        {"text": COUNTING, "pace": 0.05},
     ],
     [{"text": "The goal is met."}],
     [{"text": "I am back."}],
@@ -134,8 +135,9 @@ def test_a_day_at_the_terminal(pane: Pane) -> None:
     pane.wait("You pasted something")
 
     pane.say("/greeting for a duke", r"The skill says: [\s\S]*Bow before you speak[\s\S]*for a duke")
+    assert "❯ /greeting for a duke" in pane.text and "❯ <skill" not in pane.text
 
-    pane.say("let somebody count", "on on on")
+    pane.say("let somebody count", "file1 file2")
     pane.type("/tasks ")
     pane.keys("Enter")
     pane.wait(r"Tasks and subagents: 1 of 2 under way\s+○ T1 Count the files\s+◐ explore-1")
