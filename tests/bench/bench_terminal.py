@@ -76,24 +76,35 @@ def idle(cli: Cli, seconds: float = 5) -> None:
 
 
 def memory(cli: Cli, turns: int) -> None:
-    """Hold a long conversation; what is resident after 20 turns and at its end."""
-    path = cli.home / "turns.json"
-    path.write_text(
-        json.dumps({"turns": [[{"text": f"Answer {number}. {'More words. ' * 20}"}] for number in range(turns)]})
-    )
+    """Hold a long conversation; what is resident after 20 turns, now and then, and at its end."""
+    path, said = cli.home / "turns.json", "I heard: ${prompt}. "
+    answers = [[{"text": said + " ".join(f"word{number * word}" for word in range(40))}] for number in range(turns)]
+    path.write_text(json.dumps({"turns": answers}))
     with terminal(cli, "chat", "-m", f"scripted/{path}") as tty:
         tty.wait("build · ")
         tty._stream = type("Nobody", (), {"feed": lambda self, data: None})()
         early = 0.0
         for number in range(turns):
-            at = len(tty.raw)
+            tty.raw = b""
             tty.send(f"question {number}\r")
-            until(tty, f"Answer {number}.".encode(), at)
-            until(tty, b"Say what", at)
+            until(tty, f"I heard: question {number}.".encode())
+            until(tty, b"Say what", tty.raw.rindex(b"I heard"))
             if number == 19:
+                _still(tty)  # libraries are loaded in the background; twenty turns take people longer
                 early = _resident(tty.pid)
+            if number % 250 == 19:
+                print(f"memory  {_resident(tty.pid):.0f} MB after {number + 1} turns", flush=True)
         late = _resident(tty.pid)
     print(f"memory  {early:.0f} MB after 20 turns, {late:.0f} MB after {turns}: {late / early:.2f} times")
+
+
+def _still(tty: Tty) -> None:
+    """Wait until the process does nothing for a second."""
+    before = -1
+    while _ticks(tty.pid) != before:
+        before = _ticks(tty.pid)
+        tty.read(0.01)
+        time.sleep(1)
 
 
 def _resident(pid: int) -> float:

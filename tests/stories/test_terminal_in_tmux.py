@@ -28,6 +28,9 @@ def pane(tmp_path: Path) -> Iterator[Pane]:
     cli = Cli(tmp_path)
     no_keyring(cli)
     (cli.project / "notes.txt").write_text("the answer is 42\n")
+    skill = cli.home / ".config/mimocode/skills/greeting/SKILL.md"
+    skill.parent.mkdir(parents=True)
+    skill.write_text("---\nname: greeting\ndescription: Greets people.\n---\nBow before you speak.\n")
     (cli.project / ".git").mkdir()
     (cli.project / ".git/HEAD").write_text("ref: refs/heads/main\n")
     pane = Pane(cli, tmp_path)
@@ -42,8 +45,9 @@ def bash(command: str) -> dict[str, object]:
 
 TABLE = "Here is **what I know**:\n\n| file | lines |\n|---|--:|\n| notes.txt | 1 |\n\n```python\nprint('fine')\n```\n"
 SLOW = "on " * 4000
+COUNTING = " ".join(f"file{number}" for number in range(4000))
 TURNS = [
-    [{"text": SLOW, "pace": 0.05}],  # what the subagent says; the first turn of the session was the other model's
+    [{"text": COUNTING, "pace": 0.05}],  # what the subagent says; the first turn of the session was the other model's
     [{"text": TABLE}],
     [bash("touch made"), bash("rm notes.txt"), {"text": "I was told: ${result}"}],
     [{"text": SLOW, "pace": 0.05}],
@@ -53,11 +57,11 @@ TURNS = [
     ],
     [{"text": "You said: ${prompt}"}],
     [{"text": "You pasted something."}],
-    [{"text": "I have read the skill."}],
+    [{"text": "The skill says: ${prompt}"}],
     [
         {"calls": [{"name": "task", "arguments": {"operation": {"action": "create", "summary": "Count the files"}}}]},
         {"calls": [{"name": "actor", "arguments": {"action": "spawn", "subagent_type": "explore", "prompt": "count"}}]},
-        {"text": SLOW, "pace": 0.05},
+        {"text": COUNTING, "pace": 0.05},
     ],
     [{"text": "The goal is met."}],
     [{"text": "I am back."}],
@@ -72,7 +76,7 @@ def connected(pane: Pane, server: ModelServer) -> None:
     pane.answer("Where does its API begin", f"{server.url}/v1", over=True)
     pane.answer("What do you call it", "mine", over=True)
     pane.pick("What does it speak", "Chat Completions")
-    pane.answer("API key", "any key")
+    pane.answer("API key", "any-key")
     pane.pick("Which model", "test-model")
     pane.answer("How many tokens", "128K")
     pane.wait("✓ mine/test-model works")
@@ -130,10 +134,10 @@ def test_a_day_at_the_terminal(pane: Pane) -> None:
     pane.keys("Enter")
     pane.wait("You pasted something")
 
-    pane.say("/compose:tdd write a test for notes", "I have read the skill")
-    assert "/compose:tdd" in pane.text
+    pane.say("/greeting for a duke", r"The skill says: [\s\S]*Bow before you speak[\s\S]*for a duke")
+    assert "❯ /greeting for a duke" in pane.text and "❯ <skill" not in pane.text
 
-    pane.say("let somebody count", "on on on")
+    pane.say("let somebody count", "file1 file2")
     pane.type("/tasks ")
     pane.keys("Enter")
     pane.wait(r"Tasks and subagents: 1 of 2 under way\s+○ T1 Count the files\s+◐ explore-1")

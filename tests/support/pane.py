@@ -41,7 +41,11 @@ class Pane:
         self.tmux("kill-server")
         stays = ("set-option", "-g", "remain-on-exit", "on", ";")
         place = ("-d", "-x", str(columns), "-y", str(rows), "-c", str(self.cli.project))
-        self.tmux("start-server", ";", *stays, "new-session", *place, *command)
+        until = time.monotonic() + PATIENCE
+        while self.tmux("list-sessions") and time.monotonic() < until:
+            time.sleep(0.02)
+        while not self.tmux("list-sessions") and time.monotonic() < until:  # a server that is leaving takes nobody in
+            self.tmux("start-server", ";", *stays, "new-session", *place, *command)
 
     @property
     def pid(self) -> int:

@@ -37,7 +37,7 @@ def host(home: Path, settings: dict[str, Any] | None = None, **environ: str) -> 
         (["https://x.example/v1", "No Name"], "is no name of a provider"),
         (["https://x.example/v1", "taken", False], "the provider 'taken' in .* stays as it is: choose another name"),
         (["http://127.0.0.1:9/v1", "mine", "Anthropic", "", ""], "without the name of a model"),
-        (["http://127.0.0.1:9/v1", "mine", "Anthropic", "two words", "m", ""], "that is no key"),
+        (["http://127.0.0.1:9/v1", "mine", "Anthropic", "two words"], "that is no key"),
     ],
 )
 async def test_an_endpoint_is_described_whole_or_not_at_all(tmp_path: Path, answers: list[object], why: str) -> None:

@@ -42,6 +42,7 @@ async def run(ask: Ask, host: Host) -> str:
         raise Gone(f"the provider {name!r} in {own.path} stays as it is: choose another name")
     wire = await ask.choose("What does it speak?", WIRES)
     key = (await ask.secret("API key (not shown; empty for none)")).strip()
+    key = clean(key) if key else ""  # before more is asked
     base, models, why = await _found(base, key, anthropic=wire == "@ai-sdk/anthropic")
     if models:
         model = await ask.choose("Which model?", [(each, each) for each in models])
@@ -54,7 +55,7 @@ async def run(ask: Ask, host: Host) -> str:
     section: dict[str, Any] = {"name": name, "npm": wire, "options": {"baseURL": base}, "models": {model: record}}
     if key:
         section["env"] = [f"{re.sub(r'[^A-Z0-9]', '_', name.upper())}_API_KEY"]
-        place = await asyncio.to_thread(vault(host).put, name, records.key(clean(key)))
+        place = await asyncio.to_thread(vault(host).put, name, records.key(key))
         ask.say(f"The key is kept in {place}.")
     await asyncio.to_thread(own.put, ["provider", name], section)
     ask.say(f"The provider is described in {own.path}.")

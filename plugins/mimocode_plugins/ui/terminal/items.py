@@ -25,6 +25,8 @@ ATTACHED = re.compile(
     r'\n*<(file|directory|resource) (?:server="[^"]*" )?(?:path|uri)="([^"]*)"[^>]*>.*?</\1>', re.DOTALL
 )
 SHELL = re.compile(r'<shell command="([^"]*)" exit="(-?\d+)">\n(.*?)\n?</shell>\n*', re.DOTALL)
+SKILL = re.compile(r'<skill name="([^"]*)" folder="[^"]*">\n(.*?)\n</skill>', re.DOTALL)
+"""A skill as the agent gets it, when the user asked for it."""
 
 
 class Item(Protocol):
@@ -48,12 +50,17 @@ class Said:
 
     def lines(self, look: Look) -> list[str]:
         """The words behind a prompt sign."""
-        words = SHELL.sub("", ATTACHED.sub("", self.text)).strip("\n")
+        words = SKILL.sub(_asked_for, SHELL.sub("", ATTACHED.sub("", self.text))).strip("\n")
         names = [found[2] for found in ATTACHED.finditer(self.text)] + list(self.media)
         attached = [name for name in names if name.rpartition("/")[2] not in words]
         sign = look.say("You: ") if look.linear else "❯ "
         shown = look.lines(words, first=sign, then="" if look.linear else "  ", style="bold")
         return shown + [line for name in attached for line in look.lines(name, first="  + ", style="dim")]
+
+
+def _asked_for(skill: re.Match[str]) -> str:
+    given = re.search(r"\n\nArguments: (.*?)(?:\n\nFiles \(|\Z)", skill[2], re.DOTALL)
+    return f"/{skill[1]} {given[1]}" if given else f"/{skill[1]}"
 
 
 @dataclass(frozen=True)

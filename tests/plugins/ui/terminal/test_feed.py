@@ -74,6 +74,16 @@ def test_what_goes_on_after_the_last_word_is_named_and_it_is_not_the_model() -> 
     assert live() == "" and feed.now == Present()
 
 
+def test_a_skill_is_shown_as_it_was_asked_for() -> None:
+    skill = '<skill name="compose:tdd" folder="/skills/tdd">\nRed.\n\nGreen.{}\n</skill>'
+    files = "\n\nFiles (read with the tool skill and `file`): a.md"
+    for more, shown in (
+        (files, "❯ /compose:tdd"),
+        (f"\n\nArguments: for\na duke{files}", "❯ /compose:tdd for|  a duke"),
+    ):
+        assert Said(skill.format(more)).lines(Look(80)) == shown.split("|")
+
+
 def test_a_retry_voids_what_was_streamed_and_says_so() -> None:
     feed = Feed("s")
     items = seen(feed, ev.TurnStarted(), ev.TextDelta("Half an ans"), ev.Retrying(2, 5.0, "the server is overloaded"))
