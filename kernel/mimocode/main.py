@@ -25,9 +25,10 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, *given: Any, **named: Any) -> Any:
         declare, self.declare = self.declare, None
-        if declare is not None:
-            declare(self)
-        return super().parse_known_args(*given, **named)
+        if declare is None:
+            return super().parse_known_args(*given, **named)
+        declare(self)
+        return self.parse_known_args(*given, **named)  # perhaps another one now
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see `{self.prog} --help`")
