@@ -121,7 +121,7 @@ async def test_a_bad_server_costs_a_bounded_time_and_nothing_else(tmp_path: Path
     calls = [write("a.txt", f"wrong {n}", n) for n in range(4)]
     async with work(tmp_path, *calls, servers=odd(way, log)) as (session, step):
         await step()
-        await asyncio.wait({fleet(session).stations["odd", tmp_path]._starting}, timeout=30)  # type: ignore[arg-type]
+        await asyncio.wait({fleet(session).stations["odd", tmp_path]._starting}, timeout=8)  # type: ignore[arg-type]
         for _ in range(3):
             begin = time.monotonic()
             assert (await step()).startswith("Wrote file successfully.")

@@ -205,7 +205,7 @@ def test_a_rule_is_written_by_hand_and_kept_for_the_project(cli: Cli) -> None:
     cli.settings(permission={"bash": "ask"})
     calls = [{"calls": [{"name": "bash", "arguments": {"command": f"touch {name}"}}]} for name in ("one", "two")]
     with terminal(cli, "-m", cli.scenario([*calls, {"text": "The end."}]), "--prompt", "go") as tty:
-        tty.wait("e edit that rule")
+        tty.wait(r"e edit\s+that rule")
         tty.send("e")
         tty.wait("Enter allows it always by this rule")
         tty.wait("always bash: touch")
@@ -223,7 +223,7 @@ def test_what_is_allowed_everywhere_is_not_asked_in_another_project(cli: Cli, tm
         tty.wait("u in all of yours")
         tty.send("u")
         tty.wait("The end")
-    assert json.loads((cli.home / ".local/share/mimocode/approvals.json").read_text()) == {"*": ["bash: touch *"]}
+    assert json.loads((cli.home / ".local/share/mimocode/approvals.json").read_text()) == {"*": ["bash: touch *", "edit: *"]}
     other = Cli(tmp_path)
     other.project = tmp_path / "other"
     other.project.mkdir()
