@@ -115,7 +115,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setattr("mimocode_plugins.tools.external.arriving.PATIENCE", 60.0)  # for a busy machine
     (tmp_path / "home").mkdir()
     return House(tmp_path)
 

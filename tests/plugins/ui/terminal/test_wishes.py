@@ -223,7 +223,9 @@ def test_what_is_allowed_everywhere_is_not_asked_in_another_project(cli: Cli, tm
         tty.wait("u in all of yours")
         tty.send("u")
         tty.wait("The end")
-    assert json.loads((cli.home / ".local/share/mimocode/approvals.json").read_text()) == {"*": ["bash: touch *", "edit: *"]}
+    assert json.loads((cli.home / ".local/share/mimocode/approvals.json").read_text()) == {
+        "*": ["bash: touch *", "edit: *"]
+    }
     other = Cli(tmp_path)
     other.project = tmp_path / "other"
     other.project.mkdir()
