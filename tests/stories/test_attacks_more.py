@@ -194,7 +194,7 @@ def test_24_a_server_whose_words_give_orders_and_change(victim: Victim) -> None:
     victim.before = victim.prints()
     for kept in (victim.home / ".cache/mimocode/mcp").glob("*.json"):
         os.utime(kept, (0, 0))  # as after a day: it is asked anew
-    waits = call("odd_sleep", seconds=3)  # over a connection of its own, which takes longer than asking
+    waits = call("odd_sleep", seconds=10)  # over a connection of its own, which takes longer than asking
     again = victim.obey(waits, call("odd_echo", text="x"))
     assert "now describes echo differently; not offered until you look" in again.err
     assert "odd_echo" not in [act["tool"] for act in victim.acts() if act["started"]]
