@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from .errors import Overrun
 
-LIMIT = 5.0  # seconds that plugin code may keep everything else waiting
+LIMIT = 10.0  # seconds that plugin code may keep everything else waiting; on a busy machine imports take some
 _MAIN = threading.main_thread().ident
 
 
