@@ -22,6 +22,7 @@ from mimocode_plugins.context.window.tail import HEARD, OWN, clip, cut
 from mimocode_plugins.crew import commands
 from mimocode_plugins.memory import checkpoint
 from mimocode_plugins.store import workspace
+from mimocode_plugins.ui.terminal.status import share
 from support.windows import Small, steps
 
 
@@ -155,8 +156,11 @@ async def test_context_limit_only_lowers(tmp_path: Path) -> None:
     plan = Small(size=200_000)
     async with conversation(plan, *steps(20), "finished", directory=tmp_path) as session:
         await said(session, "/context-limit 30K")
+        assert share(session) == "0% of 30k"
         await said(session, "go")
-        assert "rebuilt" in outcomes(session)
+        assert "rebuilt" in outcomes(session) and share(session).endswith("% of 30k")
+        await said(session, "/context-limit off")
+        assert share(session).endswith("% of 200k")
 
 
 async def test_context_says_what_fills_the_window(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from support.cli import Cli
 from support.model_server import ModelServer
 from support.ring import give_keyring, no_keyring
 
+TESTS = Path(__file__).parents[2]
 SECRET = "sk-canary-gggggggggggggggggggg"
 
 
@@ -38,7 +40,8 @@ def test_a_machine_where_all_is_well(cli: Cli) -> None:
     give_keyring(cli)
     with ModelServer([]) as server:
         options = {"baseURL": f"{server.url}/v1"}
-        servers = {"sh": {"type": "local", "command": ["sh"]}, "far": {"type": "remote", "url": "http://127.0.0.1:9"}}
+        odd = {"type": "local", "command": [sys.executable, str(TESTS / "support/odd_server.py")]}
+        servers = {"odd": {**odd, "environment": {"PYTHONPATH": str(TESTS)}}, "off": {**odd, "enabled": False}}
         cli.settings(model="acme/m", provider={"acme": {"options": options, "models": {"m": {}}}}, mcp=servers)
         cli("auth", "login", "acme", stdin=SECRET.encode())
         found = findings(cli)
@@ -46,7 +49,10 @@ def test_a_machine_where_all_is_well(cli: Cli) -> None:
         assert levels == {"ok"}
         assert found["keyring"][0]["finding"] == "the test keyring"
         assert found["network"][0]["finding"].startswith(server.url)
-        assert len(found["mcp"]) == 2
+        assert [(each["finding"].partition(" ")[0], each["fix"]) for each in found["mcp"]] == [
+            ("odd:", ""),
+            ("off:", ""),
+        ]
         shown = cli("doctor")
         assert shown.out.startswith("✓ python ")
         assert shown.code == 0
@@ -57,7 +63,10 @@ def test_everything_that_can_be_wrong_is_found_with_its_fix(cli: Cli) -> None:
     cli.settings(
         model="acme/m",
         provider={"acme": {"options": {"baseURL": "http://127.0.0.1:9/v1"}, "models": {"m": {}}}},
-        mcp={"gone": {"type": "local", "command": ["no-such-program"]}},
+        mcp={
+            "gone": {"type": "local", "command": ["no-such-program"]},
+            "far": {"type": "remote", "url": "http://127.0.0.1:9/mcp"},
+        },
         snapshot="perhaps",
     )
     auth = cli.home / ".local/share/mimocode/auth.json"
@@ -75,6 +84,10 @@ def test_everything_that_can_be_wrong_is_found_with_its_fix(cli: Cli) -> None:
     assert [each["finding"] for each in found["variable"]] == [
         "MIMOCODE_TYPO is unknown",
         "MIMOCODE_CODEX_MODE has no effect here: there is no such thing here",
+    ]
+    assert [(each["level"], each["fix"]) for each in found["mcp"]] == [
+        ("fail", "`mimo mcp debug gone`"),
+        ("fail", "`mimo mcp debug far`"),
     ]
     assert all(each["fix"] for rows in found.values() for each in rows if each["level"] == "fail")
     shown = cli("doctor")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mimocode.events import Noted
 from mimocode.ports import Command
 
-from .measure import NAME, amount, effective, estimate, gauge, of_message, of_opening, usable
+from .measure import NAME, amount, effective, estimate, gauge, of_message, of_opening, show_window, usable
 
 if TYPE_CHECKING:
     from mimocode.session import Session
@@ -44,6 +44,7 @@ async def limit(said: str, session: Session) -> None:
     if said:
         await session.emit(Noted(NAME, {"limit": "" if said == "off" else said}))
     whole, room = effective(session, model.window), usable(session, model.window)
+    show_window(session, model.window)
     if said not in ("", "off") and whole != min(amount(said, model.window), model.window):
         await session.notice(NAME, f"{said} leaves no room for an answer and is not used", "warning")
     await session.notice(NAME, f"context limit {whole:,} tokens of {model.window:,}; {room:,} for a request")

@@ -142,6 +142,11 @@ def effective(session: Session, window: int) -> int:
     return limit if limit - reserved(limit, compaction(session)) > 0 and limit < window else window
 
 
+def show_window(session: Session, window: int) -> None:
+    """Let front ends know of how many tokens the window is, as the user limits it: `host.options["windows"]`, by id."""
+    session.host.options.setdefault("windows", {})[session.id] = effective(session, window)
+
+
 def _for_model(wanted: Compaction, session: Session) -> Amount | None:
     said = wanted.max_context
     if not isinstance(said, Mapping):

@@ -13,7 +13,7 @@ from mimocode.messages import Message, Part, Usage, user
 from mimocode.ports import StashKey
 
 from . import hookspecs
-from .measure import NAME, effective, estimate, gauge, of_message, of_opening, usable
+from .measure import NAME, effective, estimate, gauge, of_message, of_opening, show_window, usable
 from .settings import Compaction, Heard, compaction, heard
 from .tail import HEARD, OWN, Tail, clip, cut
 
@@ -69,6 +69,7 @@ async def keep_room(prompt: Prompt, session: Session) -> Prompt | None:
     if session.model is None or session.state.window is None:
         return None
     measured, room = gauge(session), usable(session, session.model.window)
+    show_window(session, session.model.window)
     used = measured.used(session.state)
     if room <= 0:
         return None

@@ -60,6 +60,14 @@ def offer_mentions(host: Host) -> Iterable[tuple[str, str]]:
     return mentions(host)
 
 
+@hookimpl(optionalhook=True)
+async def check_health(host: Host) -> list[tuple[str, str, str, str]]:
+    """For `mimo doctor`: whether the servers answer."""
+    from .commands import findings
+
+    return await findings(host)
+
+
 @hookimpl
 def tool_servers(session: Session) -> Iterable[ToolServer]:
     """Offer what the servers are known to have; ask those that are new, or were not asked for a while."""

@@ -16,6 +16,9 @@ from .known import Known, known
 if TYPE_CHECKING:
     from mimocode.host import Host
 
+PATIENCE = 20.0
+"""Seconds that a server gets to answer `mimo doctor`."""
+
 
 def list_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `mimo mcp list`."""
@@ -64,6 +67,28 @@ async def health(host: Host, offline: bool) -> tuple[list[str], list[str]]:
         for server, (state, _) in zip(servers, states, strict=True)
     ]
     return lines, [*(said for _, said in states if said), *odd]
+
+
+async def findings(host: Host) -> list[tuple[str, str, str, str]]:
+    """For `mimo doctor`: whether each server answers and lists its tools."""
+    servers, odd = known(host)
+    return [
+        *await asyncio.gather(*(_finding(server, host) for server in servers)),
+        *(("fail", "mcp", sentence, "`mimo config explain mcp` says where it is written") for sentence in odd),
+    ]
+
+
+async def _finding(server: Known, host: Host) -> tuple[str, str, str, str]:
+    said = ""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            state, said = await _state(server, host, offline=False)
+    except TimeoutError:
+        state = f"✗ did not answer in {PATIENCE:g} s"
+    mark, _, words = state.partition(" ")
+    level = {"✗": "fail", "⚠": "warn"}.get(mark, "ok")
+    fix = f"`mimo mcp {'auth' if level == 'warn' else 'debug'} {server.name}`" if level != "ok" else ""
+    return level, "mcp", f"{server.name}: {said or words}", fix
 
 
 async def _state(server: Known, host: Host, offline: bool) -> tuple[str, str]:

@@ -39,7 +39,6 @@ async def everything(host: Host) -> list[Finding]:
         _settings,
         _variables,
         _plugins,
-        _servers,
     )
     found: list[Finding] = []
     for check in plain:
@@ -142,27 +141,6 @@ def _plugins(host: Host) -> Iterator[Finding]:
     for name, why in host.plugins.broken.items():
         yield "fail", "plugin", why, f"remove or update {name}; `mimo --pure` starts without plugins of others"
     yield "ok", "plugins", f"{len(host.plugins.manager.get_plugins())} loaded", ""
-
-
-def _servers(host: Host) -> Iterator[Finding]:
-    table = host.settings["mcp"] if "mcp" in host.settings else {}  # noqa: SIM401 - no mapping
-    for name, entry in (table or {}).items():
-        said = entry if isinstance(entry, dict) else {}
-        command = said.get("command") or []
-        program = command if isinstance(command, str) else next(iter(command), "")
-        if said.get("enabled") is False:
-            yield "ok", "mcp", f"{name} is switched off", ""
-        elif said.get("url"):
-            yield "ok", "mcp", f"{name} is somewhere else; `mimo mcp list` connects", ""
-        elif shutil.which(str(program), path=host.environ.get("PATH")):
-            yield "ok", "mcp", f"{name} runs {program}; `mimo mcp list` connects", ""
-        else:
-            yield (
-                "fail",
-                "mcp",
-                f"{name} wants {program or 'nothing'}, which is not there",
-                "install it, or `mimo mcp remove`",
-            )
 
 
 async def _log(host: Host) -> list[Finding]:

@@ -60,9 +60,9 @@ def short(model: str, width: int) -> str:
 
 
 def share(session: Session) -> str:
-    """How much of the context window is used: "12% of 200k"."""
+    """How much of the context window is used: "12% of 200k". Who limits it says so in the host's options."""
     used = session.state.context
-    window = session.model.window if session.model is not None else 0
+    window = session.host.options.get("windows", {}).get(session.id) or (session.model.window if session.model else 0)
     if window:
         return f"{100 * used // window}% of {thousands(window)}"
     return thousands(used) if used else ""
