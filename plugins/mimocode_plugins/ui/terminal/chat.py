@@ -30,7 +30,8 @@ from .face import Face
 from .handing import hand_over
 from .items import Told
 from .nimble import load_ahead
-from .notifying import LONG, notification
+from .notifying import LONG, notification, program
+from .notifying import run as notify
 from .pasting import mentioned
 from .seat import SHOWN_TURNS, Seat, standing
 from .shell import for_agent
@@ -172,8 +173,11 @@ class Chat:
                 self._notify("mimo has a question")
 
     def _notify(self, text: str) -> None:
-        if sequence := notification(text, self.face.tuning["notify"], os.environ):
+        wish = self.face.tuning["notify"]
+        if sequence := notification(text, wish, os.environ):
             self.face.screen.raw(sequence)
+        if command := program(text, wish, os.environ):
+            self.do(notify(command))
 
     def _look_around(self) -> None:
         self.face.branch = branch_of(self.face.session.directory) if self.face.session else ""

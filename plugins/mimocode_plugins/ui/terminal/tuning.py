@@ -19,7 +19,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "keymap": ("emacs", "vi"),
     "theme_mode": ("auto", "dark", "light"),
     "thinking_mode": ("hide", "show"),
-    "notify": ("auto", "off", "bell", "osc9", "osc777"),
+    "notify": ("auto", "off", "bell", "osc9", "osc777", "desktop"),
     "language": ("auto", "en", "zh"),
     "screen_reader": (False, True),
     "details": (False, True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from mimocode.host import Host
 from mimocode_plugins.ui.terminal.keymap import ACTIONS, bound, parsed, written
-from mimocode_plugins.ui.terminal.notifying import notification
+from mimocode_plugins.ui.terminal.notifying import notification, program
+from mimocode_plugins.ui.terminal.notifying import run as notify
 from mimocode_plugins.ui.terminal.slash import OURS
 from mimocode_plugins.ui.terminal.status import branch_of
 from mimocode_plugins.ui.terminal.tuning import Tuning, relaxed, tuned
@@ -148,6 +150,28 @@ def test_what_was_chosen_is_kept(tmp_path: Path) -> None:
 )
 def test_notifications_go_the_way_the_terminal_understands(wish: str, environ: dict[str, str], sequence: str) -> None:
     assert notification("all; \x1b[2Jdone", wish, environ).replace("\u241b", "") == sequence
+
+
+def test_the_desktop_is_told_by_a_program_where_the_terminal_only_rings(tmp_path: Path) -> None:
+    (tmp_path / "notify-send").write_text('#!/bin/sh\nprintf "%s|" "$@" >"$(dirname "$0")/told"\n')
+    (tmp_path / "notify-send").chmod(0o755)
+    here = {"DISPLAY": ":0", "PATH": str(tmp_path)}
+    command = program("-x <b>done</b>", "auto", here, "linux")
+    assert command[1:] == ("--app-name=mimo", "--", "mimo", "-x &lt;b&gt;done&lt;/b&gt;")
+    asyncio.run(notify(command))
+    assert (tmp_path / "told").read_text() == "--app-name=mimo|--|mimo|-x &lt;b&gt;done&lt;/b&gt;|"
+    asyncio.run(notify([str(tmp_path / "gone")]))
+    for wish, environ in (
+        ("auto", {**here, "TERM_PROGRAM": "ghostty"}),
+        ("auto", {**here, "SSH_CONNECTION": "x"}),
+        ("auto", {"PATH": str(tmp_path)}),
+        ("bell", here),
+        ("off", here),
+        ("desktop", {"DISPLAY": ":0", "PATH": "/nowhere"}),
+    ):
+        assert program("done", wish, environ, "linux") == ()
+    mac = program('say "hi"', "desktop", {}, "darwin")
+    assert (mac[0], mac[-1]) == ("osascript", 'say "hi"')
 
 
 def test_the_branch_is_read_from_a_clone_and_from_a_work_tree(tmp_path: Path) -> None:
