@@ -166,7 +166,7 @@ def test_without_rules_there_is_no_command(tmp_path: Path) -> None:
     words = landlock.command(
         need(landlock.NAME), Layout(tmp_path, (), {}), tmp_path / "none", Path("/"), ["true"], False
     )
-    for told in ("{}", "nonsense", '{"read": [], "write": [], "network": false, "temp": "/"}'):
+    for told in ("{}", "nonsense", '{"read": [], "write": [], "network": false, "environ": {}}'):
         (tmp_path / "broken").write_text(told)
         touch = [*words[:4], str(tmp_path / "broken"), "/usr/bin/touch", str(tmp_path / "made")]
         done = subprocess.run(touch, capture_output=True, text=True, check=False)

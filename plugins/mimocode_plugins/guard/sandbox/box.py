@@ -87,7 +87,7 @@ class Box:
             cache: our directory for caches.
             root: of the project.
         """
-        from .caches import opened
+        from .caches import opened, variables
         from .layout import Access, layout
 
         made = layout(grounds)
@@ -96,15 +96,8 @@ class Box:
                 self.caches = opened(cache, root)
         if self.caches is not None:
             made.put(self.caches, Access.WRITE)
+            made.environ |= variables(self.caches, made, self.reach != "off")
         return made
-
-    def provided(self, argv: Sequence[str], plan: Layout, network: bool | Path) -> Sequence[str]:
-        """The command line with variables that lead compilers and package managers to their caches."""
-        from .caches import variables
-
-        if self.caches is None:
-            return argv
-        return ["/usr/bin/env", *variables(self.caches, plan, network is not False), *argv]
 
     def command(
         self,
@@ -213,7 +206,6 @@ async def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Seq
     plan = _plan(box, session)
     box.watch = watch(plan, everything=box.verdict.rung == "landlock")
     network = await box.network(top)
-    argv = box.provided(argv, plan, network)
     return box.command(plan, none, directory, argv, network, await box.entry(network, restricted(session)))
 
 

@@ -67,7 +67,8 @@ def command(
             words += ["--setenv", name, value, "--setenv", name.lower(), value]
     for temp in plan.temps:
         words += ["--bind", str(plan.temp), str(temp)]
-    words += ["--setenv", "TMPDIR", str(plan.temps[0] if plan.temps else plan.temp)]
+    for name, value in {**plan.environ, "TMPDIR": str(plan.temps[0] if plan.temps else plan.temp)}.items():
+        words += ["--setenv", name, value]
     return [*words, *_disk(plan, none), "--remount-ro", "/run", "--chdir", str(directory), "--", *argv]
 
 

@@ -11,7 +11,6 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -73,17 +72,18 @@ def _tidy(caches: Path) -> None:
                 shutil.rmtree(each, ignore_errors=True)
 
 
-def variables(folder: Path, plan: Layout, fetches: bool) -> Iterator[str]:
-    """ "NAME=path" for each that the user has not put where commands may write already.
+def variables(folder: Path, plan: Layout, fetches: bool) -> dict[str, str]:
+    """Those that lead there, but for what the user has put where commands may write already.
 
     Args:
         folder: of the project's caches.
         plan: of the disk.
         fetches: there is a network.
     """
-    for name, place in {**NEEDED, **(FETCHED if fetches else {})}.items():
-        if not _writable(os.environ.get(name, ""), plan):
-            yield f"{name}={folder / place}"
+    wanted = {**NEEDED, **(FETCHED if fetches else {})}
+    return {
+        name: str(folder / place) for name, place in wanted.items() if not _writable(os.environ.get(name, ""), plan)
+    }
 
 
 def _writable(said: str, plan: Layout) -> bool:

@@ -44,8 +44,7 @@ async def run(text: str, look_only: bool, host: Host) -> int:
         _, none = box.private()
         plan = box.plan(grounds_of(box, host, host.directory, look_only), host.paths.cache, host.root)
         network = await box.network()
-        argv = box.provided(["/bin/sh", "-c", text], plan, network)
-        words = box.command(plan, none, host.directory, argv, network)
+        words = box.command(plan, none, host.directory, ["/bin/sh", "-c", text], network)
         process = await asyncio.create_subprocess_exec(*words)
         return await process.wait()
     finally:

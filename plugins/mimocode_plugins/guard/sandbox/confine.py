@@ -1,6 +1,6 @@
 """Runs by itself: confines this process with Landlock and seccomp, then becomes the command.
 
-python confine.py FILE PROGRAM [ARGUMENT ...], the file JSON of `read`, `write` (paths), `network`, `temp`. Imports
+python confine.py FILE PROGRAM [ARGUMENT ...], the file JSON of `read`, `write` (paths), `network`, `environ`. Imports
 nothing of ours. Any failure ends it: a command never runs less confined than asked. Numbers are those of the
 kernel's headers `linux/landlock.h`, `linux/seccomp.h`, `linux/filter.h`, `asm/unistd.h`.
 """
@@ -145,7 +145,7 @@ def main(file: str, argv: list[str]) -> None:
     """
     with open(file, encoding="utf-8") as told:  # noqa: PTH123 - pathlib takes longer to import than all of this
         wanted = json.load(told)
-    os.environ["TMPDIR"] = wanted["temp"]
+    os.environ.update(wanted["environ"])
     powerless()
     landlock(wanted["read"], wanted["write"])
     seccomp(os.uname().machine, wanted["network"])

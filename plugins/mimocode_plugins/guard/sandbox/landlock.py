@@ -25,7 +25,9 @@ def command(
     program: str, plan: Layout, none: Path, directory: Path, argv: Sequence[str], network: bool | Path
 ) -> list[str]:
     """A command line that runs `argv` under the rules; see `bubblewrap.command`. A list of hosts is no network here."""
-    told = json.dumps({**rights(plan), "network": network is True, "temp": str(plan.temp)})
+    told = json.dumps(
+        {**rights(plan), "network": network is True, "environ": {**plan.environ, "TMPDIR": str(plan.temp)}}
+    )
     file = none.with_name(f"rules-{hashlib.sha256(told.encode()).hexdigest()[:16]}.json")
     if not file.exists():  # a list of paths can be longer than an argument may be
         file.write_text(told, "utf-8")

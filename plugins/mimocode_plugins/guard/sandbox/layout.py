@@ -62,11 +62,15 @@ class Grounds:
 
 @dataclass
 class Layout:
-    """Paths, links resolved, that differ from a read-only disk. `temp` stands in for every one of `temps`."""
+    """Paths, links resolved, that differ from a read-only disk. `temp` stands in for every one of `temps`.
+
+    `environ` has variables for commands, which lead to places that are writable.
+    """
 
     temp: Path
     temps: tuple[Path, ...]
     access: dict[Path, Access] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
 
     def put(self, path: Path, access: Access) -> None:
         """Give a path an access; what does not exist is left out."""

@@ -19,7 +19,7 @@ def command(
     program: str, plan: Layout, none: Path, directory: Path, argv: Sequence[str], network: bool | Path
 ) -> list[str]:
     """A command line that runs `argv` under the profile; see `bubblewrap.command`."""
-    env = ["/usr/bin/env", f"TMPDIR={plan.temp}"]
+    env = ["/usr/bin/env", *(f"{name}={value}" for name, value in plan.environ.items()), f"TMPDIR={plan.temp}"]
     return [program, "-p", profile(plan, network is True), *env, *argv]
 
 
