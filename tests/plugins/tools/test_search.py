@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mimocode.errors import ToolFailed
@@ -298,6 +298,13 @@ def test_names_match_as_the_standard_library_says(pattern: str, name: str) -> No
         assert matcher(pattern)(name) == fnmatch.fnmatchcase(name, pattern)
 
 
+@pytest.mark.parametrize("pattern", ["[]", "[!]", "a[]b", "[]]", "[!]]", "[]a]", "[[]", "[a"])
+def test_brackets_that_hold_nothing_mean_themselves(pattern: str) -> None:
+    for name in ("[]", "[!]", "a[]b", "]", "a", "[", "b", "[a"):
+        assert matcher(pattern)(name) == fnmatch.fnmatchcase(name, pattern), name
+
+
+@example("[]")
 @given(st.text(max_size=20))
 def test_any_text_is_a_pattern_or_refused(pattern: str) -> None:
     try:

@@ -13,7 +13,7 @@ from mimocode.errors import ToolFailed
 
 _ALTERNATIVES = 500
 _TOKEN = re.compile(
-    r"\\(?P<literal>.)|\[(?P<not>[!^]?)(?P<set>\]?[^\]]*)\]|(?P<star>\*+)|(?P<any>\?)|(?P<other>.)", re.DOTALL
+    r"\\(?P<literal>.)|\[(?P<not>[!^]?+)(?P<set>\][^\]]*|[^\]]+)\]|(?P<star>\*+)|(?P<any>\?)|(?P<other>.)", re.DOTALL
 )
 
 
