@@ -56,7 +56,7 @@ class Groups:
     @contextmanager
     def starting(self) -> Iterator[None]:
         """While a command is being started: it is ended with us even when we die before `started` is told."""
-        for old in [old for old in self._alive if not exists(old)]:
+        for old in [old for old in self._alive if not _exists(old)]:
             self.ended(old)
         self._tell("?\n")
         try:
@@ -140,10 +140,10 @@ def alive(group: int, young: bool = False) -> bool:
         young: it began a moment ago, so that numbers of processes cannot have gone round since: its members have
             higher numbers than itself, and those of a thousand ended ones need not be read.
     """
-    return exists(group) and (sys.platform != "linux" or _any_runs(group, group if young and _newest() > group else 0))
+    return _exists(group) and (sys.platform != "linux" or _any_runs(group, group if young and _newest() > group else 0))
 
 
-def exists(group: int) -> bool:
+def _exists(group: int) -> bool:
     """Whether a group has members, be they only ones that ended and that nobody has collected."""
     try:
         os.killpg(group, 0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from .groups import Groups, alive, exists
+from .groups import Groups, alive
 from .spool import Spool
 
 Progress = Callable[[str], Awaitable[None]]
@@ -23,6 +23,8 @@ _REPORTED = 30_000
 """Bytes of output in one report; of more, the last."""
 _PIPE_GRACE = 0.2
 """Seconds that what the shell started may hold the pipe after the shell is gone, before we go on without it."""
+_PAUSES = (0.001, 0.002, 0.005, 0.01, 0.01)
+"""Seconds between looks at what may be about to end."""
 _YOUNG = 2.0
 """Seconds in which no machine starts so many processes that their numbers begin again."""
 
@@ -106,12 +108,10 @@ class Running:
         """Whether something that the shell started is still there after it."""
         if not self._eof.done():
             await asyncio.wait({self._eof}, timeout=_PIPE_GRACE)
-        for pause in (0.001, 0.01, 0.01):
-            if not exists(self.group):  # to look through all processes takes longer than to ask twice
-                break
-            await asyncio.sleep(pause)  # it may have closed the pipe and be about to be gone
+        for pause in _PAUSES:
             if not alive(self.group, self._loop.time() - self._began < _YOUNG):
                 break
+            await asyncio.sleep(pause)  # it may have closed the pipe and be about to be gone
         else:
             return not ended
         self._groups.ended(self.group)
