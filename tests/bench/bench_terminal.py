@@ -43,11 +43,21 @@ def paint(cli: Cli) -> tuple[float, ...]:
     return tuple(taken)
 
 
-def stream(cli: Cli) -> None:
-    """Type while an answer streams."""
-    with terminal(cli, "chat", "-m", cli.scenario([{"text": TEXT}], pace=0.005)) as tty:
+def stream(cli: Cli, turn: str) -> None:
+    """Type while an answer streams: the very first one of a process, which a script gives at once and no model does,
+    so that libraries are still being loaded; and a later one.
+    """
+    steps = {"turns": [[{"text": "word90"}], [{"text": TEXT}]]} if turn == "later" else {"turns": [[{"text": TEXT}]]}
+    path = cli.home / "stream.json"
+    path.write_text(json.dumps({**steps, "pace": 0.005}))
+    with terminal(cli, "chat", "-m", f"scripted/{path}") as tty:
         tty.wait("build · ")
         tty._stream = type("Nobody", (), {"feed": lambda self, data: None})()
+        if turn == "later":
+            tty.send("go\r")
+            until(tty, b"word90")
+            _still(tty)
+            tty.raw = b""
         tty.send("go\r")
         until(tty, b"word9")
         before, began, echoes = len(tty.raw), time.perf_counter(), list[float]()
@@ -61,7 +71,7 @@ def stream(cli: Cli) -> None:
         took, written = time.perf_counter() - began, len(tty.raw) - before
         frames = tty.raw[before:].count(FRAME)
     p95 = statistics.quantiles(echoes, n=20)[-1]
-    print(f"echo    median {statistics.median(echoes):.1f} ms, p95 {p95:.1f} ms")
+    print(f"echo    {turn} answer: median {statistics.median(echoes):.1f} ms, p95 {p95:.1f} ms")
     print(f"stream  {written / took / 1000:.1f} kB/s, {frames / took:.0f} frames/s, {written / frames:.0f} bytes/frame")
 
 
@@ -133,7 +143,8 @@ def main() -> None:
             f"median {statistics.median(clock):.0f} ms, best {min(clock):.0f} ms; of the processor {min(cpu):.0f} ms"
         )
         print(f"{name:7} {shown}")
-    stream(cli)
+    stream(cli, "first")
+    stream(cli, "later")
     idle(cli)
     if len(sys.argv) > 1:
         memory(cli, int(sys.argv[1]))
