@@ -65,7 +65,7 @@ async def slash(arguments: str, session: Session) -> None:
     elif word:
         await session.notice("sandbox", "say: /sandbox, /sandbox on or /sandbox off")
     else:
-        await session.notice("sandbox", "\n".join(_lines(box, session.host)))
+        await session.notice("sandbox", "\n".join(_lines(box, session.host)).removeprefix("sandbox: "))
 
 
 def health(host: Host) -> list[tuple[str, str, str, str]]:

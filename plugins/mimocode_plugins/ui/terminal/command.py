@@ -78,7 +78,7 @@ async def _talk(args: argparse.Namespace, host: Host, prompt: First) -> int:
 
 async def offered(args: argparse.Namespace, host: Host) -> Host:
     """Offer the first start to someone who has no model; the host to go on with."""
-    if args.model or not first_start(host):
+    if args.model or not first_start(host) or await _chosen_before(args, host):
         return host
     from ..wizard import menu
     from ..wizard.asking import Asking, Left
@@ -101,6 +101,17 @@ async def offered(args: argparse.Namespace, host: Host) -> Host:
 def first_start(host: Host) -> bool:
     """Whether nobody ever chose a model here: only then is it worth looking before the screen is painted."""
     return "model" not in host.settings or not host.settings["model"]
+
+
+async def _chosen_before(args: argparse.Namespace, host: Host) -> bool:
+    """Whether the session that is gone on with has a model."""
+    if not (args.continue_ or args.session):
+        return False
+    from mimocode.state import replay
+
+    seat = await first_seat(args, host)
+    wanted = seat.id or seat.fork
+    return bool(wanted and replay((await host.store()).read(wanted)).model)
 
 
 async def _hold(talk: Chat, seat: Seat, running: asyncio.Task[None]) -> tuple[str, Seat | None]:

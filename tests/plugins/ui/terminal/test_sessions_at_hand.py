@@ -202,3 +202,20 @@ def test_commands_of_the_command_line_and_those_that_are_not_there(cli: Cli) -> 
         idle(tty)
         tty.send("/share\r")
         tty.wait("Sharing a session is not there yet")
+
+
+def test_a_session_with_a_model_of_its_own_goes_on_where_no_other_was_ever_chosen(cli: Cli) -> None:
+    with terminal(cli, "-m", cli.scenario([{"text": "You said: ${prompt}"}])) as tty:
+        tty.wait("build · ")
+        tty.send("hello\r")
+        tty.wait("You said: hello")
+        tty.send("\x04")
+        assert tty.end() == 0
+    with terminal(cli, "-c") as tty:
+        tty.wait("❯ hello")
+        tty.wait("build · ")
+        tty.send("again\r")
+        tty.wait("You said: again")
+        assert "Welcome" not in tty.text
+        tty.send("\x04")
+        assert tty.end() == 0
