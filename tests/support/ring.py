@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from support.cli import Cli
 
 BACKEND = '''"""Keeps secrets in one JSON file; LOCKED=1 makes it refuse."""
@@ -47,3 +49,11 @@ def give_keyring(cli: Cli) -> str:
 def no_keyring(cli: Cli) -> None:
     """A machine without one, whatever machine the tests run on."""
     cli.env["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+
+def newcomer(folder: Path) -> Cli:
+    """`mimo` as somebody runs it who has nothing yet, nor a keyring."""
+    made = Cli(folder)
+    no_keyring(made)
+    made.env["PROMPT_TOOLKIT_NO_CPR"] = "1"
+    return made

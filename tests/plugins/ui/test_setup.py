@@ -14,7 +14,7 @@ from support.homes import KEY
 from support.local_servers import LOCAL, ollama
 from support.logging_in import READY
 from support.model_server import ModelServer
-from support.ring import no_keyring
+from support.ring import newcomer
 from support.tty import Tty, terminal
 
 SECRET = "sk-canary-ffffffffffffffffffff"
@@ -22,10 +22,7 @@ SECRET = "sk-canary-ffffffffffffffffffff"
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    made = Cli(tmp_path)
-    no_keyring(made)
-    made.env["PROMPT_TOOLKIT_NO_CPR"] = "1"
-    return made
+    return newcomer(tmp_path)
 
 
 def settings(cli: Cli) -> dict[str, Any]:

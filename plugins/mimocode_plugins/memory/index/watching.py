@@ -76,7 +76,7 @@ class Watch:
         return self.index
 
     def hear(self, event: Event, session: Session) -> None:
-        """Look after calls that may have written memory files, and after notes of plugins that write some."""
+        """Look after calls that may have written memory files, and after the log went back."""
         match event:
             case TurnStarted():
                 self.stir()
@@ -89,7 +89,9 @@ class Watch:
             case CallFinished(call_id=id) if (session.id, id) in self._writing:
                 self._writing.remove((session.id, id))
                 self.look()
-            case Noted(plugin="memory" | "checkpoint" | "dream" | "tasks") | Rewound():
+            case Rewound():
+                self.look()
+            case Noted() if not self._keep_looking:  # plugins note what they write; nobody would look by himself
                 self.look()
 
     def stir(self) -> None:

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from mimocode.ports import ModelInfo
 
 
-PLAYED = "scripted"
-"""The provider of scenarios: always there, and no model."""
-
-
 async def run(arguments: argparse.Namespace, host: Host) -> int:
     """List, sorted by name. With a provider, its models whether or not they are ready.
 
@@ -45,7 +41,7 @@ async def run(arguments: argparse.Namespace, host: Host) -> int:
         print(line(info))
         if arguments.verbose:
             print(json.dumps(asdict(info), indent=2, ensure_ascii=False, default=dict))
-    if not any(info.ready and _provider(info) != PLAYED for info in models):
+    if not any(info.ready and info.rank for info in models):
         print(_how(host, arguments.provider), file=sys.stderr)
     return 0
 
