@@ -23,6 +23,17 @@ from support.cli import Cli
 
 PATIENCE = 60.0
 """Seconds that something may take to appear."""
+BEGIN, END = b"\x1b[?2026h", b"\x1b[?2026l"
+"""The marks of synchronized output (DEC mode 2026)."""
+
+
+def whole(data: bytes) -> int:
+    """How many of these bytes a terminal with synchronized output shows: nothing of a frame that is not yet complete."""
+    begin = data.rfind(BEGIN)
+    if begin >= 0 and data.find(END, begin) < 0:
+        return begin
+    cut = data.rfind(b"\x1b", -len(BEGIN))
+    return cut if cut >= 0 and BEGIN.startswith(data[cut:]) else len(data)
 
 
 class Tty:
@@ -37,6 +48,7 @@ class Tty:
         self.pid, self._handle = pid, handle
         self._screen = pyte.HistoryScreen(columns, rows, history=100_000, ratio=0.5)
         self._stream = pyte.ByteStream(self._screen)
+        self._pending = b""
         self.raw = b""
         """Everything that the process has written."""
         self.code: int | None = None
@@ -102,9 +114,12 @@ class Tty:
         try:
             data = os.read(self._handle, 65536)
         except OSError:
-            return False
+            data = b""
         self.raw += data
-        self._stream.feed(data)
+        self._pending += data
+        size = whole(self._pending) if data else len(self._pending)
+        self._stream.feed(self._pending[:size])
+        self._pending = self._pending[size:]
         return bool(data)
 
     def resize(self, columns: int, rows: int) -> None:

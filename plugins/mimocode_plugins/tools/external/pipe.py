@@ -150,9 +150,12 @@ async def _end(process: asyncio.subprocess.Process) -> None:
                 break
     finally:
         _signal(process, signal.SIGKILL)  # what it left behind, and itself if we were cancelled
-        _, late = await asyncio.wait(drains, timeout=_GRACE)
+        reaped = asyncio.ensure_future(process.wait())
+        with anyio.CancelScope(shield=True):
+            _, late = await asyncio.wait([*drains, reaped], timeout=_GRACE)
         for task in late:
             task.cancel()
+        process._transport.close()  # type: ignore[attr-defined]  # held open by a grandchild outside of the group
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:
