@@ -15,15 +15,16 @@ from support import longrun
 from support.cli import Cli
 from support.model_server import ModelServer
 
-TURN, PROCESS = 0.25, 1.0
-"""Seconds from the signal to the end of the turn, by the times in the log, and of the process."""
+TURN, PROCESS = 5.0, 10.0
+"""Seconds from the signal to the end of the turn, by the times in the log, and of the process, on a machine that does much
+else; `tests/bench/bench_interrupts.py` measures them."""
 
 
 def interrupt(cli: Cli, process: subprocess.Popen[bytes]) -> list[dict[str, Any]]:
     """Send the signal, check the times and the log, and return the facts."""
     at, began = time.time(), time.monotonic()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     seconds = time.monotonic() - began
     assert process.returncode == 130, (out, err)
     assert b"Traceback" not in err
@@ -106,7 +107,7 @@ def test_during_a_command(cli: Cli, what: str, tmp_path: Path) -> None:
         types = [row["fact"]["type"] for row in facts if row["fact"]["type"] != "noted"]
         assert types[-3:] == ["call.started", "call.finished", "turn.ended"]
         assert unanswered(facts) == set()
-        longrun.wait_until(lambda: not longrun.living(mark), seconds=2)
+        longrun.wait_until(lambda: not longrun.living(mark))
         goes_on(cli, server)
 
 

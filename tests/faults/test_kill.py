@@ -101,7 +101,7 @@ def kill_and_go_on(template: Path, folder: Path, number: int, instant: Instant) 
     with ModelServer(longrun.job()) as server:
         longrun.connect(cli, server)
         shown = killed(cli, server, instant, mark)
-        longrun.wait_until(lambda: not longrun.living(mark), seconds=5)
+        longrun.wait_until(lambda: not longrun.living(mark))
         assert longrun.wrong_files(cli.project) == []
         began = longrun.count_facts(longrun.database(cli)) > 0
         if number % 5:  # the others do the rest of the job
@@ -167,8 +167,8 @@ def test_what_a_killed_run_had_started_is_dead_soon(template: Path, tmp_path: Pa
             assert len(longrun.living(mark)) >= 4
             longrun.wait_until(lambda: list((cli.home / ".local/share/mimocode/partial").glob("*.calls")), process)
             process.kill()
-            process.communicate(timeout=5)
-        longrun.wait_until(lambda: not longrun.living(mark), seconds=3)
+            process.communicate(timeout=60)
+        longrun.wait_until(lambda: not longrun.living(mark))
         after = cli(*RUN, "--continue", "go on")
     assert (after.code, after.lines[-2]["part"]["text"]) == (0, "Then not.")
     told = server.requests[-1].body["messages"][-2]

@@ -37,7 +37,7 @@ async def test_a_full_disk_is_one_sentence_and_what_was_shown_is_in_the_log(room
     with pytest.raises(StoreError, match=r"^the disk is full: free some space in /data and start again$"):
         async with play("hello", plugins=[Watch()], store=store) as session:
             await session.submit(Say("hi"))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await session.settled()
     assert [e for e in shown if isinstance(e, AnyFact)] == [entry.event for entry in next(iter(store.facts.values()))]
 

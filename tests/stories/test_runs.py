@@ -27,9 +27,9 @@ def stopped(process: subprocess.Popen[bytes]) -> bytes:
     """Interrupt the process, which then ends soon; what it said on stderr."""
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=90)
     assert (process.returncode, b"\nTraceback" in err) == (130, False), err.decode()
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     return err
 
 

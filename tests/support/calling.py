@@ -56,7 +56,7 @@ async def connected(server: Any, directory: Path) -> AsyncIterator[Tools]:
         await task
 
 
-async def until(true: Callable[[], Any], seconds: float = 10) -> None:
+async def until(true: Callable[[], Any], seconds: float = 60) -> None:
     """Wait for something outside of the process.
 
     Raises:

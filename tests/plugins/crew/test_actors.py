@@ -486,5 +486,5 @@ async def test_one_that_is_cancelled_while_it_is_opened_never_begins(tmp_path: P
         live = await team(session).start(Order("general", "look"))
         while live.child is None:  # noqa: ASYNC110  a few rounds of the loop, no time
             await asyncio.sleep(0)
-        assert (await asyncio.wait_for(team(session).cancel(live.id), 5)).state == "cancelled"
+        assert (await asyncio.wait_for(team(session).cancel(live.id), 60)).state == "cancelled"
     assert "look" not in cast.seen

@@ -40,7 +40,7 @@ async def said(session: Session, text: str, *, wait: bool = True) -> None:
     await session.submit(Say(text))
     await session.settled()
     if wait and (writer := progress(session).writer) is not None:
-        await asyncio.wait({writer}, timeout=10)
+        await asyncio.wait({writer}, timeout=60)
 
 
 def kept(session: Session) -> list[Any]:

@@ -513,10 +513,10 @@ def test_a_heart_beats_only_while_a_lease_is_held(path: str) -> None:
             (thread,) = hearts()
             query = "SELECT min(beat) FROM leases"
             (first,) = db.execute(query).fetchone()
-            give_up = time.monotonic() + 5
+            give_up = time.monotonic() + 60
             while db.execute(query).fetchone() == (first,):
                 assert time.monotonic() < give_up
-        thread.join(5)
+        thread.join(60)
         assert hearts() == []
         assert db.execute("SELECT count(*) FROM leases").fetchone() == (0,)
 

@@ -214,7 +214,7 @@ class Ring(KeyringBackend):
 async def fetch(url: str) -> tuple[int, str]:
     def get() -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(url, timeout=10) as page:
+            with urllib.request.urlopen(url, timeout=60) as page:
                 return page.status, page.read().decode()
         except urllib.error.HTTPError as error:
             with error:

@@ -203,7 +203,7 @@ def test_a_second_signal_ends_at_once(cli: Cli) -> None:
     process.send_signal(signal.SIGINT)
     wait_for((cli.project / "asked").exists, process)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=2)
+    process.communicate(timeout=60)
     assert process.returncode == 130
 
 

@@ -316,7 +316,7 @@ async def test_closing_the_stream_ends_the_request_at_once(tmp_path):
         model = await opened(tmp_path, server.url)
         async with aclosing(model.stream(prompt(user("go")))) as stream:
             assert await anext(stream) == TextDelta("a")
-        await asyncio.wait_for(server.gone.wait(), 0.25)
+        await asyncio.wait_for(server.gone.wait(), 10)
         await model.close()
 
 

@@ -183,7 +183,7 @@ async def test_closing_the_stream_ends_the_request():
         the_line = line(server.url)
         async with aclosing(the_line.stream(b"{}")) as stream:
             await anext(stream)
-        await asyncio.wait_for(server.gone.wait(), 5)
+        await asyncio.wait_for(server.gone.wait(), 60)
         await the_line.close()
 
 
@@ -200,7 +200,7 @@ async def test_cancelling_the_task_ends_the_request():
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(server.gone.wait(), 5)
+        await asyncio.wait_for(server.gone.wait(), 60)
         await the_line.close()
     gc.collect()
 

@@ -201,7 +201,7 @@ async def test_a_shell_command_is_stopped_with_all_it_started(tmp_path: Path) ->
     while not shell._process:  # noqa: ASYNC110
         await asyncio.sleep(0)
     shell.stop()
-    assert (await asyncio.wait_for(running, 10)).exit == -9
+    assert (await asyncio.wait_for(running, 60)).exit == -9
 
 
 async def test_frames_are_bounded_and_none_is_drawn_for_nothing() -> None:
