@@ -12,12 +12,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from mimocode.errors import ToolFailed
 from mimocode.events import Say
 from mimocode.testing import talk
 from mimocode_plugins.tools.external.line import Line, Starts
+from mimocode_plugins.tools.external.pipe import piped
 from plugins.tools.test_external import ODD, House, call
 from support.calling import until
 
@@ -201,3 +203,18 @@ async def test_starts_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert waited == [0, 0.25, 0.5, 1]
     with pytest.raises(ToolFailed, match="left alone"):
         starts.check()
+
+
+def test_ending_a_server_waits_for_its_process_even_when_the_ending_is_interrupted(tmp_path: Path) -> None:
+    """Else the loop that would have heard of its end is gone, and Python complains of a process still running."""
+    stubborn = ("sh", "-c", f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 1; done")
+
+    async def work() -> None:
+        with anyio.CancelScope() as scope:
+            async with piped(stubborn, dict(os.environ), None, lambda _: None, bytes.decode, str.encode):
+                await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith("\n"))
+                scope.cancel()
+
+    asyncio.run(work())
+    with pytest.raises(ChildProcessError):
+        os.waitpid(int((tmp_path / "pid").read_text()), os.WNOHANG)
