@@ -15,7 +15,7 @@ from support.model_server import ModelServer
 
 def until(found: Callable[[], Any], process: subprocess.Popen[bytes]) -> None:
     """Wait for something that the process will cause."""
-    late = time.monotonic() + 30
+    late = time.monotonic() + 90
     while not found():
         if process.poll() is not None or time.monotonic() > late:
             process.kill()

@@ -128,7 +128,7 @@ def wrong_files(project: Path) -> list[str]:
     return wrong
 
 
-def wait_until(true: Callable[[], Any], process: subprocess.Popen[bytes] | None = None, seconds: float = 30) -> None:
+def wait_until(true: Callable[[], Any], process: subprocess.Popen[bytes] | None = None, seconds: float = 90) -> None:
     """Look until it is true.
 
     Raises:

@@ -16,7 +16,7 @@ from mimocode.events import Event
 from mimocode.messages import Usage, assistant
 from mimocode.ports import Answer, Prompt
 
-PATIENCE = 20
+PATIENCE = 60
 """Seconds until a test gives up; it takes milliseconds."""
 
 

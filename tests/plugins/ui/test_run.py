@@ -23,7 +23,7 @@ def bash(command: str, **more: Any) -> dict[str, Any]:
 
 def wait_for(found: Callable[[], Any], process: subprocess.Popen[bytes]) -> None:
     """Wait until something is true, or fail with what the process said when it ended before."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while not found():
         if process.poll() is not None or time.monotonic() > until:
             process.kill()
