@@ -111,10 +111,8 @@ class Questions:
             lines += look.lines(f"{self._query}▏", first="  your words: ", style="bold" if not options else "dim")
         if not self.takes_keys():
             return lines + look.lines("The question waits for a pause in your typing.", style="dim")
-        space = "space marks · " if self._multiple else ""
-        return lines + look.lines(
-            f"{space}enter answers · type to answer in your own words · esc declines", style="dim"
-        )
+        words = ["enter answers", "type to answer in your own words", "esc declines"]
+        return lines + look.choices(["space marks"] * self._multiple + words, style="dim")
 
     @property
     def _now(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,6 +176,19 @@ def test_a_question_hides_nothing() -> None:
         "s, a and u allow bash: echo *",
         "2 more waiting",
     ]
+
+
+@pytest.mark.parametrize("width", range(40, 121))
+def test_no_line_of_keys_breaks_inside_of_a_choice(width: int) -> None:
+    choices = {"y once", "s this session", "a always in this project", "u in all of yours", "e edit that rule"}
+    choices |= {"n deny", "m deny and say why"}
+    waiting = Waiting(ApprovalAsked(ToolCall("c", "bash"), "", ("bash: *",)), Held("s"))  # type: ignore[arg-type]
+    rows = keys(waiting, Look(width), 0, True)[:-1]
+    assert {choice for row in rows for choice in row.split(" · ")} == choices and all(len(row) <= width for row in rows)
+    picker = Picker("Go on with", [Choice("a", "a")], print, more={"c-f": ("copy", None), "c-d": ("delete it", None)})  # type: ignore[dict-item]
+    rows = [row for row in picker.lines(Look(width), 20) if "ctrl" in row or "enter" in row]
+    found = {choice for row in rows for choice in row.removeprefix("  ").split(" · ")}
+    assert found == {"enter takes", "esc leaves", "ctrl-f copy", "ctrl-d delete it"}
 
 
 def test_a_conversation_as_a_document() -> None:
