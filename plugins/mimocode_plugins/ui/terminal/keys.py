@@ -38,7 +38,7 @@ HELP = (
     ("!command", "run a command; its output goes with your next message"),
 )
 """For /help: every key and sign of ours that is always the same."""
-MODAL = ("escape", "enter", "up", "down", "tab", "s-tab", "backspace", "c-c", "c-d", "c-f", "c-n", "c-p", "c-u", "c-z")
+MODAL = ("escape", "enter", "up", "down", "tab", "s-tab", "backspace", "c-c", "c-d", "c-f", "c-n", "c-p", "c-u")
 """Keys that a list or a question gets although the prompt has uses for them."""
 
 
@@ -169,7 +169,7 @@ def _editing(keys: KeyBindings, screen: Screen, prompting: Filter) -> None:
     def again(event: KeyPressEvent) -> None:
         screen.app.print_above([])
 
-    @keys.add("c-z", filter=prompting)
+    @keys.add("c-z")
     def suspend(event: KeyPressEvent) -> None:
         screen.app.suspend_to_background()
 

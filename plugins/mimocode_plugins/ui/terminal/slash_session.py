@@ -154,14 +154,19 @@ async def _at_turn(chat: Chat, turn: Turn) -> None:
 
 
 def turns_of(entries: Iterable[Entry]) -> list[Turn]:
-    """The turns among facts that count, numbered as `/revert` numbers them."""
+    """The turns among facts that count, numbered as `/revert` numbers them: with nothing said there is none."""
     found: list[Turn] = []
+    begun: Entry | None = None
     for entry in entries:
         if isinstance(entry.event, TurnStarted):
-            found.append(Turn(len(found) + 1, entry.seq, entry.time, ""))
-        elif isinstance(entry.event, MessageAdded) and found and not found[-1].text:
+            begun = entry
+        elif isinstance(entry.event, MessageAdded):
             message = entry.event.message
-            if message.role == "user" and not message.origin:
+            own = message.role == "user" and not message.origin
+            if begun and (own or message.role == "assistant"):
+                found.append(Turn(len(found) + 1, begun.seq, begun.time, ""))
+                begun = None
+            if own and found and not found[-1].text:
                 found[-1] = replace(found[-1], text=SHELL.sub("", ATTACHED.sub("", message.text)).strip())
     return found
 
@@ -248,18 +253,18 @@ async def undo(chat: Chat, rest: str) -> None:
     if session.state.busy:
         chat.face.tell("Wait for the turn to end, or stop it with Esc.", "warning")
         return
-    if not len(session.state.turns):
+    store = await chat.host.store()
+    before = turns_of(standing(store.read(session.id)))
+    if not before:
         chat.face.tell("There is no turn to take back.", "warning")
         return
-    said = next((m.text for m in reversed(session.state.messages) if m.role == "user" and not m.origin), "")
-    before = len(session.state.turns)
     if "undo" in await chat.host.commands():  # a plugin takes files back, too
         await session.submit(Say(f"/undo {rest}".strip()))
     else:
-        await session.submit(Rewind(session.state.turns[-1][0] - 1))
+        await session.submit(Rewind(before[-1].seq - 1))
     await session.settled()
-    if len(session.state.turns) < before:
-        chat.face.screen.fill(SHELL.sub("", ATTACHED.sub("", said)).strip())
+    if taken := before[len(turns_of(standing(store.read(session.id)))) :]:
+        chat.face.screen.fill(taken[0].text)
 
 
 async def redo(chat: Chat, rest: str) -> None:

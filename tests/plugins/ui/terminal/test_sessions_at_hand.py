@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mimocode.errors import UsageError
 from mimocode_plugins.ui.terminal.alone import meant
 from support.cli import Cli
 from support.tty import Tty, terminal
@@ -61,12 +62,29 @@ def test_what_was_taken_back_stays_in_the_log_when_one_leaves(cli: Cli) -> None:
         (["--pure", "--log-level", "DEBUG", "-c"], ["--pure", "--log-level", "DEBUG", "chat", "-c"]),
         (["--log-level=INFO", "session", "list"], ["--log-level=INFO", "session", "list"]),
         (["--help"], ["--help"]),
-        (["no-command"], ["no-command"]),
         (["/"], ["chat", "/"]),
     ],
 )
 def test_what_mimo_alone_means(words: list[str], understood: list[str]) -> None:
     assert meant(words, COMMANDS) == understood
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("rum", "there is no command 'rum'; did you mean run?"),
+        ("xyzzy", "there is no command 'xyzzy'; `mimo --help` shows what there is."),
+        ("./nowhere", "there is no directory ./nowhere; `mimo DIRECTORY` begins to talk in one."),
+        (
+            "fix the bug",
+            '\'fix the bug\' is no command; to say it: mimo run "...", or mimo --prompt "..." to stay and talk.',
+        ),
+    ],
+)
+def test_what_mimo_does_not_understand(word: str, said: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        meant([word], COMMANDS)
+    assert str(raised.value) == said
 
 
 def test_mimo_with_options_alone_talks_and_goes_on(cli: Cli) -> None:
@@ -127,6 +145,8 @@ def test_the_timeline_goes_back_and_copies(cli: Cli) -> None:
         tty.send("go on from\r")
         tty.wait("Going on with")
         idle(tty)
+        assert tty.text.count("First answer.") == 2 and tty.text.count("Second answer.") == 1  # what stands, once
+        assert "Taken back" not in tty.text
         tty.send("/timeline\r")
         tty.wait("❯   1  question one")
         tty.send("\r")
@@ -143,6 +163,11 @@ def test_escape_twice_clears_the_prompt(cli: Cli) -> None:
         tty.wait("half a thought")
         tty.send("\x1b")
         tty.wait("Esc again to clear the prompt")
+        tty.send(" and more")
+        tty.wait("thought and more")
+        tty.send("\x1b")  # typed since: the first one is forgotten
+        tty.quiet(0.2)
+        assert "❯ half a thought and more" in tty.lines
         tty.send("\x1b")
         idle(tty)
 

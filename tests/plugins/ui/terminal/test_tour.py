@@ -64,6 +64,7 @@ def test_an_approval_is_shown_whole_and_a_denial_with_a_message_reaches_the_agen
         tty.send("m")
         tty.wait("why not\\?")
         assert "Enter denies it with these words · esc goes back" in tty.lines
+        assert "why not?" in tty.lines and "Say what to do" not in tty.lines[-2]
         tty.send("use the script\r")
         tty.wait("I was told: Denied: use the script")
 
@@ -103,9 +104,11 @@ def test_escape_interrupts_and_what_was_queued_comes_back(cli: Cli) -> None:
         tty.wait("on on on")
         tty.send("later\r")
         tty.wait("↳ later")
+        tty.send("half a thought")
+        tty.wait("❯ half a thought")
         tty.send("\x1b")
         tty.wait("■ Interrupted")
-        tty.wait("❯ later")
+        tty.wait("❯ later\n  half a thought")
 
 
 def test_ctrl_c_clears_then_warns_then_leaves(cli: Cli) -> None:
