@@ -71,7 +71,7 @@ class Approving:
     def key(self, name: str, data: str) -> None:
         """Answer."""
         one = self._desk.first
-        if one is None:
+        if one is None or name == "paste":  # what is pasted is no answer
             return
         offered = bool(one.asked.offer)
         match data.lower():

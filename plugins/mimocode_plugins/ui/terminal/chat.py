@@ -25,6 +25,7 @@ from mimocode.events import (
 )
 
 from ..attach import unread
+from ..which import first_words
 from . import clipboard
 from .face import Face
 from .handing import hand_over
@@ -102,16 +103,21 @@ class Chat:
             elif not self._stands(entry):
                 self._see(entry)
 
-    async def attach(self, session: Session) -> None:
-        """Sit down at a session that was opened: show where it stands, then send what was typed meanwhile."""
+    async def attach(self, session: Session, again: bool = False) -> None:
+        """Sit down at a session that was opened: show where it stands, then send what was typed meanwhile.
+
+        Args:
+            again: the user was here a moment ago and saw it.
+        """
         face, turns = self.face, session.state.turns
         early, self._early, self._known = self._early, [], session.state.seq
         face.turn_to(session)
-        if len(session.state.messages):
+        if len(session.state.messages) and not again:
             after = turns[-SHOWN_TURNS][0] - 1 if len(turns) > SHOWN_TURNS else 0
-            name = session.state.title or session.id
+            store = await self.host.store()
+            name = session.state.title or first_words(store.read(session.id)) or session.id
             face.tell(f"Going on with {name}" + (f", the last {SHOWN_TURNS} of {len(turns)} turns:" if after else ":"))
-            for entry in standing((await self.host.store()).read(session.id, after)):
+            for entry in standing(store.read(session.id, after)):
                 if entry.seq <= self._known:
                     face.show(*(item for item in face.feed.see(entry) if not isinstance(item, Told)))
         for entry in early:
@@ -244,7 +250,8 @@ class Chat:
                 else:
                     self._interrupt()
             case "c-d":
-                self.go(None)
+                if not self.face.feed.now.busy or self.face.hint("The agent is at work: Ctrl-D again to exit", AGAIN):
+                    self.go(None)
             case "tab":
                 self.do(self._next_agent(1))
             case "paste":

@@ -55,9 +55,13 @@ def bindings(screen: Screen, modal: Condition, prompting: Filter, chosen: Chosen
             press = event.key_sequence[0]
             taker.key(press.key.value if isinstance(press.key, Keys) else press.key, press.data)
 
+    def pasted(event: KeyPressEvent) -> None:
+        if (taker := screen.front.modal) is not None:
+            taker.key("paste", " ".join(event.data.split()))
+
     for name in (*MODAL, Keys.Any):
         keys.add(name, filter=modal)(forward)
-    keys.add(Keys.BracketedPaste, filter=modal)(lambda event: None)
+    keys.add(Keys.BracketedPaste, filter=modal)(pasted)
     return keys
 
 
@@ -132,7 +136,11 @@ def _take_completion(buffer: Buffer, sending: bool) -> bool:
     buffer.complete_state = None
     if command:
         return not sending
-    if not chosen.text.endswith("/"):
+    if chosen.text.endswith('"') and buffer.document.text_after_cursor.startswith('"'):
+        buffer.delete()
+    if chosen.text.endswith('/"'):
+        buffer.cursor_left()  # one goes on inside of the quotes
+    elif not chosen.text.endswith("/"):
         buffer.insert_text(" ")
     return True
 

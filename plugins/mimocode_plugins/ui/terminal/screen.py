@@ -249,9 +249,10 @@ class Screen:
             height=lambda: Dimension(min=1, max=max(3, self._rows // 3)),
             get_line_prefix=self._prefix,
         )
+        self._above = Rows(lambda: self.front.above(self._narrow, self._room()), lambda: self.app.frame)
         return HSplit(
             [
-                self._text(lambda: self.front.above(self._narrow, self._room())),
+                Window(self._above, dont_extend_height=True, always_hide_cursor=True),
                 ConditionalContainer(HSplit([self._prompt, self.search, self._completions()]), prompting),
                 ConditionalContainer(self._text(self._modal_lines), ~prompting),
                 self._text(lambda: [self.front.below(self._narrow)]),
@@ -297,7 +298,7 @@ class Screen:
 
     def _modal_lines(self) -> list[str]:
         modal = self.front.modal
-        return modal.lines(self._narrow, max(4, self._rows - 3)) if modal else []
+        return modal.lines(self._narrow, max(4, self._rows - 1 - self._above.height)) if modal else []
 
     def _prefix(self, line: int, wrapped: int) -> StyleAndTextTuples:
         first = line == 0 and wrapped == 0

@@ -92,6 +92,7 @@ def test_mimo_with_options_alone_talks_and_goes_on(cli: Cli) -> None:
     with terminal(cli, "--model", model, "--prompt", "first question", "--agent", "plan") as tty:
         tty.wait("First answer")
         tty.wait(lambda tty: tty.lines[-1].startswith("  plan · "))
+        idle(tty)
         tty.send("\x04")
         tty.wait("Go on with: mimo -s ses_")
         assert tty.end() == 0
@@ -125,6 +126,37 @@ def test_the_picker_previews_searches_copies_and_deletes(cli: Cli) -> None:
         tty.wait("An answer about pears")
     titles = [one["title"] for one in json.loads(cli("session", "list", "--format", "json").out)]
     assert titles == ["about pears", "about pears"]
+
+
+def test_a_session_that_is_open_elsewhere_is_refused_and_one_stays(cli: Cli) -> None:
+    model = turns(cli, "One answer.", "Another answer.")
+    with terminal(cli, "-m", model, "--prompt", "mine") as other, terminal(cli, "-m", model, columns=100) as tty:
+        other.wait("One answer")
+        idle(tty)
+        for said in ("", "hello"):
+            if said:
+                tty.send(f"{said}\r")
+                tty.wait("❯ hello\n\nOne answer")
+                idle(tty)
+            tty.send("/sessions\r")
+            tty.wait(lambda tty: "  │ One answer." in tty.lines)
+            tty.send("\r")
+            tty.wait(lambda tty, times=1 + bool(said): tty.text.count("is open in another process") == times)
+            idle(tty)
+        assert tty.text.count("❯ hello") == 1
+        tty.send("more\r")
+        tty.wait("Another answer")
+
+
+def test_nothing_that_leaves_a_session_cuts_its_work_short_unasked(cli: Cli) -> None:
+    with terminal(cli, "-m", cli.scenario([{"text": "on " * 2000, "pace": 0.02}]), "--prompt", "go") as tty:
+        tty.wait("on on on")
+        tty.send("/new\r")
+        tty.wait("Wait for the turn to end, or stop it with Esc.")
+        tty.send("\x04")
+        tty.wait("Ctrl-D again to exit")
+        tty.send("\x04")
+        assert tty.end() == 0
 
 
 def test_the_timeline_goes_back_and_copies(cli: Cli) -> None:
@@ -234,6 +266,7 @@ def test_a_session_with_a_model_of_its_own_goes_on_where_no_other_was_ever_chose
         tty.wait("build · ")
         tty.send("hello\r")
         tty.wait("You said: hello")
+        idle(tty)
         tty.send("\x04")
         assert tty.end() == 0
     with terminal(cli, "-c") as tty:
@@ -241,6 +274,7 @@ def test_a_session_with_a_model_of_its_own_goes_on_where_no_other_was_ever_chose
         tty.wait("build · ")
         tty.send("again\r")
         tty.wait("You said: again")
+        idle(tty)
         assert "Welcome" not in tty.text
         tty.send("\x04")
         assert tty.end() == 0

@@ -31,7 +31,7 @@ def test_a_question_and_an_answer(cli: Cli) -> None:
         ready(tty)
         tty.send("say hello\r")
         tty.wait("• two")
-        tty.wait(lambda tty: PROMPT in tty.text)
+        tty.wait(lambda tty: PROMPT in tty.text and "esc interrupts" not in tty.text)
         assert tty.lines[:6] == ["❯ say hello", "", "Hello there.", "", "• one", "• two"]
         tty.send("\x04")
         assert tty.end() == 0
@@ -45,7 +45,7 @@ def test_nothing_is_cleared_and_no_other_screen_is_used(cli: Cli) -> None:
     with terminal(cli, "chat", "-m", cli.scenario([{"text": f"{words}\n\n{words}"}], pace=0.001)) as tty:
         ready(tty)
         tty.send("go\r")
-        tty.wait(lambda tty: tty.text.count("word299") == 2 and PROMPT in tty.text)
+        tty.wait(lambda tty: tty.text.count("word299") == 2 and "esc interrupts" not in tty.text)
         tty.send("\x04")
         tty.end()
         assert tty.text.count("word7 ") == 2
@@ -175,7 +175,7 @@ def test_what_was_typed_is_found_again_in_the_next_session(cli: Cli) -> None:
     with terminal(cli, "chat", "-m", "scripted/hello") as tty:
         ready(tty)
         tty.send("remember the alamo\r")
-        tty.wait("Hello. I am")
+        tty.wait(lambda tty: "Hello. I am" in tty.text and "esc interrupts" not in tty.text)
         tty.send("\x04")
         tty.end()
     kept = (cli.home / ".local/state/mimocode/prompt-history.jsonl").read_text()
