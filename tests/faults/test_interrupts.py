@@ -31,7 +31,8 @@ def interrupt(cli: Cli, process: subprocess.Popen[bytes]) -> list[dict[str, Any]
     export = cli("session", "export")
     assert export.code == 0 and cli("session", "verify").code == 0
     facts = json.loads(export.out)["facts"]
-    ended = facts[-2] if facts[-1]["fact"].get("finish") == "cut" else facts[-1]
+    kept = facts[-1]["fact"].get("finish") == "cut" or facts[-1]["fact"].get("message", {}).get("origin")
+    ended = facts[-2] if kept else facts[-1]
     assert (ended["fact"]["type"], ended["fact"]["reason"]) == ("turn.ended", "interrupted")
     assert facts[-1]["time"] - at < TURN
     assert seconds < PROCESS

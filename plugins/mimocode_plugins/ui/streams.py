@@ -12,6 +12,8 @@ import re
 import sys
 from typing import IO, Any
 
+from mimocode.errors import UsageError
+
 # Controls other than newline and tab; C1 (0x9b starts a sequence in many terminals); characters that reorder text.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
@@ -100,6 +102,10 @@ class Results:
         except (BrokenPipeError, ValueError):
             self.gone = True
             silence(self._stream)
+        except OSError as error:
+            self.gone = True
+            silence(self._stream)
+            raise UsageError(f"standard output cannot be written: {error.strerror or error}") from None
 
 
 def silence(stream: Any) -> None:
@@ -110,6 +116,13 @@ def silence(stream: Any) -> None:
         os.close(nowhere)
     except (OSError, ValueError, AttributeError):
         return
+
+
+def all_there() -> None:
+    """Put something that leads nowhere in the place of standard streams that were closed: everybody counts on them."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def speak_utf8() -> None:

@@ -41,11 +41,18 @@ def subject(call: ToolCall, display: JSON | None = None) -> str:
     if call.name in ("glob", "grep"):
         where = f" in {arguments['path']}" if arguments.get("path") else ""
         return one_line(f'{call.name.capitalize()} "{arguments.get("pattern", "")}"{where}')
-    about = str(title or next((arguments[key] for key in ABOUT if arguments.get(key)), ""))
+    about = str(title or next((arguments[key] for key in ABOUT if arguments.get(key)), "") or _asked(arguments))
     if call.name in ICONS:
         return one_line(f"{call.name.replace('_', ' ').capitalize()} {about}".rstrip())
     rest = about or call.malformed or (json.dumps(arguments, ensure_ascii=False, default=str) if arguments else "")
     return one_line(f"{call.name} {rest}".rstrip())
+
+
+def _asked(arguments: JSON) -> str:
+    """The first of some questions."""
+    asked = arguments.get("questions")
+    first = asked[0] if isinstance(asked, list) and asked else None
+    return str(first.get("question", "")) if isinstance(first, dict) else ""
 
 
 def show_call(screen: Screen, call: ToolCall, event: CallFinished) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mimocode.errors import ToolFailed
+from mimocode.errors import ToolFailed, UsageError
 from mimocode.events import Notice, Pulse, Say
 from mimocode.hookspecs import hookimpl
 from mimocode.messages import ToolCall
@@ -19,12 +19,15 @@ from mimocode.session import Session
 from mimocode.testing import MemoryStore, play, talk
 from mimocode_plugins.crew import commands
 from mimocode_plugins.tools import files, patch, shell, undo
+from mimocode_plugins.tools.undo import record
 from mimocode_plugins.tools.undo import tree as looking
 from mimocode_plugins.tools.undo.blobs import Blobs
 from mimocode_plugins.tools.undo.plan import Step
 from mimocode_plugins.tools.undo.putting import put_all
 from mimocode_plugins.tools.undo.shape import shape
 from mimocode_plugins.tools.undo.tree import only_looks
+from mimocode_plugins.ui.terminal.seat import standing
+from mimocode_plugins.ui.terminal.slash_session import turns_of
 from support.cli import Cli
 
 AGENT = Agent("agent")
@@ -115,6 +118,40 @@ async def test_going_back_to_a_message_takes_everything_after_it(tmp_path: Path)
         assert tree(tmp_path) == {"1.txt": "1", "2.txt": "2", "3.txt": "3"}
         await say(session, "/revert 9")
         assert ears.heard[-1] == "There are 3 turns, numbered from 1: 9 is not among them."
+        await say(session, "/undo 2")
+        assert tree(tmp_path) == {"1.txt": "1"}
+
+
+class Failing:
+    """A slash command that fails, which the kernel ends as a turn."""
+
+    @hookimpl
+    async def take_input(self, text: str) -> None:
+        if text == "/fail":
+            raise UsageError("not like this")
+
+
+async def test_a_command_that_failed_is_no_turn(tmp_path: Path) -> None:
+    ears = Ears()
+    script = [part for n in (1, 2) for part in (writes(n, f"{n}.txt", str(n)), f"Wrote {n}.")]
+    async with play(*script, plugins=[*PLUGINS, ears, Failing()], directory=tmp_path) as session:
+        await say(session, "first", "second", "/fail", "/undo")
+        assert (tree(tmp_path), ears.heard[-1].splitlines()[0]) == ({"1.txt": "1"}, 'Took back the turn "second":')
+        await say(session, "/fail", "/redo")
+        assert tree(tmp_path) == {"1.txt": "1", "2.txt": "2"}
+        entries = list((await session.host.store()).read(session.id))
+        counted = [(turn.number, turn.seq, turn.said) for turn in record.turns(record.standing(entries))]
+        assert [said for _, _, said in counted] == ["first", "second"]
+        assert [(turn.number, turn.seq, turn.text) for turn in turns_of(standing(entries))] == counted
+
+
+async def test_a_word_that_is_misspelt_changes_nothing(tmp_path: Path) -> None:
+    ears = Ears()
+    async with play(writes(1, "a.txt", "a"), "Done.", plugins=[*PLUGINS, ears], directory=tmp_path) as session:
+        await say(session, "go", "/undo previw")
+        assert ears.heard == ["Say /undo alone, or with preview, diff, force or keep; 'previw' is none of these."]
+        await say(session, "/redo 2")
+        assert ears.heard[-1].startswith("Say /redo alone") and tree(tmp_path) == {"a.txt": "a"}
 
 
 async def test_a_preview_says_what_would_change_and_changes_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -154,11 +155,24 @@ def test_exit_codes_and_sentences(cli: Cli) -> None:
         (["-m", ok, "--budget", "lots", "hi"], 2, "--budget"),
         (["-m", ok, "--agent", "nobody", "hi"], 2, "there is no agent 'nobody'"),
         (["-m", ok, "--command", "nothing", "hi"], 2, "there is no command 'nothing'"),
-        (["-m", ok, "--nonsense", "hi"], 2, "--nonsense"),
+        (["-m", ok, "--nonsense", "hi"], 2, "unrecognized arguments: --nonsense; see `mimo run --help`"),
     ]:
         done = cli("run", *words)
         assert (done.code, done.out) == (code, ""), (words, done.err)
         assert sentence in done.err and "Traceback" not in done.err
+
+
+def test_closed_standard_streams_are_nobodys_trouble(cli: Cli) -> None:
+    ok = cli.scenario([{"text": "ok"}])
+    closed = 'exec "$0" -m mimocode.main "$@" <&- >&-'
+    for words, code, said in [
+        (("run", "-m", ok, "hi"), 0, "> build"),
+        (("session", "list"), 0, ""),
+        ((), 2, "terminal"),
+    ]:
+        command = ["sh", "-c", closed, sys.executable, *words]
+        done = subprocess.run(command, cwd=cli.project, env=cli.env, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (code, "") and said in done.stderr and "Traceback" not in done.stderr
 
 
 def test_errors_before_the_session_are_lines_in_json_mode_too(cli: Cli) -> None:

@@ -99,6 +99,9 @@ def test_the_list_shows_roots_of_this_project_latest_first(
 ) -> None:
     started(store, "ses_1", "/project", "修复解析器")
     started(store, "ses_2", "/project/deeper")
+    started(store, "ses_5", "/project")
+    words = '<file path="/a">\nx\n</file>\nWhy does the\nparser fail?'
+    fill(store, "ses_5", [MessageAdded(user("From here on", origin="prompt")), MessageAdded(user(words))])
     started(store, "ses_3", "/projects-else", "Other")
     started(store, "ses_4", "/project", "Child", parent="ses_1")
     now = time.strftime("%Y-%m-%d %H:%M", time.localtime(store.sessions()[0].updated))
@@ -107,6 +110,7 @@ def test_the_list_shows_roots_of_this_project_latest_first(
     assert capsys.readouterr().out == (
         "Session ID            Title                      Updated\n"
         "─────────────────────────────────────────────────────────────────\n"
+        f"ses_5                 Why does the parser fail?  {now}\n"
         f"ses_2                 (untitled)                 {now}\n"
         f"ses_1                 修复解析器                 {now}\n"
     )

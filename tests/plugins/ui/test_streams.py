@@ -3,9 +3,11 @@
 import io
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mimocode.errors import UsageError
 from mimocode_plugins.ui.streams import Results, Screen, one_line, safe_json, visible
 
 
@@ -59,3 +61,11 @@ def test_a_reader_that_went_away_is_noticed_once_and_never_raises() -> None:
     assert results.gone
     results.write("b")
     Screen(Broken()).line("c")
+
+
+def test_results_that_cannot_be_written_are_an_error_with_a_sentence() -> None:
+    with open("/dev/full", "w") as full:
+        results = Results(full)
+        with pytest.raises(UsageError, match="standard output cannot be written: No space left on device"):
+            results.write("a")
+        results.write("b")

@@ -42,7 +42,7 @@ async def on_event(event: Event, session: Session) -> None:
         from .spool import follow
 
         await follow(event, session)
-    elif isinstance(event, ToolProgress | CallFinished):
+    if isinstance(event, ToolProgress | CallFinished | TurnEnded):
         from . import printed
 
-        printed.follow(event, session)
+        await printed.follow(event, session)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimocode.events import CallFinished, ToolProgress
-from mimocode.messages import Text
+from mimocode.events import CallFinished, MessageAdded, ToolProgress, TurnEnded
+from mimocode.messages import Text, user
 from mimocode.ports import StashKey
 from mimocode.session import INTERRUPTED
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST = 8000
 """Characters of one call, the last ones."""
+TOLD = '<interrupted call="{name}">\nUntil it was cut short it had printed:\n{text}\n</interrupted>'
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Printed:
 
     path: Path
     texts: dict[str, str] = field(default_factory=dict)
+    cut: list[str] = field(default_factory=list)
+    """What calls had printed that were cut short in this turn."""
 
     def write(self) -> None:
         """Whole or not at all. A disk that is full costs this copy, not the call."""
@@ -53,16 +56,30 @@ def _of(session: Session) -> Printed:
     return printed
 
 
-def follow(event: Event, session: Session) -> None:
-    """Keep the file what the calls that run have printed."""
+async def follow(event: Event, session: Session) -> None:
+    """Keep the file what the calls that run have printed; what those had that were cut short joins the conversation.
+
+    The kernel answers a call that was cut short, and every call needs its answer before anything else may be said.
+    """
     printed = _of(session)
     match event:
         case ToolProgress(call_id=id, text=text):
             printed.texts[id] = (printed.texts.get(id, "") + text)[-LONGEST:]
             printed.write()
+        case CallFinished(call_id=id, content=(Text(text=text), *_)) if id in printed.texts and text == INTERRUPTED:
+            made = (call for message in reversed(session.state.messages) for call in message.calls)
+            name = next((call.name for call in made if call.id == id), "")
+            if (text := printed.texts.pop(id)).strip():
+                printed.cut.append(
+                    TOLD.format(name=name, text=text.rstrip().replace("</interrupted", "<\\/interrupted"))
+                )
+            printed.write()
         case CallFinished(call_id=id) if id in printed.texts:
             del printed.texts[id]
             printed.write()
+        case TurnEnded() if printed.cut:
+            told, printed.cut = "\n".join(printed.cut), []
+            await session.emit(MessageAdded(user(told, origin="interrupted")))
 
 
 async def found(session: Session) -> None:

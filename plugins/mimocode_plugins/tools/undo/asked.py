@@ -19,6 +19,8 @@ from .plan import Choice, Plan, described
 if TYPE_CHECKING:
     from mimocode.session import Session
 
+WORDS = {"preview", "diff", "force", "keep"}
+"""What may be said behind a slash command."""
 _SAID = 60
 
 
@@ -73,7 +75,8 @@ async def wish(what: str, session: Session, turns: int = 1, number: int = 0) -> 
         raise UsageError("there is no turn to take back")
     first = number or len(known) + 1 - turns
     if not 1 <= first <= len(known):
-        raise UsageError(f"there are {len(known)} turns, numbered from 1: {number or turns} is not among them")
+        many = f"are {len(known)} turns" if len(known) > 1 else "is 1 turn"
+        raise UsageError(f"there {many}, numbered from 1: {number or turns} is not among them")
     to = known[first - 1].seq - 1
     return Wish(entries, await taking.undo_plan(session, entries, to), _headline("Takes back", known[first - 1 :]), to)
 
@@ -113,7 +116,12 @@ async def slash(what: str, arguments: str, session: Session) -> None:
         await session.notice("undo", f"Stop the agent first, then /{what}.", "warning")
         return
     words = set(arguments.lower().replace("--", "").split())
-    number = next((int(word) for word in words if word.isdecimal()), 0)
+    numbers = {word for word in words if word.isdecimal() and what != "redo"}
+    if strange := words - numbers - WORDS:
+        how = f"Say /{what} alone, or with preview, diff, force or keep"
+        await session.notice("undo", f"{how}; {' '.join(sorted(strange))!r} is none of these.", "warning")
+        return
+    number = max(map(int, numbers), default=0)
     choice: Choice = "force" if "force" in words else "keep" if "keep" in words else ""
     try:
         if what == "revert" and not number:
@@ -122,7 +130,7 @@ async def slash(what: str, arguments: str, session: Session) -> None:
                 "undo", "\n".join([*lines, "/revert NUMBER takes that message and all after it back."])
             )
             return
-        found = await wish(what, session, number=number)
+        found = await wish(what, session, number or 1) if what == "undo" else await wish(what, session, number=number)
         lines = found.lines(session, "diff" in words)
         if words & {"preview", "diff"}:
             await session.notice("undo", "\n".join([*lines, f"Nothing was changed yet: /{what} does it."]))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mimocode.events import Entry, Fact, MessageAdded, Noted, Rewound, TurnStarted
+from mimocode.events import Entry, Fact, MessageAdded, Noted, Rewound, TurnEnded, TurnStarted
 
 PLUGIN = "undo"
 BOOKKEEPING = ("undo", "redo", "redone", "gave up")
@@ -48,15 +48,20 @@ def standing(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def turns(kept: Sequence[Entry]) -> list[Turn]:
-    """The turns among facts that count."""
+    """The turns among facts that count; that of a command that failed, in which nobody said anything, is none."""
     found: list[Turn] = []
+    begun: Entry | None = None
     for entry in kept:
         if isinstance(entry.event, TurnStarted):
-            found.append(Turn(len(found) + 1, entry.seq, entry.time, ""))
-        elif isinstance(entry.event, MessageAdded) and found and not found[-1].said:
+            begun = entry
+        elif isinstance(entry.event, MessageAdded):
             message = entry.event.message
-            if message.role == "user" and not message.origin:
-                found[-1] = Turn(found[-1].number, found[-1].seq, found[-1].time, message.text)
+            own = message.role == "user" and not message.origin
+            if begun and (own or message.role == "assistant"):
+                found.append(Turn(len(found) + 1, begun.seq, begun.time, ""))
+                begun = None
+            if own and found and not found[-1].said:
+                found[-1] = replace(found[-1], said=message.text)
     return found
 
 
@@ -91,7 +96,7 @@ def taken(entries: Iterable[Entry]) -> Entry | None:
     """The note of what can be put back now: the latest undo after which nothing new was begun."""
     stack: list[Entry] = []
     intent: Entry | None = None
-    putting = False
+    putting = begun = False
     for entry in entries:
         op = _note(entry).get("op")
         if op == "undo":
@@ -106,7 +111,9 @@ def taken(entries: Iterable[Entry]) -> Entry | None:
         elif isinstance(entry.event, Rewound):
             stack = [*stack, intent] if intent and _note(intent)["to"] == entry.event.to else []
             intent = None
-        elif isinstance(entry.event, TurnStarted) and not putting:
+        elif isinstance(entry.event, TurnStarted | TurnEnded):
+            begun = isinstance(entry.event, TurnStarted) and not putting
+        elif isinstance(entry.event, MessageAdded) and begun:
             stack = []
     return stack[-1] if stack else None
 

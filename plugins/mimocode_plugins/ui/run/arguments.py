@@ -63,6 +63,8 @@ def _intermix(parser: argparse.ArgumentParser) -> None:
             parsed, unknown = parser.parse_known_intermixed_args(words, namespace)
         finally:
             parser.parse_known_args = intermixed  # type: ignore[method-assign, assignment]
+        if unknown:
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}")
         parsed.message = [*parsed.message, *rest]
         return parsed, unknown
 

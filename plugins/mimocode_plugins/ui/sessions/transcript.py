@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mimocode.events import (
     AgentChosen,
@@ -26,9 +26,9 @@ TITLE_WIDTH = 60
 ARGUMENT_WIDTH = 70
 
 
-def table(infos: Sequence[SessionInfo]) -> list[str]:
+def table(infos: Sequence[SessionInfo], names: Mapping[str, str]) -> list[str]:
     """Session ID, Title, Updated."""
-    rows = [(info.id, line(info.title, TITLE_WIDTH) or UNTITLED, _when(info.updated)) for info in infos]
+    rows = [(info.id, line(names[info.id], TITLE_WIDTH) or UNTITLED, _when(info.updated)) for info in infos]
     first = max(20, *(columns(row[0]) for row in rows))
     second = max(25, *(columns(row[1]) for row in rows))
     head = f"{fill('Session ID', first)}  {fill('Title', second)}  Updated"

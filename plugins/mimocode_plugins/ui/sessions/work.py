@@ -11,7 +11,7 @@ from mimocode.errors import StoreError, UsageError
 from mimocode.events import encode
 from mimocode.ports import Store
 
-from ..which import belongs, held_here
+from ..which import belongs, held_here, names
 from .find import find
 from .output import page, put
 from .parcel import pack, unpack
@@ -27,7 +27,7 @@ def show_list(store: Store, root: Path, *, count: int | None, form: str, everywh
     if not infos:
         return 0
     if form == "table":
-        (page if count is None else put)(table(infos))
+        (page if count is None else put)(table(infos, names(infos, store)))
         return 0
     listed = [
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -73,6 +73,16 @@ class Look:
         room = max(4, max(LEAST, self.width) - max(cell_len(first), cell_len(then)))
         pieces = [piece for line in content.split("\n", allow_blank=True) for piece in _wrapped(line, room, hard)]
         return [self.paint(Text(then if number else first) + piece) for number, piece in enumerate(pieces)]
+
+    def choices(self, words: Iterable[str], *, first: str = "", style: str = "") -> list[str]:
+        """Choices with a sign between them, as lines that break between two of them and not inside of one."""
+        rows = list[str]()
+        for word in words:
+            if rows and cell_len(f"{first}{rows[-1]} · {word}") <= max(LEAST, self.width):
+                rows[-1] += f" · {word}"
+            else:
+                rows.append(word)
+        return [line for row in rows for line in self.lines(row, first=first, style=style)]
 
     def paint(self, line: Text | str, style: str = "") -> str:
         """One line with its colours, trailing blanks cut."""

@@ -14,7 +14,9 @@ from importlib.resources import files
 LANGUAGES = ("en", "zh")
 LINE = 300
 """Characters of a line about what an agent was told."""
-_TAGGED = re.compile(r"<(?P<tag>agent|actor|message|workflow)\b(?P<told>[^>\n]*)>(?P<inner>.*)</(?P=tag)>.*", re.DOTALL)
+_TAGGED = re.compile(
+    r"<(?P<tag>agent|actor|message|workflow|interrupted)\b(?P<told>[^>\n]*)>(?P<inner>.*)</(?P=tag)>.*", re.DOTALL
+)
 _ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
 _STRING = re.compile(r'"((?:\\.|[^"\\])*)"\s*$')
 

@@ -56,7 +56,7 @@ class Approving:
         if self.explaining:
             words = "Enter allows it always by this rule · esc goes back"
             words = words if self.wording else "Enter denies it with these words · esc goes back"
-            below = look.lines(look.say(words), style="bold")
+            below = look.choices(look.say(words).split(" · "), style="bold")
         above = body(one, look)
         room = max(2, rows - len(below) - 1)
         if len(above) > room:
@@ -71,7 +71,7 @@ class Approving:
     def key(self, name: str, data: str) -> None:
         """Answer."""
         one = self._desk.first
-        if one is None:
+        if one is None or name == "paste":  # what is pasted is no answer
             return
         offered = bool(one.asked.offer)
         match data.lower():

@@ -43,7 +43,7 @@ def keys(one: Waiting, look: Look, others: int, armed: bool) -> list[str]:
         "n deny",
         "m deny and say why",
     ]
-    lines = look.lines(" · ".join(map(look.say, words)), style="bold")
+    lines = look.choices(map(look.say, words), style="bold")
     if offered:
         lines += look.lines("s, a and u allow " + ", ".join(map(revealed, one.asked.offer)), style="dim")
     return lines + (look.lines(f"{others} more waiting", style="dim") if others else [])

@@ -25,6 +25,7 @@ from mimocode.events import (
 )
 
 from ..attach import unread
+from ..which import first_words
 from . import clipboard
 from .face import Face
 from .handing import hand_over
@@ -64,6 +65,8 @@ class Chat:
         self.again = False
         """Whether the program starts afresh at the end, with settings that have changed."""
         self._early: list[Entry] = []
+        self._known = 0
+        """The last fact that was there when this session was opened."""
         self._since = 0.0
         self._aside: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,29 +100,38 @@ class Chat:
         async for entry in self.host.follow():
             if self.face.session is None:
                 self._early.append(entry)
-            else:
+            elif not self._stands(entry):
                 self._see(entry)
 
-    async def attach(self, session: Session) -> None:
-        """Sit down at a session that was opened: show where it stands, then send what was typed meanwhile."""
-        face, turns, known = self.face, session.state.turns, session.state.seq
-        early, self._early = self._early, []
+    async def attach(self, session: Session, again: bool = False) -> None:
+        """Sit down at a session that was opened: show where it stands, then send what was typed meanwhile.
+
+        Args:
+            again: the user was here a moment ago and saw it.
+        """
+        face, turns = self.face, session.state.turns
+        early, self._early, self._known = self._early, [], session.state.seq
         face.turn_to(session)
-        if len(session.state.messages):
+        if len(session.state.messages) and not again:
             after = turns[-SHOWN_TURNS][0] - 1 if len(turns) > SHOWN_TURNS else 0
-            name = session.state.title or session.id
+            store = await self.host.store()
+            name = session.state.title or first_words(store.read(session.id)) or session.id
             face.tell(f"Going on with {name}" + (f", the last {SHOWN_TURNS} of {len(turns)} turns:" if after else ":"))
-            for entry in standing((await self.host.store()).read(session.id, after)):
-                if entry.seq <= known:
+            for entry in standing(store.read(session.id, after)):
+                if entry.seq <= self._known:
                     face.show(*(item for item in face.feed.see(entry) if not isinstance(item, Told)))
         for entry in early:
-            if entry.session != session.id or not entry.seq or entry.seq > known:
+            if not self._stands(entry):
                 self._see(entry)
         self._look_around()
         await self.learn()
         unsent, face.unsent = face.unsent, []
         for text in unsent:
             await self._say(text)
+
+    def _stands(self, entry: Entry) -> bool:
+        """Whether it is part of what was shown when the user sat down."""
+        return entry.session == self.face.feed.session and 0 < entry.seq <= self._known
 
     async def learn(self) -> None:
         """Find out what the status line and the completion show."""
@@ -145,7 +157,7 @@ class Chat:
         face.show(*face.feed.see(entry))
         match entry.event:
             case TurnEnded(reason="interrupted") if entry.session == face.feed.session:
-                face.screen.fill("\n".join(face.feed.unqueue()))
+                face.screen.give_back("\n".join(face.feed.unqueue()))
             case AgentChosen() | ModelChosen():
                 self.do(self.learn())
             case TurnStarted() if entry.session == face.feed.session:
@@ -201,18 +213,20 @@ class Chat:
         elif text.startswith("!") and text[1:].strip():
             await self._run_shell(text[1:].strip(), self.face.session)
         elif not (text.startswith("/") and await run_slash(self, text)):
-            await self._send(self.face.screen.pastes.expand(text), self.face.session)
+            await self._send(text, self.face.session)
 
     async def _send(self, text: str, session: Session) -> None:
         """Say something to the agent, with what the user ran and mentioned."""
-        added, media = await asyncio.to_thread(mentioned, text, session.directory)
-        media = await asyncio.to_thread(self.face.screen.pastes.shown, text) + media
+        pastes = self.face.screen.pastes
+        words = pastes.expand(text)
+        added, media = await asyncio.to_thread(mentioned, words, session.directory)
+        media = await asyncio.to_thread(pastes.shown, text) + media
         if why := await unread(media, session):
             self.face.tell(why, "warning")
         aside, self._aside = self._aside, []
         self.face.feed.queue(text)
         self.face.changed()
-        await session.submit(Say("\n\n".join(part for part in (*aside, text, added) if part), media))
+        await session.submit(Say("\n\n".join(part for part in (*aside, words, added) if part), media))
 
     async def _run_shell(self, command: str, session: Session) -> None:
         if self.face.shell.command:
@@ -236,7 +250,8 @@ class Chat:
                 else:
                     self._interrupt()
             case "c-d":
-                self.go(None)
+                if not self.face.feed.now.busy or self.face.hint("The agent is at work: Ctrl-D again to exit", AGAIN):
+                    self.go(None)
             case "tab":
                 self.do(self._next_agent(1))
             case "paste":

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import MimoError, UsageError
@@ -57,17 +58,20 @@ async def _talk(args: argparse.Namespace, host: Host, prompt: First) -> int:
     async with _terminal(talk, prompt) as running:
         seat: Seat | None = await first_seat(args, host)
         before, words = "", args.prompt
+        back: Seat | None = None
         while seat is not None:
             if words:
                 talk.entered(words)
                 words = ""
+            here = seat
             try:
                 before, seat = await _hold(talk, seat, running)
+                back = replace(here, id=before, fork="", to=0, known=bool(before))
             except MimoError as error:
-                if not before:
+                if back is None:
                     raise
                 talk.face.tell(str(error), "error")
-                seat, before = Seat(before), ""
+                seat, back = back, None
     if talk.again and before:
         host.close()
         signal.setitimer(signal.ITIMER_REAL, 0)  # a timer goes on in the new program, which knows nothing of it
@@ -122,7 +126,7 @@ async def _hold(talk: Chat, seat: Seat, running: asyncio.Task[None]) -> tuple[st
         if seat.to and seat.to < session.state.seq:
             await session.submit(Rewind(seat.to))
             await session.settled()
-        await talk.attach(session)
+        await talk.attach(session, again=seat.known)
         ends: list[asyncio.Future[Any]] = [talk.next, running]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         talk.face.flush()

@@ -92,7 +92,8 @@ class PromptCompleter(Completer):
         resources = await self._sources.mentioned("@")
         names = await asyncio.to_thread(self._files.names)
         offered = [text[1:] for text in resources]
-        for name in best(typed, [*(offered if typed else offered[:FIRST]), *names], lambda name: name, MOST):
+        everything = [*(offered if typed else offered[:FIRST]), *names]
+        for name in await asyncio.to_thread(best, typed, everything, lambda name: name, MOST):
             shown = one_line(name)
             if shown != name:
                 continue  # a name with control characters in it is not put into anybody's prompt

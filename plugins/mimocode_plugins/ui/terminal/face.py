@@ -17,6 +17,7 @@ from .desk import Desk
 from .dressing import dressed
 from .feed import Feed
 from .files import Files
+from .first import PLACEHOLDER
 from .hookspecs import offer_mentions
 from .items import Item, Told, print_items
 from .keymap import bound
@@ -99,7 +100,7 @@ class Face:
         self._finished: list[Item] = []
         self._last_group = ""
         self._end = OpenEnd()
-        self._hint, self._hint_until = "", 0.0
+        self._hint, self._hinted, self._hint_until = "", 0.0, 0.0
         self._whole: object = None
         self.branch = ""
         """What git has checked out, for the status line."""
@@ -118,9 +119,10 @@ class Face:
         self.show(Told(text, level))
 
     def hint(self, text: str, seconds: float) -> bool:
-        """Say something in the status line for a while; whether it was said there already."""
-        again = self._hint == text and time.monotonic() < self._hint_until
-        self._hint, self._hint_until = text, time.monotonic() + seconds
+        """Say something in the status line for a while; whether it was said there, and nothing typed since."""
+        now = time.monotonic()
+        again = self._hint == text and self.screen.typed <= self._hinted and now < self._hint_until
+        self._hint, self._hinted, self._hint_until = text, now, now + seconds
         asyncio.get_running_loop().call_later(seconds, self.changed)
         self.changed()
         return again
@@ -186,6 +188,11 @@ class Face:
         if self.approving.explaining:
             return "always" if self.approving.wording else "why not?"
         return ">" if self.screen.linear else "❯"
+
+    @property
+    def placeholder(self) -> str:
+        """What stands in the prompt as long as it is empty."""
+        return "" if self.approving.explaining else PLACEHOLDER
 
     def above(self, look: Look, rows: int) -> list[str]:
         """The live region."""

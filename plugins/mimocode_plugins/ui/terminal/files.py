@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-MOST = 20_000
+MOST = 200_000
 """Files that are listed at most."""
-PATIENCE, FRESH = 1.0, 10.0
+PATIENCE, FRESH = 3.0, 10.0
 """Seconds that listing may take, and that a list stays good."""
 ALWAYS = (".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv")
 

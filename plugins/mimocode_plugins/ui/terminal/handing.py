@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,10 @@ from prompt_toolkit.application.current import set_app
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
+
+
+AGAIN = 0.05
+"""Seconds until a command that was stopped goes on."""
 
 
 async def hand_over(app: Application[Any], command: Sequence[str], directory: Path, env: Mapping[str, str]) -> int:
@@ -38,10 +43,16 @@ def _foreground(command: Sequence[str], directory: Path, env: Mapping[str, str])
         process = subprocess.Popen(
             command, cwd=directory, env=dict(env), process_group=0, stdin=terminal, stdout=output, stderr=output
         )
-        with suppress(OSError):
-            os.tcsetpgrp(terminal, process.pid)
-            os.killpg(process.pid, signal.SIGCONT)  # it may have been stopped for reading too early
-        return process.wait()
+        while process.returncode is None:
+            with suppress(OSError):
+                os.tcsetpgrp(terminal, process.pid)
+                os.killpg(process.pid, signal.SIGCONT)  # it may have been stopped for reading too early
+            _, status = os.waitpid(process.pid, os.WUNTRACED)
+            if os.WIFSTOPPED(status):  # nobody could wake it up: Ctrl-Z means nothing here
+                time.sleep(AGAIN)
+            else:
+                process.returncode = os.waitstatus_to_exitcode(status)
+        return process.returncode
     finally:
         with suppress(OSError):
             os.tcsetpgrp(terminal, os.getpgrp())

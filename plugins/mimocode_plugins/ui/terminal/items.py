@@ -21,6 +21,8 @@ from ..toolline import OTHER, diff_of, icon, subject
 
 TAIL, BRIEF, DIFF, LONG_DIFF = 12, 4, 24, 400
 """Lines of output with and without details, lines of a diff without and with."""
+SAID = 60
+"""Lines of what the user said; a long paste is not printed whole."""
 ATTACHED = re.compile(
     r'\n*<(file|directory|resource) (?:server="[^"]*" )?(?:path|uri)="([^"]*)"[^>]*>.*?</\1>', re.DOTALL
 )
@@ -55,6 +57,9 @@ class Said:
         attached = [name for name in names if name.rpartition("/")[2] not in words]
         sign = look.say("You: ") if look.linear else "❯ "
         shown = look.lines(words, first=sign, then="" if look.linear else "  ", style="bold")
+        if (more := len(shown) - SAID) > 0:
+            left_out = look.lines(f"… {more} lines …", first="  ", style="dim")
+            shown = [*shown[: SAID * 3 // 4], *left_out, *shown[-SAID // 4 :]]
         return shown + [line for name in attached for line in look.lines(name, first="  + ", style="dim")]
 
 

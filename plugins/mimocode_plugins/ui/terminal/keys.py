@@ -38,7 +38,7 @@ HELP = (
     ("!command", "run a command; its output goes with your next message"),
 )
 """For /help: every key and sign of ours that is always the same."""
-MODAL = ("escape", "enter", "up", "down", "tab", "s-tab", "backspace", "c-c", "c-d", "c-f", "c-n", "c-p", "c-u", "c-z")
+MODAL = ("escape", "enter", "up", "down", "tab", "s-tab", "backspace", "c-c", "c-d", "c-f", "c-n", "c-p", "c-u")
 """Keys that a list or a question gets although the prompt has uses for them."""
 
 
@@ -55,9 +55,13 @@ def bindings(screen: Screen, modal: Condition, prompting: Filter, chosen: Chosen
             press = event.key_sequence[0]
             taker.key(press.key.value if isinstance(press.key, Keys) else press.key, press.data)
 
+    def pasted(event: KeyPressEvent) -> None:
+        if (taker := screen.front.modal) is not None:
+            taker.key("paste", " ".join(event.data.split()))
+
     for name in (*MODAL, Keys.Any):
         keys.add(name, filter=modal)(forward)
-    keys.add(Keys.BracketedPaste, filter=modal)(lambda event: None)
+    keys.add(Keys.BracketedPaste, filter=modal)(pasted)
     return keys
 
 
@@ -132,7 +136,11 @@ def _take_completion(buffer: Buffer, sending: bool) -> bool:
     buffer.complete_state = None
     if command:
         return not sending
-    if not chosen.text.endswith("/"):
+    if chosen.text.endswith('"') and buffer.document.text_after_cursor.startswith('"'):
+        buffer.delete()
+    if chosen.text.endswith('/"'):
+        buffer.cursor_left()  # one goes on inside of the quotes
+    elif not chosen.text.endswith("/"):
         buffer.insert_text(" ")
     return True
 
@@ -169,7 +177,7 @@ def _editing(keys: KeyBindings, screen: Screen, prompting: Filter) -> None:
     def again(event: KeyPressEvent) -> None:
         screen.app.print_above([])
 
-    @keys.add("c-z", filter=prompting)
+    @keys.add("c-z")
     def suspend(event: KeyPressEvent) -> None:
         screen.app.suspend_to_background()
 

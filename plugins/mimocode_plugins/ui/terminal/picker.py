@@ -72,7 +72,8 @@ class Picker:
     def lines(self, look: Look, rows: int) -> list[str]:
         """The title with the filter, and the choices around the chosen one."""
         below = self._below(look, rows)
-        room = max(1, min(SHOWN, rows - 2 - len(below)))
+        keys = self._keys(look)
+        room = max(1, min(SHOWN, rows - 1 - len(keys) - len(below)))
         begin = max(0, min(self._index - room // 2, len(self._fitting) - room))
         shown = self._fitting[begin : begin + room]
         count = f" ({len(self._fitting)})" if len(self._fitting) > room else ""
@@ -80,9 +81,13 @@ class Picker:
         wide = max((cell_len(choice.label) for choice in shown), default=0)
         for number, choice in enumerate(shown, begin):
             lines.append(self._line(choice, number == self._index, wide, look))
-        also = "".join(f" · {key.replace('c-', 'ctrl-')} {word}" for key, (word, _) in self._more.items())
-        keys = look.say("nothing fits") if not shown else look.say("enter takes · esc leaves") + also
-        return [*lines, *below, *look.lines(keys, first="  ", style="dim")]
+        return [*lines, *below, *keys]
+
+    def _keys(self, look: Look) -> list[str]:
+        """What the keys do."""
+        also = [f"{key.replace('c-', 'ctrl-')} {word}" for key, (word, _) in self._more.items()]
+        words = [*look.say("enter takes · esc leaves").split(" · "), *also] if self._fitting else ["nothing fits"]
+        return look.choices(map(look.say, words), first="  ", style="dim")
 
     def _below(self, look: Look, rows: int) -> list[str]:
         """What is to be known of the marked choice, when there is room for it."""

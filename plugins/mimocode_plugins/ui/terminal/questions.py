@@ -97,24 +97,27 @@ class Questions:
         self._changed()
 
     def lines(self, look: Look, rows: int) -> list[str]:
-        """The question, its options, what the keys do."""
+        """The question, its options, what the keys do. Where there is little room, the keys and the marked stay."""
         asked, now = self.queue[0], self._now
         count = f" ({len(asked.given) + 1} of {len(asked.questions)})" if len(asked.questions) > 1 else ""
         who = "A subagent asks" if asked.session.parent else str(now.get("header") or "Question")
-        lines = look.lines(f"? {who}{count}", style="bold yellow")
-        lines += look.lines(str(now.get("question", "")), first="  ")
-        options, room = self._options(), max(2, rows - len(lines) - 2)
-        begin = max(0, min(self._at - room // 2, len(options) - room))
-        for number, option in enumerate(options[begin : begin + room], begin):
-            lines += self._option(option, number == self._at, look)
+        above = look.lines(f"? {who}{count}", style="bold yellow")
+        text, options, below = look.lines(str(now.get("question", "")), first="  "), self._options(), list[str]()
         if not options or self._query:
-            lines += look.lines(f"{self._query}▏", first="  your words: ", style="bold" if not options else "dim")
+            below = look.lines(f"{self._query}▏", first="  your words: ", style="bold" if not options else "dim")
+        below += self._keys(look)
+        room = max(2, rows - len(above) - len(below))
+        most = max(1, room // 2) if options else room
+        above += text if len(text) <= most else [*text[: most - 1], look.paint("  …", "dim")]
+        shown = [self._option(option, number == self._at, look) for number, option in enumerate(options)]
+        return [*above, *around(shown, self._at, room - min(most, len(text))), *below]
+
+    def _keys(self, look: Look) -> list[str]:
+        """What the keys do."""
         if not self.takes_keys():
-            return lines + look.lines("The question waits for a pause in your typing.", style="dim")
-        space = "space marks · " if self._multiple else ""
-        return lines + look.lines(
-            f"{space}enter answers · type to answer in your own words · esc declines", style="dim"
-        )
+            return look.lines("The question waits for a pause in your typing.", style="dim")
+        words = ["enter answers", "type to answer in your own words", "esc declines"]
+        return look.choices(["space marks"] * self._multiple + words, style="dim")
 
     @property
     def _now(self) -> dict[str, Any]:
@@ -162,3 +165,19 @@ class Questions:
         self._query, self._at, self._marked = "", 0, []
         self._since = time.monotonic()
         self._changed()
+
+
+def around(blocks: list[list[str]], at: int, room: int) -> list[str]:
+    """The lines of the block `at` and of as many around it as there is room for."""
+    if not blocks:
+        return []
+    begin, end, left = at, at + 1, room - len(blocks[at])
+    while True:
+        if end < len(blocks) and len(blocks[end]) <= left:
+            left -= len(blocks[end])
+            end += 1
+        elif begin > 0 and len(blocks[begin - 1]) <= left:
+            begin -= 1
+            left -= len(blocks[begin])
+        else:
+            return [line for block in blocks[begin:end] for line in block][: max(1, room)]

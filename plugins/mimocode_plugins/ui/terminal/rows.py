@@ -28,6 +28,11 @@ class Rows(UIControl):
         """As many rows as there are lines."""
         return len(self._current())
 
+    @property
+    def height(self) -> int:
+        """How many there are."""
+        return len(self._current())
+
     def preferred_width(self, max_available_width: int) -> int | None:
         """All there is."""
         return max_available_width

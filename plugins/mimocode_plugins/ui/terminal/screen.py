@@ -22,16 +22,16 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout import BufferControl, ConditionalContainer, FormattedTextControl, HSplit, Layout, Window
 from prompt_toolkit.layout.dimension import Dimension
-from prompt_toolkit.layout.processors import AfterInput, HighlightIncrementalSearchProcessor
+from prompt_toolkit.layout.processors import AfterInput, HighlightIncrementalSearchProcessor, TabsProcessor
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import DynamicStyle, Style
 from prompt_toolkit.widgets import SearchToolbar
+from rich.cells import cell_len
 
 from ..shown.look import Depth, Look
 from ..shown.theme import Theme
 from ..shown.words import translated
 from .complete import wants_completion
-from .first import PLACEHOLDER
 from .frames import FrameOutput, InlineApplication
 from .history import PromptHistory
 from .keys import Chosen, bindings
@@ -79,6 +79,10 @@ class Front(Protocol):
     @property
     def label(self) -> str:
         """What stands before the prompt."""
+
+    @property
+    def placeholder(self) -> str:
+        """What stands in the prompt as long as it is empty."""
 
     def above(self, look: Look, rows: int) -> list[str]:
         """The live region above the prompt."""
@@ -184,6 +188,12 @@ class Screen:
             self.buffer.text = text
             self.buffer.cursor_position = len(text)
 
+    def give_back(self, text: str) -> None:
+        """Put a text that was sent already before what stands in the prompt."""
+        if text:
+            self.buffer.text = f"{text}\n{self.buffer.text}" if self.buffer.text else text
+            self.buffer.cursor_position = len(self.buffer.text)
+
     def suggest(self, text: str) -> None:
         """Offer a line that the user may take with Tab; "" takes the offer back, and so does typing."""
         self.suggested = text if text.isprintable() and not self.buffer.text else ""
@@ -228,6 +238,7 @@ class Screen:
             preview_search=True,
             input_processors=[
                 HighlightIncrementalSearchProcessor(),
+                TabsProcessor(tabstop=4, char1=" ", char2=" "),
                 AfterInput(self._placeholder),
             ],
         )
@@ -238,9 +249,10 @@ class Screen:
             height=lambda: Dimension(min=1, max=max(3, self._rows // 3)),
             get_line_prefix=self._prefix,
         )
+        self._above = Rows(lambda: self.front.above(self._narrow, self._room()), lambda: self.app.frame)
         return HSplit(
             [
-                self._text(lambda: self.front.above(self._narrow, self._room())),
+                Window(self._above, dont_extend_height=True, always_hide_cursor=True),
                 ConditionalContainer(HSplit([self._prompt, self.search, self._completions()]), prompting),
                 ConditionalContainer(self._text(self._modal_lines), ~prompting),
                 self._text(lambda: [self.front.below(self._narrow)]),
@@ -251,7 +263,8 @@ class Screen:
         if self.buffer.text or is_searching():
             return []
         told = self.suggested + translated(TAKES, self.language) if self.suggested else ""
-        return [("class:faint", fit(told or translated(PLACEHOLDER, self.language), self._columns - 3))]
+        told = told or translated(self.front.placeholder, self.language)
+        return [("class:faint", fit(told, self._columns - cell_len(self.front.label) - 2))]
 
     def _layout_focus(self) -> None:
         self.app.layout.focus(self._prompt)
@@ -285,7 +298,7 @@ class Screen:
 
     def _modal_lines(self) -> list[str]:
         modal = self.front.modal
-        return modal.lines(self._narrow, max(4, self._rows - 3)) if modal else []
+        return modal.lines(self._narrow, max(4, self._rows - 1 - self._above.height)) if modal else []
 
     def _prefix(self, line: int, wrapped: int) -> StyleAndTextTuples:
         first = line == 0 and wrapped == 0

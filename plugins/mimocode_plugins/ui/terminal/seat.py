@@ -30,6 +30,8 @@ class Seat:
     model: str = ""
     to: int = 0
     """With `fork`: nothing after this fact of the original counts in the copy."""
+    known: bool = False
+    """The user just sat there: what was said stands on the screen."""
 
 
 async def first_seat(args: argparse.Namespace, host: Host) -> Seat:

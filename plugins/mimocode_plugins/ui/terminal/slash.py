@@ -46,7 +46,7 @@ OURS = (
     Slash("tasks", "the tree of tasks and subagents, with signs of life", working.tasks),
     Slash("rename", "give the session a title", slash_session.rename, (), "<title>"),
     Slash("fork", "go on in a copy of this session", slash_session.fork),
-    Slash("undo", "take the last turn back, files included", slash_session.undo, (), "[preview|diff|force|keep]"),
+    Slash("undo", "take the last turn back, files included", slash_session.undo, (), "[turns|preview|diff|force|keep]"),
     Slash("redo", "put back what /undo took", slash_session.redo, (), "[preview|diff|force|keep]"),
     Slash("timeline", "the turns of this session: look, go back, go on from there in a copy", slash_session.timeline),
     Slash("connect", "connect a provider of models", slash_more.connect, ("login",), "[way]"),

@@ -17,7 +17,7 @@ from mimocode.ports import Answer, Prompt
 from .alone import known
 from .handing import hand_over
 from .items import Drawn
-from .slash_session import held
+from .slash_session import at_rest, held
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 async def connect(chat: Chat, rest: str) -> None:
     """Walk the ways to a model in the terminal, then begin afresh with what came of it."""
     session = held(chat)
-    if session.state.busy:
-        chat.face.tell("Wait for the turn to end, or stop it with Esc.", "warning")
+    if not at_rest(chat):
         return
     words = [sys.executable, "-m", "mimocode.main", "setup", *rest.split()[:1]]
     code = await hand_over(chat.face.screen.app, words, session.directory, os.environ)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mimocode.events import ChooseAgent, ChooseModel, Entry, MessageAdded, Retitle, Rewind, Say, TurnStarted
 
-from ..which import held_here
+from ..which import held_here, names
 from .items import ATTACHED, SHELL
 from .picker import Choice
 from .seat import Seat, standing
@@ -45,19 +45,25 @@ class Turn:
 async def new(chat: Chat, rest: str) -> None:
     """Begin a new session with the same agent and model."""
     session = held(chat)
-    chat.go(Seat(agent=session.agent.name, model=session.state.model))
+    if at_rest(chat):
+        chat.go(Seat(agent=session.agent.name, model=session.state.model))
 
 
 async def sessions(chat: Chat, rest: str) -> None:
     """Choose one of the project's sessions, or go to the one whose id begins as said."""
     session = held(chat)
+
+    async def resume(id: str) -> None:
+        if at_rest(chat):
+            chat.go(Seat(id))
+
     infos = [info for info in held_here((await chat.host.store()).sessions(), chat.host.root) if info.id != session.id]
     if rest:
         fitting = [info.id for info in infos if info.id.startswith(rest)]
         if len(fitting) != 1:
             chat.face.tell(f"{len(fitting) or 'no'} sessions begin with {rest!r}; /sessions lists them.", "error")
             return
-        chat.go(Seat(fitting[0]))
+        await resume(fitting[0])
         return
     if not infos:
         chat.face.tell("There is no other session in this project.")
@@ -65,15 +71,14 @@ async def sessions(chat: Chat, rest: str) -> None:
 
     store = await chat.host.store()
     facts = {info.id: info.facts for info in infos}
-
-    async def resume(id: str) -> None:
-        chat.go(Seat(id))
+    called = names(infos, store)
 
     async def copied(id: str) -> None:
-        chat.go(Seat(fork=id))
+        if at_rest(chat):
+            chat.go(Seat(fork=id))
 
     async def forget(id: str) -> None:
-        title = next((info.title for info in infos if info.id == id), "") or id
+        title = called[id] or id
 
         async def surely(word: str) -> None:
             if word == "yes":
@@ -85,7 +90,7 @@ async def sessions(chat: Chat, rest: str) -> None:
 
     chat.face.pick(
         "Go on with",
-        [Choice(info.id, info.title or info.id, f"{ago(info.updated)}, {info.facts} facts") for info in infos],
+        [Choice(info.id, called[info.id] or info.id, f"{ago(info.updated)}, {info.facts} facts") for info in infos],
         resume,
         preview=lambda own: last_said(store.read(own, max(0, facts[own] - PREVIEWED))),
         more={"c-f": ("copy", copied), "c-d": ("delete", forget)},
@@ -132,9 +137,9 @@ async def _at_turn(chat: Chat, turn: Turn) -> None:
     can = "revert" in await chat.host.commands()
 
     async def act(what: str) -> None:
-        if session.state.busy:
-            chat.face.tell("Wait for the turn to end, or stop it with Esc.", "warning")
-        elif what == "look":
+        if not at_rest(chat):
+            return
+        if what == "look":
             await session.submit(Say(f"/revert {number} preview"))
         elif what == "back" and can:
             await session.submit(Say(f"/revert {number}"))
@@ -154,14 +159,19 @@ async def _at_turn(chat: Chat, turn: Turn) -> None:
 
 
 def turns_of(entries: Iterable[Entry]) -> list[Turn]:
-    """The turns among facts that count, numbered as `/revert` numbers them."""
+    """The turns among facts that count, numbered as `/revert` numbers them: with nothing said there is none."""
     found: list[Turn] = []
+    begun: Entry | None = None
     for entry in entries:
         if isinstance(entry.event, TurnStarted):
-            found.append(Turn(len(found) + 1, entry.seq, entry.time, ""))
-        elif isinstance(entry.event, MessageAdded) and found and not found[-1].text:
+            begun = entry
+        elif isinstance(entry.event, MessageAdded):
             message = entry.event.message
-            if message.role == "user" and not message.origin:
+            own = message.role == "user" and not message.origin
+            if begun and (own or message.role == "assistant"):
+                found.append(Turn(len(found) + 1, begun.seq, begun.time, ""))
+                begun = None
+            if own and found and not found[-1].text:
                 found[-1] = replace(found[-1], text=SHELL.sub("", ATTACHED.sub("", message.text)).strip())
     return found
 
@@ -236,30 +246,27 @@ async def fork(chat: Chat, rest: str) -> None:
     session = held(chat)
     if not len(session.state.messages):
         chat.face.tell("There is nothing to copy yet.", "warning")
-    elif session.state.busy:
-        chat.face.tell("Wait for the turn to end, or stop it with Esc.", "warning")
-    else:
+    elif at_rest(chat):
         chat.go(Seat(fork=session.id))
 
 
 async def undo(chat: Chat, rest: str) -> None:
     """Take the last turn back and put its words into the prompt again."""
     session = held(chat)
-    if session.state.busy:
-        chat.face.tell("Wait for the turn to end, or stop it with Esc.", "warning")
+    if not at_rest(chat):
         return
-    if not len(session.state.turns):
+    store = await chat.host.store()
+    before = turns_of(standing(store.read(session.id)))
+    if not before:
         chat.face.tell("There is no turn to take back.", "warning")
         return
-    said = next((m.text for m in reversed(session.state.messages) if m.role == "user" and not m.origin), "")
-    before = len(session.state.turns)
     if "undo" in await chat.host.commands():  # a plugin takes files back, too
         await session.submit(Say(f"/undo {rest}".strip()))
     else:
-        await session.submit(Rewind(session.state.turns[-1][0] - 1))
+        await session.submit(Rewind(before[-1].seq - 1))
     await session.settled()
-    if len(session.state.turns) < before:
-        chat.face.screen.fill(SHELL.sub("", ATTACHED.sub("", said)).strip())
+    if taken := before[len(turns_of(standing(store.read(session.id)))) :]:
+        chat.face.screen.fill(taken[0].text)
 
 
 async def redo(chat: Chat, rest: str) -> None:
@@ -279,6 +286,14 @@ def held(chat: Chat) -> Session:
     """The session; slash commands run only while there is one."""
     assert chat.face.session is not None
     return chat.face.session
+
+
+def at_rest(chat: Chat) -> bool:
+    """Whether nothing runs that would be cut short; else it is said."""
+    if held(chat).state.busy:
+        chat.face.tell("Wait for the turn to end, or stop it with Esc.", "warning")
+        return False
+    return True
 
 
 def literal(text: str) -> str:

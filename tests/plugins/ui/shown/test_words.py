@@ -57,6 +57,8 @@ def test_what_an_agent_is_told_beside_the_conversation_is_one_line() -> None:
     report = '<actor id="explore-1" state="done" summary="it&#x27;s there">\nIt is in a.py.\n</actor>'
     assert aside("inbox", report) == ("explore-1", "done: it's there")
     assert aside("inbox", '<message from="coder-2">\nWhich\nport?\n</message>') == ("coder-2", "Which port?")
+    cut = '<interrupted call="bash">\nIt had printed:\na < b\n</interrupted>'
+    assert aside("interrupted", cut) == ("interrupted", "It had printed: a < b")
     assert aside("workflow", "<workflow>\nIt ended.\n</workflow>\nTell the user.") == ("workflow", "It ended.")
     assert aside("inbox", '<actor id="a">') == ("inbox", '<actor id="a">')
     assert aside("before_stop", "It is not\n done") == ("sent back", "It is not done")

@@ -42,6 +42,7 @@ def test_what_is_typed_before_the_prompt_listens_arrives(cli: Cli) -> None:
         tty.wait("❯ and more")
         assert tty.text.splitlines()[:3] == ["❯ hello", "", "You said: hello"]
         assert b"hello" not in tty.raw[:early]
+        tty.wait(lambda tty: "esc interrupts" not in tty.text)
         tty.send("\x15\x04")
         assert tty.end() == 0
         assert "opening" not in tty.text and "Say what" not in tty.text

@@ -8,12 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mimocode.events import ApprovalAsked, ApprovalGiven, Approve, Entry, TurnEnded
 from mimocode.messages import Media, Message, Text, ToolCall, assistant, user
 from mimocode_plugins.ui.shown.look import Look
+from mimocode_plugins.ui.terminal.approving import PAUSE, Approving
 from mimocode_plugins.ui.terminal.asking import body, keys
 from mimocode_plugins.ui.terminal.desk import Desk, Waiting
 from mimocode_plugins.ui.terminal.exporting import markdown, page
@@ -23,6 +25,7 @@ from mimocode_plugins.ui.terminal.history import PromptHistory
 from mimocode_plugins.ui.terminal.pace import FRAME, Pace
 from mimocode_plugins.ui.terminal.pasting import Pastes, mentioned
 from mimocode_plugins.ui.terminal.picker import Choice, Picker
+from mimocode_plugins.ui.terminal.questions import Questions
 from mimocode_plugins.ui.terminal.shell import MOST, UserShell, for_agent
 
 
@@ -175,6 +178,42 @@ def test_a_question_hides_nothing() -> None:
         "s, a and u allow bash: echo *",
         "2 more waiting",
     ]
+
+
+@pytest.mark.parametrize("width", range(40, 121))
+def test_no_line_of_keys_breaks_inside_of_a_choice(width: int) -> None:
+    choices = {"y once", "s this session", "a always in this project", "u in all of yours", "e edit that rule"}
+    choices |= {"n deny", "m deny and say why"}
+    waiting = Waiting(ApprovalAsked(ToolCall("c", "bash"), "", ("bash: *",)), Held("s"))  # type: ignore[arg-type]
+    rows = keys(waiting, Look(width), 0, True)[:-1]
+    assert {choice for row in rows for choice in row.split(" · ")} == choices and all(len(row) <= width for row in rows)
+    picker = Picker("Go on with", [Choice("a", "a")], print, more={"c-f": ("copy", None), "c-d": ("delete it", None)})  # type: ignore[dict-item]
+    rows = [row for row in picker.lines(Look(width), 20) if "ctrl" in row or "enter" in row]
+    found = {choice for row in rows for choice in row.removeprefix("  ").split(" · ")}
+    assert found == {"enter takes", "esc leaves", "ctrl-f copy", "ctrl-d delete it"}
+
+
+async def test_a_question_with_long_options_keeps_the_marked_one_and_the_keys_in_sight() -> None:
+    questions = Questions(lambda: None, lambda: -10.0, lambda work: None)
+    options = [{"label": f"Option {n}", "description": "what it means " * 5} for n in range(9)]
+    asked = {"question": "Which of all of these? " * 9, "options": options, "multiple": True}
+    questions.take({"call": "c", "questions": [asked]}, Held("s"))  # type: ignore[arg-type]
+    await asyncio.sleep(PAUSE)
+    for at in range(9):
+        for rows in (8, 12, 30):
+            shown = questions.lines(Look(40), rows)
+            assert len(shown) <= rows and shown[-1] == "esc declines"
+            assert any(row.startswith(f"❯ [ ] Option {at}") for row in shown)
+        questions.key("down", "")
+    questions.key("paste", "none of them")
+    assert "  your words: none of them▏" in questions.lines(Look(40), 30)
+
+
+async def test_what_is_pasted_approves_nothing() -> None:
+    desk, session = Desk(lambda: None), Held("one")
+    await desk.take(ApprovalAsked(ToolCall("c1", "bash"), "why"), session)  # type: ignore[arg-type]
+    Approving(desk, lambda: 0.0, print).key("paste", "y")
+    assert len(desk.queue) == 1
 
 
 def test_a_conversation_as_a_document() -> None:

@@ -83,6 +83,21 @@ def test_names_with_blanks_are_mentioned_in_quotes(tmp_path: Path) -> None:
     assert mentioned('see @"my notes.txt", please', tmp_path) == (f'<file path="{path}">\n42\n\n</file>', ())
 
 
+def test_one_goes_on_from_a_directory_with_blanks_in_its_name(cli: Cli) -> None:
+    (cli.project / "odd dir").mkdir()
+    (cli.project / "odd dir/a b.txt").write_text("42")
+    with terminal(cli, "-m", cli.scenario([{"text": "You said: ${prompt}"}]), columns=100) as tty:
+        idle(tty)
+        tty.send("see @od")
+        tty.wait("  odd dir/a b.txt")
+        tty.send("\t")
+        tty.wait('❯ see @"odd dir/"')
+        tty.send("a")
+        tty.wait(lambda tty: "  odd dir/a b.txt" in tty.lines and "  odd dir/" not in tty.lines)
+        tty.send("\tnow")
+        tty.wait('❯ see @"odd dir/a b.txt" now')
+
+
 def test_an_image_is_pasted_by_its_path_and_goes_along(cli: Cli) -> None:
     (cli.project / "my cat.png").write_bytes(PNG)
     (cli.project / "two words.txt").write_text("the answer is 42\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mimocode.errors import UsageError
 from mimocode_plugins.ui.terminal.alone import meant
 from support.cli import Cli
 from support.tty import Tty, terminal
@@ -61,7 +62,6 @@ def test_what_was_taken_back_stays_in_the_log_when_one_leaves(cli: Cli) -> None:
         (["--pure", "--log-level", "DEBUG", "-c"], ["--pure", "--log-level", "DEBUG", "chat", "-c"]),
         (["--log-level=INFO", "session", "list"], ["--log-level=INFO", "session", "list"]),
         (["--help"], ["--help"]),
-        (["no-command"], ["no-command"]),
         (["/"], ["chat", "/"]),
     ],
 )
@@ -69,11 +69,30 @@ def test_what_mimo_alone_means(words: list[str], understood: list[str]) -> None:
     assert meant(words, COMMANDS) == understood
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("rum", "there is no command 'rum'; did you mean run?"),
+        ("xyzzy", "there is no command 'xyzzy'; `mimo --help` shows what there is."),
+        ("./nowhere", "there is no directory ./nowhere; `mimo DIRECTORY` begins to talk in one."),
+        (
+            "fix the bug",
+            '\'fix the bug\' is no command; to say it: mimo run "...", or mimo --prompt "..." to stay and talk.',
+        ),
+    ],
+)
+def test_what_mimo_does_not_understand(word: str, said: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        meant([word], COMMANDS)
+    assert str(raised.value) == said
+
+
 def test_mimo_with_options_alone_talks_and_goes_on(cli: Cli) -> None:
     model = turns(cli, "First answer.", "Second answer.")
     with terminal(cli, "--model", model, "--prompt", "first question", "--agent", "plan") as tty:
         tty.wait("First answer")
         tty.wait(lambda tty: tty.lines[-1].startswith("  plan · "))
+        idle(tty)
         tty.send("\x04")
         tty.wait("Go on with: mimo -s ses_")
         assert tty.end() == 0
@@ -109,6 +128,37 @@ def test_the_picker_previews_searches_copies_and_deletes(cli: Cli) -> None:
     assert titles == ["about pears", "about pears"]
 
 
+def test_a_session_that_is_open_elsewhere_is_refused_and_one_stays(cli: Cli) -> None:
+    model = turns(cli, "One answer.", "Another answer.")
+    with terminal(cli, "-m", model, "--prompt", "mine") as other, terminal(cli, "-m", model, columns=100) as tty:
+        other.wait("One answer")
+        idle(tty)
+        for said in ("", "hello"):
+            if said:
+                tty.send(f"{said}\r")
+                tty.wait("❯ hello\n\nOne answer")
+                idle(tty)
+            tty.send("/sessions\r")
+            tty.wait(lambda tty: "  │ One answer." in tty.lines)
+            tty.send("\r")
+            tty.wait(lambda tty, times=1 + bool(said): tty.text.count("is open in another process") == times)
+            idle(tty)
+        assert tty.text.count("❯ hello") == 1
+        tty.send("more\r")
+        tty.wait("Another answer")
+
+
+def test_nothing_that_leaves_a_session_cuts_its_work_short_unasked(cli: Cli) -> None:
+    with terminal(cli, "-m", cli.scenario([{"text": "on " * 2000, "pace": 0.02}]), "--prompt", "go") as tty:
+        tty.wait("on on on")
+        tty.send("/new\r")
+        tty.wait("Wait for the turn to end, or stop it with Esc.")
+        tty.send("\x04")
+        tty.wait("Ctrl-D again to exit")
+        tty.send("\x04")
+        assert tty.end() == 0
+
+
 def test_the_timeline_goes_back_and_copies(cli: Cli) -> None:
     model = turns(cli, "First answer.", "Second answer.", "Third answer.")
     with terminal(cli, "-m", model, "--prompt", "question one", columns=100, rows=40) as tty:
@@ -127,6 +177,8 @@ def test_the_timeline_goes_back_and_copies(cli: Cli) -> None:
         tty.send("go on from\r")
         tty.wait("Going on with")
         idle(tty)
+        assert tty.text.count("First answer.") == 2 and tty.text.count("Second answer.") == 1  # what stands, once
+        assert "Taken back" not in tty.text
         tty.send("/timeline\r")
         tty.wait("❯   1  question one")
         tty.send("\r")
@@ -143,6 +195,11 @@ def test_escape_twice_clears_the_prompt(cli: Cli) -> None:
         tty.wait("half a thought")
         tty.send("\x1b")
         tty.wait("Esc again to clear the prompt")
+        tty.send(" and more")
+        tty.wait("thought and more")
+        tty.send("\x1b")  # typed since: the first one is forgotten
+        tty.quiet(0.2)
+        assert "❯ half a thought and more" in tty.lines
         tty.send("\x1b")
         idle(tty)
 
@@ -209,6 +266,7 @@ def test_a_session_with_a_model_of_its_own_goes_on_where_no_other_was_ever_chose
         tty.wait("build · ")
         tty.send("hello\r")
         tty.wait("You said: hello")
+        idle(tty)
         tty.send("\x04")
         assert tty.end() == 0
     with terminal(cli, "-c") as tty:
@@ -216,6 +274,7 @@ def test_a_session_with_a_model_of_its_own_goes_on_where_no_other_was_ever_chose
         tty.wait("build · ")
         tty.send("again\r")
         tty.wait("You said: again")
+        idle(tty)
         assert "Welcome" not in tty.text
         tty.send("\x04")
         assert tty.end() == 0

@@ -165,7 +165,7 @@ def test_a_command_gets_the_terminal_and_the_user_answers_it(cli: Cli) -> None:
         tty.wait(r"\nPassword\?")
         tty.send("open sesame\r")
         tty.wait(lambda tty: (cli.project / "answer").exists())
-        tty.send("\x03")  # reaches the command, not us
+        tty.send("\x1a\x03")  # both reach the command, not us; stopped it would never end
         tty.wait("Thank you")
         idle(tty)
         assert (cli.project / "answer").read_text() == "got open sesame\n"

@@ -31,7 +31,7 @@ def test_a_question_and_an_answer(cli: Cli) -> None:
         ready(tty)
         tty.send("say hello\r")
         tty.wait("• two")
-        tty.wait(lambda tty: PROMPT in tty.text)
+        tty.wait(lambda tty: PROMPT in tty.text and "esc interrupts" not in tty.text)
         assert tty.lines[:6] == ["❯ say hello", "", "Hello there.", "", "• one", "• two"]
         tty.send("\x04")
         assert tty.end() == 0
@@ -45,7 +45,7 @@ def test_nothing_is_cleared_and_no_other_screen_is_used(cli: Cli) -> None:
     with terminal(cli, "chat", "-m", cli.scenario([{"text": f"{words}\n\n{words}"}], pace=0.001)) as tty:
         ready(tty)
         tty.send("go\r")
-        tty.wait(lambda tty: tty.text.count("word299") == 2 and PROMPT in tty.text)
+        tty.wait(lambda tty: tty.text.count("word299") == 2 and "esc interrupts" not in tty.text)
         tty.send("\x04")
         tty.end()
         assert tty.text.count("word7 ") == 2
@@ -64,6 +64,7 @@ def test_an_approval_is_shown_whole_and_a_denial_with_a_message_reaches_the_agen
         tty.send("m")
         tty.wait("why not\\?")
         assert "Enter denies it with these words · esc goes back" in tty.lines
+        assert "why not?" in tty.lines and "Say what to do" not in tty.lines[-2]
         tty.send("use the script\r")
         tty.wait("I was told: Denied: use the script")
 
@@ -103,9 +104,11 @@ def test_escape_interrupts_and_what_was_queued_comes_back(cli: Cli) -> None:
         tty.wait("on on on")
         tty.send("later\r")
         tty.wait("↳ later")
+        tty.send("half a thought")
+        tty.wait("❯ half a thought")
         tty.send("\x1b")
         tty.wait("■ Interrupted")
-        tty.wait("❯ later")
+        tty.wait("❯ later\n  half a thought")
 
 
 def test_ctrl_c_clears_then_warns_then_leaves(cli: Cli) -> None:
@@ -172,7 +175,7 @@ def test_what_was_typed_is_found_again_in_the_next_session(cli: Cli) -> None:
     with terminal(cli, "chat", "-m", "scripted/hello") as tty:
         ready(tty)
         tty.send("remember the alamo\r")
-        tty.wait("Hello. I am")
+        tty.wait(lambda tty: "Hello. I am" in tty.text and "esc interrupts" not in tty.text)
         tty.send("\x04")
         tty.end()
     kept = (cli.home / ".local/state/mimocode/prompt-history.jsonl").read_text()
