@@ -24,8 +24,9 @@ from ..policy import BASH_WRITE, EGRESS, FORCED, FOREIGN, PROTECTED
 from ..protected import protected
 from ..rules import one_line
 from .arity import telling, words_of
+from .beyond import lasts, shows_login
 from .destructive import destroys, harmless, smells
-from .effects import effects, only_reads, risky, stream
+from .effects import effects, only_reads, reads_named, risky, stream
 from .egress import leaves
 from .shell import Command, Word, commands
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 MOVERS = words_of("cd pushd popd chdir")
 CARRIERS = words_of("mv cp ln rsync scp tar zip")
+_NAMES = re.compile(r"[^\s'\"`;|&<>(){}=$:,\\\0]+")
+"""What could be the name of a file, somewhere in a command."""
 MOST = 5_000
 """Files of a directory that are looked at when all of it is moved or copied; what has more is asked."""
 _PATCHED = re.compile(r"^[^\S\n]*\*{3}[^\S\n]*(?:(?:Add|Update|Delete) File|Move to):(.*\S.*)$", re.MULTILINE)
@@ -190,15 +193,22 @@ def command_touches(key: str, text: str, base: Path, place: Place) -> Iterator[T
         yield Touch(key, text, offer=text, literal=True)
         yield Touch(BASH_WRITE, text, offer="")
         return
+    if any(map(reads_named, found)):
+        for each in dict.fromkeys(_NAMES.findall(text)):
+            yield Touch("read", each, offer="", spellings=(str(real_path(each, base)), each), only_tighten=True)
     moved = any(command.name in MOVERS for command in found)
     protected = [*place.inside, *(p.parent for p in place.exempt), Path.home().resolve()]
     bases = [base]
     for command in found:
-        if destroys(command) and not harmless(command, None if moved else base, protected):
+        if destroys(command, None if moved else base) and not harmless(command, None if moved else base, protected):
             yield Touch(FORCED, command.text, offer="")
         yield from _simple(key, command)
         if leaves(command):
             yield Touch(EGRESS, command.text, offer=command.text, spellings=command.spellings)
+        if lasts(command):
+            yield Touch(PROTECTED, command.text, offer="")
+        if shows_login(command):
+            yield Touch("external_directory", f"a login: {command.text}", offer=f"a login: {command.text}")
         if not only_reads(command):
             yield Touch(BASH_WRITE, command.text or text, offer=command.text or text)
         for each in bases:
