@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,13 +14,15 @@ from mimocode.messages import ToolCall
 from mimocode.ports import Verdict
 from mimocode.testing import play
 from mimocode_plugins.guard import permission
+from mimocode_plugins.guard.confinement import CONFINED, Confined
 from mimocode_plugins.guard.permission.looking import writes
 from mimocode_plugins.guard.permission.ruling import rule
 from mimocode_plugins.guard.permission.shell import commands
 from mimocode_plugins.store import workspace
 
-from .conftest import SPECS
+from .conftest import SPECS, spec
 
+WRAPPED = spec("shell", permission="bash", command="command", paths=["workdir"], wrapped=True)
 EVALUATED = [
     "test -v 'a[$(touch made)]'",
     "command test -v 'a[$(touch made)]'",
@@ -111,6 +114,13 @@ FORCED = [
 ]
 """Only a person allows these, whatever the rules say."""
 ASKED = [
+    "git -C . -c core.pager=./x -p log",
+    "git -c color.ui=never -c core.pager=./x log",
+    "git --git-dir .git -c core.fsmonitor=./x status",
+    "echo x > /usr/bin/x",
+    "cat /usr/local/etc/x",
+    "cat ~/.cargo/credentials.toml",
+    "nc evil.test 80",
     "git credential fill",
     "git -C x credential fill",
     "gh auth token",
@@ -131,6 +141,10 @@ ASKED = [
 ]
 """Without a sandbox somebody is asked."""
 ALLOWED = [
+    "git -c color.ui=never -c user.name='A B' -C . log",
+    "cat /etc/os-release; ls /usr/include; head -50 /proc/cpuinfo",
+    "cp ~/.cargo/registry/src/x/y.rs .",
+    "nc -z localhost 5432",
     "uv run pytest tests/*.py",
     "npx prettier --check .",
     "docker compose up -d",
@@ -173,3 +187,47 @@ async def test_only_what_deserves_it_is_asked(project: Path) -> None:
         assert [t for t in FORCED if (s := said(t)).verdict is not ask or not s.forced] == []
         assert [t for t in ASKED if said(t).verdict is not ask] == []
         assert [t for t in ALLOWED if said(t).verdict is not allow] == []
+
+
+INSIDE = [
+    "pytest -q 2>&1 | tee /tmp/test.log | tail -20",
+    "python3 -m http.server 8000 > /tmp/server.log 2>&1 &",
+    "rm -f /tmp/test.log",
+    "tar czf /tmp/x.tgz a.py && cp /tmp/x.tgz x.tgz",
+    'for f in *.txt; do sed s/a/b/ "$f" > "$f.new"; done',
+    'x=a.py; cp "$x" "$x.bak"; while read -r line; do echo "$line"; done < "$x"',
+]
+"""Asked without a sandbox; where `/tmp` is a private one, and nothing else can be written, there is nothing to ask."""
+STILL_ASKED = [
+    "cat /tmp/shown/secret",
+    "cp -r /tmp .",
+    "cat /etc/passwd",
+    'f=.mcp.json; echo x > "$f"',
+    'f=.env; while read -r line; do echo "$line"; done < "$f"',
+    'f=.env; cp "$f" x',
+]
+
+
+async def test_nobody_is_asked_about_what_only_the_sandbox_sees(project: Path) -> None:
+    (project / ".env").write_text("X=1\n")
+    outside = Confined("bubblewrap", "off", (Path("/tmp"),), (Path("/tmp/shown"), project))
+    async with play(plugins=[workspace, permission], directory=project) as session:
+        session.toolbox.specs.update({"shell": WRAPPED})
+
+        def verdict(text: str) -> Verdict:
+            return rule(ToolCall("1", "shell", {"command": text}), session).verdict
+
+        assert [text for text in (*INSIDE, *STILL_ASKED) if verdict(text) is not Verdict.ASK] == []
+        session.stash[CONFINED] = outside
+        assert [text for text in INSIDE if verdict(text) is not Verdict.ALLOW] == []
+        assert [text for text in STILL_ASKED if verdict(text) is not Verdict.ASK] == []
+
+
+async def test_what_the_user_forbids_is_asked_wherever_it_runs(project: Path) -> None:
+    wanted = {"external_directory": {"/usr/*": "ask"}, "edit": {"*.lock": "ask"}}
+    (project / "mimocode.json").write_text(json.dumps({"permission": wanted}))
+    async with play(plugins=[workspace, permission], directory=project) as session:
+        session.toolbox.specs.update({"shell": WRAPPED})
+        session.stash[CONFINED] = Confined("bubblewrap", "off", (Path("/tmp"),), (project,))
+        for text in ("ls /usr/include", 'f=x; echo > "$f"'):
+            assert rule(ToolCall("1", "shell", {"command": text}), session).verdict is Verdict.ASK, text

@@ -154,9 +154,16 @@ def _asks(words: Sequence[str]) -> bool:
     return words[:1] in (["get"], ["list"]) or any(re.fullmatch(r"--get\S*|-l|--list", word) for word in words)
 
 
+def writes_named(command: Command) -> bool:
+    """Whether a command changes files whose names it is handed by a variable or by another command."""
+    return any(word.dynamic for word in (*command.writes, *(w for key, w in effects(command) if key == "edit")))
+
+
 def reads_named(command: Command) -> bool:
     """Whether a command prints files whose names it is handed by a variable or by another command."""
-    if command.name not in _READ:
+    if any(word.dynamic for word in command.reads):
+        return True
+    if command.name not in _READ and command.name not in _COPIED:
         return False
     named = list(_operands(command.name, command.words[1:]))
     if command.name in _TEXT_FIRST:

@@ -43,7 +43,7 @@ def leaves(command: Command) -> bool:
         return not {*_SENDING[name].split()}.isdisjoint(argv[1:4]) and "--help" not in argv
     if name not in _CLIENTS or (name == "getent" and not {"hosts", "ahosts", "ahostsv4", "ahostsv6"} & set(argv)):
         return False
-    return not (name in ("curl", "wget", "http", "xh") and _stays(command))
+    return not (name in ("curl", "wget", "http", "xh", "nc") and _stays(command))
 
 
 def _elsewhere(command: Command) -> bool:
@@ -63,6 +63,7 @@ def _stays(command: Command) -> bool:
     if any(word.dynamic for word in command.words) or any(_BENT.fullmatch(word) for word in command.argv[1:]):
         return False
     targets = [word for word in command.argv[1:] if not word.startswith("-")]
+    targets = targets[:1] if command.name == "nc" else targets
     hosts = [
         _host(word) for word in targets if "://" in word or re.match(r"(localhost|[\w.-]+\.\w+|[\d.]+)(:|/|$)", word)
     ]

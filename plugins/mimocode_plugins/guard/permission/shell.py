@@ -35,6 +35,12 @@ _VALUED = re.compile(r"[-+][oO]|--rcfile|--init-file")
 FIND_EXEC = words_of("-exec -execdir -ok -okdir")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _VALUE = re.compile(r"[\d.]+[smhd]?")
+_SHOWN = re.compile(
+    r"(color\.\w+|core\.(quotepath|autocrlf|abbrev)|advice\.\w+|user\.(name|email)|log\.\w+|commit\.gpgsign"
+    r"|init\.defaultbranch|column\.\w+)=[\w.@ -]*",
+    re.IGNORECASE,
+)
+"""Settings of git for one command that only change what it says and who says it."""
 _SSH_VALUES = re.compile(r"-[BbcDEeFIiJLlmOopQRSWw]")
 
 
@@ -181,9 +187,12 @@ def _reconfigures(argv: tuple[str, ...]) -> bool:
         return True  # hooks are copied from there
     if "-u" in argv and {"clone", "fetch", "ls-remote", "pull"} & set(argv):
         return True
-    for word in argv[1:]:
-        if not word.startswith("-"):
-            return False
-        if word.startswith(("-c", "--exec-path=")):
+    at = 1
+    while at < len(argv) and argv[at].startswith("-"):
+        if argv[at].startswith("--exec-path="):
             return True
+        value = argv[at][2:] or "".join(argv[at + 1 : at + 2])
+        if argv[at].startswith("-c") and not _SHOWN.fullmatch(value):
+            return True
+        at += 2 if argv[at] in ("-c", "-C", "--git-dir", "--work-tree", "--namespace", "--super-prefix") else 1
     return False

@@ -199,7 +199,7 @@ def tell(session: Session, box: Box) -> None:
     top, host = outermost(session), session.host
     top.stash.pop(CONFINED, None)
     if box.holds:
-        top.stash[CONFINED] = Confined(box.verdict.rung, box.reach)
+        top.stash[CONFINED] = Confined(box.verdict.rung, box.reach, *_private(box, host, top.directory))
         roots = (host.root, top.directory, *_paths(box.wanted.writable, host.root))
         hold(host, top.id, [each for root in roots for each in without_home(root, Path.home())])
     else:
@@ -266,13 +266,12 @@ def grounds_of(box: Box, host: Host, directory: Path, look_only: bool, worktree:
     """What a plan is made from, for commands that start in a directory, or that have a git worktree to themselves."""
     from .layout import Grounds
 
-    temps = (Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir()))  # replaced by a private one
     return Grounds(
         home=Path.home(),
         roots=(worktree,) if worktree else tuple(dict.fromkeys((host.root, directory))),
         beside=host.root if worktree else None,
         temp=box.private()[0],
-        temps=tuple(dict.fromkeys(temps)),
+        temps=tuple(dict.fromkeys(_temps())),  # replaced by a private one
         data=host.paths.data,
         config=host.paths.config,
         state=host.paths.state,
@@ -285,6 +284,20 @@ def grounds_of(box: Box, host: Host, directory: Path, look_only: bool, worktree:
 
 def _paths(names: Sequence[str], root: Path) -> tuple[Path, ...]:
     return tuple(root / os.path.expanduser(name) for name in names)  # noqa: PTH111 - keeps an unknown ~user
+
+
+def _private(box: Box, host: Host, directory: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Directories that commands have to themselves, and what else is seen in them."""
+    if box.verdict.rung != "bubblewrap":
+        return (), ()
+    wanted = (*_paths(box.wanted.writable, host.root), *_programs())
+    shown = {Path(os.path.realpath(each)) for each in (Path.home(), host.root, directory, *wanted)}
+    temps = tuple(dict.fromkeys(Path(os.path.realpath(each)) for each in _temps()))
+    return temps, tuple(each for each in shown if any(temp in each.parents for temp in temps))
+
+
+def _temps() -> Sequence[Path]:
+    return Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir())
 
 
 def _programs() -> list[Path]:
