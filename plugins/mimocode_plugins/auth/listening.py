@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
@@ -24,12 +24,15 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(path: str, port: int = 0, then: str = "") -> AsyncIterator[Listener]:
+async def listening(
+    path: str, port: int = 0, then: str = "", ours: Callable[[dict[str, str]], bool] = bool
+) -> AsyncIterator[Listener]:
     """Listen on this machine only, until the context ends.
 
     Args:
         path: where the answer comes to; everything else is 404.
         port: 0 takes a free one.
+        ours: whether an answer belongs to this login; others change nothing, because any page can send some.
         then: a page of the provider to send the browser on to; without one it is told to be closed.
 
     Raises:
@@ -43,9 +46,10 @@ async def listening(path: str, port: int = 0, then: str = "") -> AsyncIterator[L
                 head = await reader.readuntil(b"\r\n\r\n")
             method, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
             parts = urlsplit(target)
-            wanted = method == "GET" and parts.path == path and bool(parts.query)
+            said = dict(parse_qsl(parts.query))
+            wanted = method == "GET" and parts.path == path and ours(said)
             if wanted and not came.done():
-                came.set_result(dict(parse_qsl(parts.query)))
+                came.set_result(said)
             writer.write(_page(wanted, then))
             await writer.drain()
         except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):

@@ -96,17 +96,19 @@ async def in_browser(
         port: the port that it may come back to; 0 takes a free one.
 
     Raises:
-        Gone: nobody logged in in time, it was refused, or the answer belongs to another login.
+        Gone: nobody logged in in time, or it was refused.
     """
     verifier, state = secrets.token_urlsafe(64), secrets.token_urlsafe(32)
     digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    async with listening(path, port) as listener:
+
+    def ours(given: dict[str, str]) -> bool:
+        return hmac.compare_digest(given.get("state", "").encode(), state.encode())
+
+    async with listening(path, port, ours=ours) as listener:
         redirect = f"http://{name}:{listener.port}{path}"
         said = {"response_type": "code", "client_id": client.id, "redirect_uri": redirect, "state": state}
         said |= {"code_challenge": digest, "code_challenge_method": "S256", **query}
         came = await _came(ask, listener, f"{page}?{urlencode(said)}")
-    if not hmac.compare_digest(came.get("state", "").encode(), state.encode()):
-        raise Gone("the answer does not belong to this login; it was not used")
     if "code" not in came:
         raise Gone(f"the login was refused: {came.get('error_description') or came.get('error') or 'no code came'}")
     fields = {"grant_type": "authorization_code", "code": came["code"], "redirect_uri": redirect}

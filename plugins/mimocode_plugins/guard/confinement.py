@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mimocode.ports import StashKey
@@ -17,6 +18,15 @@ class Confined:
 
     rung: str
     network: Literal["off", "listed", "open"]
+    private: tuple[Path, ...] = ()
+    """Directories that these commands have to themselves, whatever lies there for everybody else."""
+    shown: tuple[Path, ...] = ()
+    """What they see in there all the same."""
+
+    def alone(self, real: Path) -> bool:
+        """Whether a path means something that only these commands have."""
+        inside = any(real == each or each in real.parents for each in self.private)
+        return inside and not any(real == each or each in real.parents or real in each.parents for each in self.shown)
 
 
 CONFINED: StashKey[Confined] = StashKey("guard.confined")

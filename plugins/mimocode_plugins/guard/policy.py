@@ -111,6 +111,16 @@ class Policy:
         strictest = max((rule for rule in found if rule), key=lambda rule: rule.verdict, default=None)
         return Decision(strictest.verdict, strictest) if strictest else None
 
+    def said(self, key: str, texts: Sequence[str] = ()) -> bool:
+        """Whether anybody has written a rule for this key and more than "*" (and for one of these, when there are any).
+
+        What is only a default, or about everything, may give way to what makes a question needless.
+        """
+        mine = (*self.rules, *self.fenced, *self.agent)
+        own = [r for r in mine if r.key == key and r.source != "default" and (texts or r.pattern != "*")]
+        found = any(r.covers(key, text) for r in own for text in texts) if texts else bool(own)
+        return found or any(each.said(key, texts) for each in self.above)
+
     def tightens(self, key: str, text: str) -> Decision | None:
         """What rules written for this very case say of another spelling of it; blanket rules have had their say."""
         decided = self.decide(key, text)

@@ -20,6 +20,21 @@ from support.tty import terminal
 
 MODEL = "openai/gpt-6.1-sol"
 
+STRANGERS = """
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import parse_qs, urlsplit
+back = parse_qs(urlsplit(sys.argv[1]).query)["redirect_uri"][0]
+for query in ("?error=access_denied", "?code=theirs&state=theirs", "?code=theirs"):
+    try:
+        said = urlopen(back + query).status
+    except HTTPError as error:
+        said = error.code
+    with Path(__file__).with_name("strangers").open("a") as file:
+        file.write(f"{said} ")
+"""
+"""What a hostile page does before the user has logged in."""
+
 
 def auth(cli: Cli) -> Any:
     return json.loads((cli.home / ".local/share/mimocode/auth.json").read_text())
@@ -88,19 +103,21 @@ def test_a_key_is_used_as_ever(cli: Cli) -> None:
         assert server.requests[0].body["max_output_tokens"] > 0
 
 
-def test_an_answer_to_another_login_is_not_used(cli: Cli) -> None:
-    browser = cli.home / "browser"
+def test_an_answer_to_another_login_changes_nothing(cli: Cli) -> None:
+    """Any page in any browser here can send something to the port that waits for the answer."""
     give_browser(cli)
-    browser.write_text(browser.read_text().replace("sys.argv[1]", "sys.argv[1].replace('state=', 'state=x')"))
+    browser = cli.home / "browser"
+    browser.write_text(browser.read_text().replace("urlopen(sys.argv[1])", STRANGERS + "urlopen(sys.argv[1])"))
     issuer = Issuer()
-    with Front(issuer.routes()) as front:
-        with terminal(cli, "setup", "chatgpt", columns=120, rows=40, MIMOCODE_CHATGPT_ISSUER=front.url) as tty:
+    with ModelServer([READY], play="sequential", models=["gpt-6.1-sol"]) as server, Front(issuer.routes()) as front:
+        cli.env |= {"MIMOCODE_CHATGPT_ISSUER": front.url, "MIMOCODE_CHATGPT_URL": f"{server.url}/v1"}
+        with terminal(cli, "setup", "chatgpt", columns=120, rows=40) as tty:
             tty.wait("How do you log in")
             tty.send("\r")
-            tty.wait("the answer does not belong to this login")
-            assert tty.end() == 130
-    assert issuer.access == ""
-    assert not (cli.home / ".local/share/mimocode/auth.json").exists()
+            tty.wait("Begin with")
+            assert tty.end() == 0
+    assert auth(cli)["openai"]["access"] == issuer.access
+    assert (cli.home / "strangers").read_text() == "404 404 404 "
 
 
 @given(st.text(max_size=60))

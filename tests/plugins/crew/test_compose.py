@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from mimocode import Agent, Ruling, Say, ToolCall, Verdict, hookimpl
 from mimocode.testing import catalogue, play, talk
 from mimocode_plugins.crew import compose, tasks
+from mimocode_plugins.crew.children import worktree
+from mimocode_plugins.crew.compose import repository
 from mimocode_plugins.crew.compose.guarding import _finished
 from mimocode_plugins.crew.compose.ledger import phases
 from mimocode_plugins.crew.compose.server import build
@@ -163,3 +166,12 @@ async def test_the_setting_says_where_documents_go(tmp_path: Path, absolute: boo
     assert answers[1] == f"Give in file the path of the document, inside {where}."
     assert answers[2].startswith("Passed: T1 spec.")
     assert said in opened
+
+
+async def test_looking_at_a_repository_runs_nothing_that_it_names(tmp_path: Path) -> None:
+    for words in (("init", "-q"), ("config", "core.fsmonitor", f"touch {tmp_path}/ran; false")):
+        started = await asyncio.create_subprocess_exec("git", *words, cwd=tmp_path)
+        assert await started.wait() == 0
+    assert await repository.dirt(tmp_path) == ""
+    assert (await worktree.git(tmp_path, "status"))[0] == 0
+    assert not (tmp_path / "ran").exists()

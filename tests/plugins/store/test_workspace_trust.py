@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from mimocode.errors import UsageError
+from mimocode_plugins.store.workspace.acting import LARGEST
 from mimocode_plugins.store.workspace.trust import Trust
 from support.cli import Cli
 
@@ -67,6 +69,37 @@ def test_a_change_asks_again_and_the_old_content_does_not(trust: Trust) -> None:
     put(trust.root, ".mcp.json", '{"mcpServers": {"a": {"command": "x"}}}')
     assert not again(trust).given
     assert trust.ledger.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_settings_run_or_read_counts_with_its_content(trust: Trust) -> None:
+    """A pull, or the agent's own edit of a script, must not run what nobody has looked at."""
+    settings = {
+        "mcp": {
+            "a": {"type": "local", "command": ["./tools/serve.sh", "--data=data.json"]},
+            "b": {"type": "local", "command": ["sh", "-c", "{file:.mimocode/line.txt}"]},
+            "c": {"type": "local", "command": ["sh", "-c", "cd sub && exec tools/other.sh;"]},
+        },
+        "instructions": ["docs/style.md"],
+        "permission": {"edit": {"src/app.py": "deny"}},
+    }
+    put(trust.root, ".mimocode/mimocode.json", json.dumps(settings))
+    names = ["tools/serve.sh", "data.json", ".mimocode/line.txt", "tools/other.sh"]
+    for name in (*names, "docs/style.md", "src/app.py", "tools/unnamed.sh"):
+        put(trust.root, name, "one")
+    again(trust).accept()
+    assert sorted(line.split(":")[0] for line in again(trust).lines()) == sorted([".mimocode/mimocode.json", *names])
+    for name in names:
+        put(trust.root, name, "two")
+        assert [each.path for each in again(trust).pending()] == [str(trust.root / name)]
+        put(trust.root, name, "one")
+    for name in ("docs/style.md", "src/app.py", "tools/unnamed.sh"):
+        put(trust.root, name, "two")
+    assert again(trust).given
+    (trust.root / "tools/serve.sh").write_bytes(b"x" * (LARGEST + 1))
+    again(trust).accept()
+    assert again(trust).given, "a large program is no reason never to trust"
+    (trust.root / "tools/serve.sh").write_bytes(b"y" * (LARGEST + 1))
+    assert not again(trust).given
 
 
 def test_settings_further_down_count_where_one_works_there(trust: Trust) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -42,7 +43,7 @@ async def run(ask: Ask, host: Host) -> str:
     own = Keys()
     place = (host.environ.get("MIMO_PLATFORM_URL") or PLATFORM).rstrip("/")
     name = await asyncio.to_thread(key_name, host)
-    async with listening("/", then=f"{place}/authorize/callback?status=success") as listener:
+    async with listening("/", then=f"{place}/authorize/callback?status=success", ours=own.fits) as listener:
         url = address(place, own.public, f"http://localhost:{listener.port}/", name)
         # over SSH the browser is elsewhere and cannot come back to this machine
         remote = any(host.environ.get(variable) for variable in ("SSH_CONNECTION", "SSH_TTY"))
@@ -111,6 +112,13 @@ class Keys:
         made = self._own.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
 
+    def fits(self, came: Mapping[str, str]) -> bool:
+        """Whether an answer was encrypted for us."""
+        try:
+            return bool(self.opened(came.get("u", "")))
+        except Gone:
+            return False
+
     def opened(self, said: str) -> dict[str, Any]:
         """What was encrypted for us: the other's public key (32 bytes), nonce (12), ciphertext with tag.
 
@@ -148,7 +156,8 @@ async def _pasted(ask: Ask, own: Keys) -> dict[str, Any]:
 
 def _send_there(base: str, ask: Ask, host: Host) -> None:
     """The key belongs to this address, so that is where it goes."""
-    if not base.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+    parts = urlsplit(base)
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost"):
         raise Gone("the platform named an address that is not encrypted: nothing is sent there")
     own = own_settings(host)
     keys = ["provider", PROVIDER, "options", "baseURL"]

@@ -24,7 +24,7 @@ BRANCHES = "mimo/{}"
 
 async def git(directory: Path, *words: str, given: bytes = b"") -> tuple[int, bytes, str]:
     """Exit code, output and complaint of a git command that reads what is given, without hooks of the repository."""
-    command = ["git", "-c", "core.hooksPath=/dev/null", *words]
+    command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *words]
     env = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
     pipe = asyncio.subprocess.PIPE
     try:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 
 async def git(directory: Path, *words: str) -> tuple[int, str]:
-    """Exit code and output of a git command; 127 if there is no git."""
+    """Exit code and output of a git command, without hooks of the repository; 127 if there is no git."""
     try:
         process = await asyncio.create_subprocess_exec(
-            "git",
-            *words,
+            *("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *words),
             cwd=directory,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .arity import words_of
+from .carried import carried, texts_destroy
 from .shell import Command, Word
 
-DELETERS = words_of("rm rmdir unlink shred del erase rd remove-item ri")
+DELETERS = words_of("rm rmdir unlink shred del erase rd remove-item ri rimraf")
 WRECKERS = words_of("mkfs mke2fs wipefs blkdiscard fdisk sfdisk parted")
 _GIT_VALUE = words_of("-C --git-dir --work-tree --namespace --super-prefix")
 _RAW = re.compile(
@@ -31,8 +32,19 @@ def smells(text: str) -> bool:
     return _RAW.search(text) is not None
 
 
-def destroys(command: Command) -> bool:
-    """Whether a simple command destroys something, wherever its targets lie."""
+def destroys(command: Command, directory: Path | None = None) -> bool:
+    """Whether a simple command, or one that it runs, destroys something, wherever its targets lie.
+
+    Args:
+        command: what is looked at.
+        directory: where it runs, if that is known: `git checkout NAME` is about a file when there is one.
+    """
+    if _itself(command, directory) or texts_destroy(command):
+        return True
+    return any(_itself(Command(tuple(Word(w, w) for w in words)), directory) for words in carried(command))
+
+
+def _itself(command: Command, directory: Path | None) -> bool:
     name, argv = command.name, command.argv
     if name in DELETERS or name in WRECKERS or name.startswith("mkfs."):
         return "--help" not in argv and "--version" not in argv
@@ -40,13 +52,13 @@ def destroys(command: Command) -> bool:
         return True
     options = argv[1:]
     if name == "git":
-        return _git(options)
+        return _git(options, directory)
     if name == "dd":
         return any(word.startswith("of=") and _device(word[3:]) for word in options)
     if name == "find":
         return "-delete" in options
     if name == "rsync":
-        return any(word.startswith(("--delete", "--remove-source-files")) for word in options)
+        return any(word.startswith(("--del", "--remove-source-files")) for word in options)
     if name in ("chmod", "chown", "chgrp"):
         places = {"/", str(Path.home())}
         return _has(options, "R", "--recursive") and any(word.rstrip("/") or "/" in places for word in options)
@@ -67,7 +79,7 @@ def _has(words: Sequence[str], letter: str, *names: str) -> bool:
     )
 
 
-def _git(words: Sequence[str]) -> bool:
+def _git(words: Sequence[str], directory: Path | None) -> bool:
     """Whether these arguments of git throw commits, branches, stashes or uncommitted work away."""
     rest = list(words)
     while rest and rest[0].startswith("-"):
@@ -87,7 +99,11 @@ def _git(words: Sequence[str]) -> bool:
         or _has(args, "d")
         or any(w.startswith(("--force", "--mirror", "--delete", "--prune", "+", ":")) for w in args),
         "stash": sub in ("drop", "clear"),
-        "checkout": force or "--" in args or "." in args,
+        "checkout": force or "--" in args or "." in args or _over_files(args, directory),
+        "checkout-index": force,
+        "read-tree": "--reset" in args or "-u" in args,
+        "gc": "--prune=now" in args or "--prune=all" in args,
+        "prune": not _has(args, "n", "--dry-run"),
         "switch": force or "--discard-changes" in args,
         "restore": not ("--staged" in args or "-S" in args) or "--worktree" in args or _has(args, "W"),
         "reflog": sub in ("expire", "delete"),
@@ -95,6 +111,14 @@ def _git(words: Sequence[str]) -> bool:
         "filter-branch": True,
         "rm": force,
     }.get(verb, False)
+
+
+def _over_files(words: Sequence[str], directory: Path | None) -> bool:
+    """Whether `git checkout` puts files back over what was changed in them, because it is given names of files."""
+    if _has(words, "b", "--orphan") or _has(words, "B"):
+        return False
+    named = [word for word in words if not word.startswith("-")]
+    return len(named) > 1 or any((directory / word).exists() for word in named if directory is not None)
 
 
 def harmless(command: Command, directory: Path | None, protected: Sequence[Path]) -> bool:

@@ -55,6 +55,8 @@ def effects(command: Command) -> Iterator[tuple[str, Word]]:
         yield from _read(name, words, paths)
     elif name in ("curl", "wget"):
         yield from _after(words, "-o -O --output --output-document -P -K --config", "edit", name)
+    if name in ("time", "strace", "ltrace"):
+        yield from _after(words, "-o --output", "edit", name)
     if name in ("tar", "unzip", "7z", "bsdtar", "make", "cmake"):
         yield from _after(words, "-C --directory -d --one-top-level", "edit", name)
 
@@ -133,9 +135,10 @@ def _git(argv: Sequence[str]) -> Iterator[tuple[str, Word]]:
     rest = list(argv[1:])
     while rest and rest[0].startswith("-"):
         del rest[: 2 if rest[0] in ("-C", "--git-dir", "--work-tree", "--namespace") else 1]
-    if rest[:1] == ["config"] and not any(re.fullmatch(r"--get\S*|-l|--list|get|list", word) for word in rest):
+    if rest[:1] == ["config"] and not _asks(rest[1:]):
         value = [word for word in rest[1:] if not word.startswith("-")]
         if len(value) > 1 or any(word.startswith(("--unset", "--rename", "--remove", "-e", "--edit")) for word in rest):
+            value = value[1:] if value[:1] == ["set"] else value
             home = any(word in ("--global", "--system") for word in rest)
             if not home and value and _HARMLESS.fullmatch(value[0]):
                 return
@@ -144,6 +147,28 @@ def _git(argv: Sequence[str]) -> Iterator[tuple[str, Word]]:
     for word in rest:
         if word.startswith("--output="):
             yield "edit", Word(word, word.partition("=")[2])
+
+
+def _asks(words: Sequence[str]) -> bool:
+    """Whether `git config` only tells; "get" and "list" are verbs in the first place, and values in any other."""
+    return words[:1] in (["get"], ["list"]) or any(re.fullmatch(r"--get\S*|-l|--list", word) for word in words)
+
+
+def writes_named(command: Command) -> bool:
+    """Whether a command changes files whose names it is handed by a variable or by another command."""
+    return any(word.dynamic for word in (*command.writes, *(w for key, w in effects(command) if key == "edit")))
+
+
+def reads_named(command: Command) -> bool:
+    """Whether a command prints files whose names it is handed by a variable or by another command."""
+    if any(word.dynamic for word in command.reads):
+        return True
+    if command.name not in _READ and command.name not in _COPIED:
+        return False
+    named = list(_operands(command.name, command.words[1:]))
+    if command.name in _TEXT_FIRST:
+        named = named[1:]
+    return any(word.dynamic for word in named) or (command.inner and all(word.value == "{}" for word in named))
 
 
 _HARMLESS = re.compile(r"(user\.(name|email)|color\.\w+|init\.defaultBranch|pull\.rebase|advice\.\w+)", re.IGNORECASE)
@@ -165,7 +190,8 @@ _GIT_LISTS = {"branch": "-a -r -v -vv --list --all --remotes --show-current --co
 _NOT = {"find": r"-(exec|execdir|ok|okdir|delete|fprint\w*|fls)", "rg": r"--pre(=.*)?|--hostname-bin.*",
         "sort": r"-o.*|--output.*|--compress-program.*", "tree": r"-o.*", "less": r"-[oO].*|\+.*|--log-file.*",
         "date": r"-s.*|--set.*", "file": r"-C|--compile", "xxd": r"-r.*", "git": r"--output.*|-O.*|--open-files.*|"
-        r"--ext-diff|--upload-pack.*|-c|-c.+|--config-env.*|--exec-path=.*|--textconv"}  # fmt: skip
+        r"--ext-diff|--upload-pack.*|-c|-c.+|--config-env.*|--exec-path=.*|--textconv",
+        "time": r"-\w*[oa].*|--output.*|--append"}  # fmt: skip
 
 
 def only_reads(command: Command) -> bool:
@@ -209,8 +235,8 @@ def _sed_looks(options: Sequence[str]) -> bool:
 
 
 _RISKY = re.compile(
-    r"(LD_\w+|DYLD_\w+|PATH|BASH_ENV|ENV|IFS|PROMPT_COMMAND|SHELLOPTS|BASHOPTS|PS4|GIT_(SSH|SSH_COMMAND|EXTERNAL_DIFF|"
-    r"ASKPASS|CONFIG\w*|PROXY_COMMAND|EXEC_PATH|TEMPLATE_DIR)|SSH_ASKPASS|LESSOPEN|LESSCLOSE|BROWSER|PERL5OPT|PERL5DB|"
+    r"(LD_\w+|DYLD_\w+|PATH|BASH_ENV|ENV|IFS|PROMPT_COMMAND|SHELLOPTS|BASHOPTS|PS4|HOME|CDPATH|GIT_(?!AUTHOR_|COMMITTER_|"
+    r"TERMINAL_PROMPT|PAGER|EDITOR|SEQUENCE_EDITOR|OPTIONAL_LOCKS|MERGE_AUTOEDIT|LFS_SKIP_SMUDGE)\w+|SSH_ASKPASS|LESSOPEN|LESSCLOSE|BROWSER|PERL5OPT|PERL5DB|"
     r"PERL5LIB|RUBYOPT|RUBYLIB|NODE_OPTIONS|PYTHONSTARTUP|PYTHONHOME|PYTHONBREAKPOINT|JAVA_TOOL_OPTIONS|"
     r"_JAVA_OPTIONS|HTTPS?_PROXY|ALL_PROXY|https?_proxy|all_proxy|SSL_CERT_\w+|\w+_BASE_URL)\+?=.*",
     re.DOTALL,

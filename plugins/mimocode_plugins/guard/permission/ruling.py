@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mimocode.ports import Ruling, Verdict
@@ -84,12 +85,9 @@ def _confine(judged: Judged, held: Confined, now: Policy) -> Judged:
         and decision.rule.source == "default"
     ):
         return Judged(touch, Decision(Verdict.ALLOW, None), "the sandbox has no network", lifted=True)
-    own = any(
-        rule.key == "bash" and rule.pattern != "*"
-        for policy in (now, *now.above)
-        for rule in (*policy.rules, *policy.fenced, *policy.agent)
-    )
-    if touch.literal and touch.key == "bash" and decision.rule is None and not own:
+    if touch.key == "external_directory" and any(held.alone(Path(each)) for each in touch.spellings):
+        return Judged(touch, Decision(Verdict.ALLOW, None), "only commands in the sandbox see it", lifted=True)
+    if touch.literal and touch.key in ("bash", "edit", "read") and decision.rule is None and not now.said(touch.key):
         return Judged(touch, Decision(Verdict.ALLOW, None), "it runs in a sandbox, whatever it does", lifted=True)
     return judged
 
@@ -122,6 +120,8 @@ def _judge(touch: Touch, now: Policy, tool: str) -> Judged:
         return Judged(touch, said or Decision(Verdict.ALLOW, None), "" if said else "no rule narrows it")
     if touch.key == EGRESS and (own := _spelt_out(touch, now)):
         return own
+    if touch.common and not now.said(touch.key, (touch.pattern, *touch.spellings)):
+        return Judged(touch, Decision(Verdict.ALLOW, None), "it is the same for everybody")
     if touch.only_tighten:
         judged = Judged(touch, Decision(Verdict.ALLOW, None), "it is part of a command that is judged itself")
     elif touch.literal:

@@ -17,8 +17,10 @@ from .words import Command, Unclear, Word
 
 __all__ = ["Command", "Word", "commands"]
 
-OPAQUE = words_of("eval trap alias bind complete enable hash fc coproc")
+OPAQUE = words_of("eval trap alias bind complete compgen compopt let enable hash fc coproc")
 """Builtins that run text or change what later words mean."""
+NAMING = words_of("test [ printf read unset wait getopts mapfile readarray declare typeset local export readonly")
+"""Builtins with names of variables among their arguments: bash runs what stands in the brackets of such a name."""
 SHELLS = words_of("sh bash dash zsh ksh mksh ash fish rbash")
 WRAPPERS = words_of(
     "sudo doas env nohup nice ionice chrt timeout stdbuf setsid time command builtin exec xargs watch strace ltrace "
@@ -33,6 +35,12 @@ _VALUED = re.compile(r"[-+][oO]|--rcfile|--init-file")
 FIND_EXEC = words_of("-exec -execdir -ok -okdir")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _VALUE = re.compile(r"[\d.]+[smhd]?")
+_SHOWN = re.compile(
+    r"(color\.\w+|core\.(quotepath|autocrlf|abbrev)|advice\.\w+|user\.(name|email)|log\.\w+|commit\.gpgsign"
+    r"|init\.defaultbranch|column\.\w+)=[\w.@ -]*",
+    re.IGNORECASE,
+)
+"""Settings of git for one command that only change what it says and who says it."""
 _SSH_VALUES = re.compile(r"-[BbcDEeFIiJLlmOopQRSWw]")
 
 
@@ -48,10 +56,12 @@ def _unfold(command: Command) -> Iterator[Command]:
     """A command and those in its arguments."""
     yield command
     name = command.name
-    if name in OPAQUE or (name == "git" and _reconfigures(command.argv)):
+    if name in OPAQUE or (name == "git" and _reconfigures(command.argv)) or (name in NAMING and _evaluates(command)):
         raise Unclear
-    if name in ("source", ".") and any(word.dynamic for word in command.words[1:]):
+    if name in ("source", ".") and _anything(command):
         raise Unclear
+    if name in ("sudo", "doas") and any(re.fullmatch(r"-\w*[si]|--shell|--login", word) for word in command.argv):
+        raise Unclear  # a shell that reads its input
     if name in SHELLS:
         yield from _script(command)
     if name == "ssh":
@@ -67,6 +77,35 @@ def _unfold(command: Command) -> Iterator[Command]:
                 rest = command.words[at + 1 :]
                 end = next((i for i, each in enumerate(rest) if each.value in (";", "+")), len(rest))
                 yield from _inner(command, rest[:end])
+
+
+def _anything(command: Command) -> bool:
+    """Whether nobody can say which text `source` would run: it is a stream, or the name is not known."""
+    return any(word.dynamic or re.match(r"-$|/dev/|/proc/", word.value) for word in command.words[1:])
+
+
+def _evaluates(command: Command) -> bool:
+    """Whether a builtin may take a word for an expression, and run what is substituted in it.
+
+    `test -v 'a[$(x)]'`, `printf -v`, `read`, `unset`: the index of an array is arithmetic, in quotes, too; so is what
+    is given to a variable that is declared as a number or as another one's name (bash(1), ARITHMETIC EVALUATION).
+    """
+    name, words = command.name, command.words[1:]
+    options = [word.value for word in words if word.value.startswith("-")]
+    indexed = any("[" in word.value and re.search(r"[$`]", word.value) for word in words)
+    if indexed and name not in ("test", "[", "printf"):
+        return True
+    if name in ("declare", "typeset", "local"):
+        return any(re.match(r"-\w*[in]", option) for option in options)
+    if name in ("mapfile", "readarray"):
+        return any(re.match(r"-\w*C", option) for option in options)
+    if name in ("test", "["):
+        named = [word for at, word in enumerate(words) if at and words[at - 1].value in ("-v", "-R")]
+    elif name == "printf":
+        named = list(words[:2]) if options and words[0].value.startswith("-v") else []
+    else:
+        named = list(words[-1:]) if name in ("read", "unset") else []
+    return any(word.dynamic or "[" in word.value for word in named)
 
 
 def _inner(command: Command, words: tuple[Word, ...]) -> Iterator[Command]:
@@ -144,11 +183,16 @@ def _reconfigures(argv: tuple[str, ...]) -> bool:
         re.match(r"ext::|--(upload-pack|receive-pack|exec|open-files-in-pager|ext-diff|config-env)\b", w) for w in argv
     ):
         return True
+    if {"init", "clone"} & set(argv) and any(word.startswith("--template") for word in argv):
+        return True  # hooks are copied from there
     if "-u" in argv and {"clone", "fetch", "ls-remote", "pull"} & set(argv):
         return True
-    for word in argv[1:]:
-        if not word.startswith("-"):
-            return False
-        if word.startswith(("-c", "--exec-path=")):
+    at = 1
+    while at < len(argv) and argv[at].startswith("-"):
+        if argv[at].startswith("--exec-path="):
             return True
+        value = argv[at][2:] or "".join(argv[at + 1 : at + 2])
+        if argv[at].startswith("-c") and not _SHOWN.fullmatch(value):
+            return True
+        at += 2 if argv[at] in ("-c", "-C", "--git-dir", "--work-tree", "--namespace", "--super-prefix") else 1
     return False

@@ -24,8 +24,9 @@ from ..policy import BASH_WRITE, EGRESS, FORCED, FOREIGN, PROTECTED
 from ..protected import protected
 from ..rules import one_line
 from .arity import telling, words_of
+from .beyond import lasts, shows_login
 from .destructive import destroys, harmless, smells
-from .effects import effects, only_reads, risky, stream
+from .effects import effects, only_reads, reads_named, risky, stream, writes_named
 from .egress import leaves
 from .shell import Command, Word, commands
 
@@ -35,10 +36,26 @@ if TYPE_CHECKING:
 
 MOVERS = words_of("cd pushd popd chdir")
 CARRIERS = words_of("mv cp ln rsync scp tar zip")
+_NAMES = re.compile(r"[^\s'\"`;|&<>(){}=$:,\\\0]+")
+"""What could be the name of a file, somewhere in a command."""
 MOST = 5_000
 """Files of a directory that are looked at when all of it is moved or copied; what has more is asked."""
 _PATCHED = re.compile(r"^[^\S\n]*\*{3}[^\S\n]*(?:(?:Add|Update|Delete) File|Move to):(.*\S.*)$", re.MULTILINE)
 """The files that a patch names. It finds more than the tool that applies it accepts, never less."""
+
+
+LOOKING = words_of("read glob grep list")
+"""Keys under which a path is only looked at."""
+_SYSTEM = re.compile(
+    r"/(usr/(?!local/etc/)|s?bin/|lib(32|64)?/|nix/store/|opt/homebrew/|System/Library/|Library/Developer/"
+    r"|(etc/(os-release|debian_version|lsb-release|shells|services|protocols|mime\.types)"
+    r"|proc/(cpuinfo|meminfo|version|loadavg|uptime|filesystems))/)"
+)
+_LIBRARIES = re.compile(
+    r"(\.cargo/registry|\.rustup/toolchains|go/pkg/mod|\.pyenv/versions|\.nvm/versions|\.rbenv/versions|\.asdf/installs"
+    r"|\.local/share/(uv|mise/installs|pnpm/store)|\.local/lib|\.m2/repository|\.gradle/caches|miniconda3|anaconda3)/"
+)
+"""Below the home: what compilers and package managers fetched for everybody."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +73,8 @@ class Touch:
     spellings: tuple[str, ...] = ()
     literal: bool = False
     only_tighten: bool = False
+    common: bool = False
+    """It is read, and lies where a system keeps what is the same for everybody: only the user's own rules ask."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +173,7 @@ def path_touches(key: str, text: str, place: Place, base: Path | None = None) ->
     pattern = relative if key == "edit" and not place.outside(real) else str(real)
     composed = [unicodedata.normalize(form, n) for form in ("NFC", "NFD") for n in (*names, pattern)]
     spellings = tuple(n for n in dict.fromkeys((*names, *composed)) if n != pattern)
-    found = [*_beyond(real, place), Touch(key, pattern, spellings=spellings)]
+    found = [*_beyond(real, place, key in LOOKING), Touch(key, pattern, spellings=spellings)]
     if lexical.startswith("/proc/") and not place.outside(real):
         found.append(Touch("external_directory", lexical, offer=""))  # what it leads to depends on who asks
     if key == "edit":
@@ -174,11 +193,17 @@ def _delicate(real: Path, place: Place) -> Iterator[Touch]:
         yield Touch("external_directory", str(real), offer=str(real))  # its other names may lie anywhere
 
 
-def _beyond(real: Path, place: Place) -> Iterator[Touch]:
+def _beyond(real: Path, place: Place, looks: bool = False) -> Iterator[Touch]:
     if place.outside(real):
         folder = real if real.is_dir() else real.parent
         pattern = f"{str(folder).rstrip('/')}/*"
-        yield Touch("external_directory", pattern, offer=pattern, spellings=(str(real),))
+        common = looks and (_SYSTEM.match(f"{real}/") or _below_home(real)) is not None
+        yield Touch("external_directory", pattern, offer=pattern, spellings=(str(real),), common=common)
+
+
+def _below_home(real: Path) -> re.Match[str] | None:
+    home = Path.home().resolve()
+    return _LIBRARIES.match(f"{real.relative_to(home)}/") if real.is_relative_to(home) else None
 
 
 def command_touches(key: str, text: str, base: Path, place: Place) -> Iterator[Touch]:
@@ -190,15 +215,25 @@ def command_touches(key: str, text: str, base: Path, place: Place) -> Iterator[T
         yield Touch(key, text, offer=text, literal=True)
         yield Touch(BASH_WRITE, text, offer="")
         return
+    if any(map(reads_named, found)):
+        for each in dict.fromkeys(_NAMES.findall(text)):
+            yield Touch("read", each, offer="", spellings=(str(real_path(each, base)), each), only_tighten=True)
+    if any(map(writes_named, found)):
+        for each in dict.fromkeys(_NAMES.findall(text)):
+            yield from (touch for touch in _delicate(real_path(each, base), place) if touch.key == PROTECTED)
     moved = any(command.name in MOVERS for command in found)
     protected = [*place.inside, *(p.parent for p in place.exempt), Path.home().resolve()]
     bases = [base]
     for command in found:
-        if destroys(command) and not harmless(command, None if moved else base, protected):
+        if destroys(command, None if moved else base) and not harmless(command, None if moved else base, protected):
             yield Touch(FORCED, command.text, offer="")
         yield from _simple(key, command)
         if leaves(command):
             yield Touch(EGRESS, command.text, offer=command.text, spellings=command.spellings)
+        if lasts(command):
+            yield Touch(PROTECTED, command.text, offer="")
+        if shows_login(command):
+            yield Touch("external_directory", f"a login: {command.text}", offer=f"a login: {command.text}")
         if not only_reads(command):
             yield Touch(BASH_WRITE, command.text or text, offer=command.text or text)
         for each in bases:

@@ -47,20 +47,22 @@ async def session_scope(session: Session) -> AsyncIterator[None]:
         yield
         return
     from .box import BOX, open_box
+    from .programs import release
 
     open_box(session)
     try:
         yield
     finally:
+        release(session.host, session.id)
         await session.stash[BOX].close()
 
 
 @hookimpl(optionalhook=True, trylast=True)
-async def wrap_command(argv: Sequence[str], directory: Path, session: Session) -> Sequence[str] | None:
+async def wrap_command(argv: Sequence[str], directory: Path, session: Session, terminal: bool) -> Sequence[str] | None:
     """Put the sandbox around a command."""
     from .box import wrapped
 
-    return await wrapped(argv, directory, session)
+    return await wrapped(argv, directory, session, terminal)
 
 
 @hookimpl(optionalhook=True)

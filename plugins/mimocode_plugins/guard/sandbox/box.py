@@ -47,6 +47,8 @@ class Box:
     folder: Path | None = None
     proxy: Proxy | None = None
     shared: Network | None = None
+    path: str = ""
+    """PATH of commands, when it is not ours."""
     caches: Path | None = None
     """Of compilers and package managers, for the commands of this project."""
     watch: Watch = field(default_factory=dict)
@@ -91,6 +93,8 @@ class Box:
         from .layout import Access, layout
 
         made = layout(grounds)
+        if self.path:
+            made.environ["PATH"] = self.path
         if self.caches is None:
             with suppress(OSError):
                 self.caches = opened(cache, root)
@@ -113,6 +117,15 @@ class Box:
         rung, program = module(self.verdict.rung), self.verdict.program
         words: list[str] = rung.command(program, plan, none, directory, argv, network, *more)
         return words
+
+    def untyping(self, argv: Sequence[str]) -> Sequence[str]:
+        """A command line that has a terminal and cannot type into it, as if the user had: that is heard outside.
+
+        The other rung of Linux sees to that itself; macOS lets nobody but root do it.
+        """
+        if self.verdict.rung != "bubblewrap":
+            return argv
+        return [sys.executable, "-I", "-S", str(Path(__file__).with_name("confine.py")), "-", *argv]
 
     async def entry(self, network: bool | Path, look_only: bool) -> Sequence[str]:
         """What lets a command run in the network of the session; nothing when it has another.
@@ -180,15 +193,28 @@ def judged(wanted: Wanted, state: Path, fresh: bool = False) -> Verdict:
 
 def tell(session: Session, box: Box) -> None:
     """Let guards and the status line know."""
-    top = outermost(session)
+    from .layout import without_home
+    from .programs import hold, path_of_commands, release
+
+    top, host = outermost(session), session.host
     top.stash.pop(CONFINED, None)
     if box.holds:
-        top.stash[CONFINED] = Confined(box.verdict.rung, box.reach)
-    session.host.options["sandbox"] = box.line
+        top.stash[CONFINED] = Confined(box.verdict.rung, box.reach, *_private(box, host, top.directory))
+        roots = (host.root, top.directory, *_paths(box.wanted.writable, host.root))
+        hold(host, top.id, [each for root in roots for each in without_home(root, Path.home())])
+    else:
+        release(host, top.id)
+    box.path = path_of_commands(host)
+    box.plans.clear()
+    host.options["sandbox"] = box.line
 
 
-async def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Sequence[str] | None:
+async def wrapped(
+    argv: Sequence[str], directory: Path, session: Session, terminal: bool = False
+) -> Sequence[str] | None:
     """The command line that runs `argv` in the session's sandbox; None when it has none and needs none.
+
+    With `terminal` it gets the user's own.
 
     Raises:
         ToolFailed: there is no sandbox and the settings require one.
@@ -206,6 +232,7 @@ async def wrapped(argv: Sequence[str], directory: Path, session: Session) -> Seq
     plan = _plan(box, session)
     box.watch = watch(plan, everything=box.verdict.rung == "landlock")
     network = await box.network(top)
+    argv = box.untyping(argv) if terminal else argv
     return box.command(plan, none, directory, argv, network, await box.entry(network, restricted(session)))
 
 
@@ -239,13 +266,12 @@ def grounds_of(box: Box, host: Host, directory: Path, look_only: bool, worktree:
     """What a plan is made from, for commands that start in a directory, or that have a git worktree to themselves."""
     from .layout import Grounds
 
-    temps = (Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir()))  # replaced by a private one
     return Grounds(
         home=Path.home(),
         roots=(worktree,) if worktree else tuple(dict.fromkeys((host.root, directory))),
         beside=host.root if worktree else None,
         temp=box.private()[0],
-        temps=tuple(dict.fromkeys(temps)),
+        temps=tuple(dict.fromkeys(_temps())),  # replaced by a private one
         data=host.paths.data,
         config=host.paths.config,
         state=host.paths.state,
@@ -258,6 +284,20 @@ def grounds_of(box: Box, host: Host, directory: Path, look_only: bool, worktree:
 
 def _paths(names: Sequence[str], root: Path) -> tuple[Path, ...]:
     return tuple(root / os.path.expanduser(name) for name in names)  # noqa: PTH111 - keeps an unknown ~user
+
+
+def _private(box: Box, host: Host, directory: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Directories that commands have to themselves, and what else is seen in them."""
+    if box.verdict.rung != "bubblewrap":
+        return (), ()
+    wanted = (*_paths(box.wanted.writable, host.root), *_programs())
+    shown = {Path(os.path.realpath(each)) for each in (Path.home(), host.root, directory, *wanted)}
+    temps = tuple(dict.fromkeys(Path(os.path.realpath(each)) for each in _temps()))
+    return temps, tuple(each for each in shown if any(temp in each.parents for temp in temps))
+
+
+def _temps() -> Sequence[Path]:
+    return Path("/tmp"), Path("/var/tmp"), Path(tempfile.gettempdir())
 
 
 def _programs() -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from .wanted import Wanted
 if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.session import Session
+
+_KEYS = re.compile(r"KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|(^|_)(AUTH|PAT|PASS)(_|$)|_CONTENT$")
+"""Names of variables with something that commands need not know."""
 
 
 async def show(host: Host) -> int:
@@ -44,8 +48,9 @@ async def run(text: str, look_only: bool, host: Host) -> int:
         _, none = box.private()
         plan = box.plan(grounds_of(box, host, host.directory, look_only), host.paths.cache, host.root)
         network = await box.network()
-        words = box.command(plan, none, host.directory, ["/bin/sh", "-c", text], network)
-        process = await asyncio.create_subprocess_exec(*words)
+        words = box.command(plan, none, host.directory, box.untyping(["/bin/sh", "-c", text]), network)
+        known = {name: value for name, value in host.environ.items() if not _KEYS.search(name.upper())}
+        process = await asyncio.create_subprocess_exec(*words, env=known)
         return await process.wait()
     finally:
         await box.close()

@@ -1,8 +1,9 @@
 """Runs by itself: confines this process with Landlock and seccomp, then becomes the command.
 
-python confine.py FILE PROGRAM [ARGUMENT ...], the file JSON of `read`, `write` (paths), `network`, `environ`. Imports
-nothing of ours. Any failure ends it: a command never runs less confined than asked. Numbers are those of the
-kernel's headers `linux/landlock.h`, `linux/seccomp.h`, `linux/filter.h`, `asm/unistd.h`.
+python confine.py FILE PROGRAM [ARGUMENT ...], the file JSON of `read`, `write` (paths), `network`, `environ`; with "-"
+for it a command that is confined already is only kept from typing into its terminal. Imports nothing of ours. Any
+failure ends it: a command never runs less confined than asked. Numbers are those of the kernel's headers
+`linux/landlock.h`, `linux/seccomp.h`, `linux/filter.h`, `asm/unistd.h`.
 """
 
 from __future__ import annotations
@@ -93,9 +94,9 @@ def powerless() -> None:
     _checked(_LIBC.capset(header, none))
 
 
-def seccomp(machine: str, network: bool) -> None:
-    """Refuse system calls that reach past the rules for files, and sockets: all of them, or those of the machine."""
-    code = b"".join(struct.pack("=HBBI", *each) for each in program(machine, network))
+def seccomp(filtered: list[tuple[int, int, int, int]]) -> None:
+    """Refuse system calls as a filter says."""
+    code = b"".join(struct.pack("=HBBI", *each) for each in filtered)
     buffer = ctypes.create_string_buffer(code, len(code))
 
     class Program(ctypes.Structure):
@@ -106,7 +107,10 @@ def seccomp(machine: str, network: bool) -> None:
 
 
 def program(machine: str, network: bool) -> list[tuple[int, int, int, int]]:
-    """The filter: instructions of classic BPF (operation, jump if true, jump if false, value)."""
+    """The filter: instructions of classic BPF (operation, jump if true, jump if false, value).
+
+    It refuses what reaches past the rules for files, and sockets: all of them, or those of the machine.
+    """
     number, calls, refused = ARCHITECTURES[machine]
     refuse, missing = (6, 0, 0, _ERRNO | _EPERM), (6, 0, 0, _ERRNO | _ENOSYS)
 
@@ -130,6 +134,15 @@ def program(machine: str, network: bool) -> list[tuple[int, int, int, int]]:
     return [*code, (6, 0, 0, _ALLOW)]
 
 
+def untyping(machine: str) -> list[tuple[int, int, int, int]]:
+    """The filter that refuses nothing but to type into a terminal, under whatever number of the call."""
+    number, calls, _ = ARCHITECTURES[machine]
+    refuse, allow = (6, 0, 0, _ERRNO | _EPERM), (6, 0, 0, _ALLOW)
+    code = [(0x20, 0, 0, 4), (0x15, 1, 0, number), refuse, (0x20, 0, 0, 0), (0x35, 0, 1, 0x40000000), refuse]
+    code += [(0x15, 1, 0, calls["ioctl"]), allow, (0x20, 0, 0, 24)]
+    return [*code, (0x15, 0, 1, _TIOCSTI), refuse, (0x15, 0, 1, _TIOCLINUX), refuse, allow]
+
+
 def _checked(result: int) -> int:
     if result < 0:
         number = ctypes.get_errno()
@@ -143,12 +156,16 @@ def main(file: str, argv: list[str]) -> None:
     Raises:
         OSError: the kernel refuses, or there is no such program or file.
     """
-    with open(file, encoding="utf-8") as told:  # noqa: PTH123 - pathlib takes longer to import than all of this
-        wanted = json.load(told)
-    os.environ.update(wanted["environ"])
-    powerless()
-    landlock(wanted["read"], wanted["write"])
-    seccomp(os.uname().machine, wanted["network"])
+    if file == "-":
+        _checked(_LIBC.prctl(38, 1, 0, 0, 0))
+        seccomp(untyping(os.uname().machine)) if os.uname().machine in ARCHITECTURES else os.setsid()
+    else:
+        with open(file, encoding="utf-8") as told:  # noqa: PTH123 - pathlib takes longer to import than all of this
+            wanted = json.load(told)
+        os.environ.update(wanted["environ"])
+        powerless()
+        landlock(wanted["read"], wanted["write"])
+        seccomp(program(os.uname().machine, wanted["network"]))
     (os.execv if "/" in argv[0] else os.execvp)(argv[0], argv)
 
 

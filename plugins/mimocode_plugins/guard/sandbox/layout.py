@@ -97,7 +97,7 @@ def layout(grounds: Grounds) -> Layout:
     temps = tuple(dict.fromkeys(Path(os.path.realpath(each)) for each in grounds.temps if each.is_dir()))
     made = Layout(grounds.temp, temps)
     wanted = () if grounds.look_only else grounds.roots
-    writable = [real for each in (*wanted, *grounds.writable) for real in _without_home(each, grounds.home)]
+    writable = [real for each in (*wanted, *grounds.writable) for real in without_home(each, grounds.home)]
     for path in writable:
         made.put(path, Access.WRITE)
     for path in (*(grounds.roots if grounds.look_only else ()), *([grounds.beside] if grounds.beside else ())):
@@ -117,7 +117,7 @@ def layout(grounds: Grounds) -> Layout:
     return made
 
 
-def _without_home(root: Path, home: Path) -> Iterator[Path]:
+def without_home(root: Path, home: Path) -> Iterator[Path]:
     """A directory to write in; where it is the home, or holds it, what lies there openly instead.
 
     Otherwise new start-up files of shells could be made: what does not exist yet cannot be covered.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .box import Box, grounds_of, judged
 from .layout import layout
+from .programs import path_of_commands
 from .wanted import Wanted
 
 if TYPE_CHECKING:
@@ -34,4 +35,6 @@ def confined(argv: Sequence[str], directory: Path, scratch: Path, host: Host) ->
         none.touch(mode=0o000)
     box.folder = scratch
     plan = layout(replace(grounds_of(box, host, directory, look_only=False), roots=(directory,)))
+    if path := path_of_commands(host):
+        plan.environ["PATH"] = path
     return box.command(plan, none, directory, argv, network=False)

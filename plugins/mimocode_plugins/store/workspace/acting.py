@@ -1,7 +1,8 @@
 """What a folder brings that would act: servers, hooks, plugins, scripts, agents, settings that redirect.
 
-Trust is for the content of exactly these files. Instructions (`AGENTS.md`) are not among them: they are text that
-guards stand in front of, whoever wrote it.
+Trust is for the content of exactly these files, and of the files of the folder that settings among them name: what
+`{file:...}` brings in, and scripts that a server is started with. Programs that those load in turn are out of sight.
+Instructions (`AGENTS.md`) are not among them: they are text that guards stand in front of, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,8 @@ _KINDS = {"mode": "agent", "modes": "agent", "tools": "tool"}
 _PROSE = (".md", ".txt", ".markdown")
 _SPEAKING = ("permission", "tools", "instructions", "model", "small_model", "default_agent")
 """Settings that the project may have untrusted, because alone they only tighten or say nothing new."""
+_WORDS = re.compile(r"[\s'\"=;|&<>()]+")
+"""What stands between names of files in a text for a shell."""
 MOST, LARGEST = 3_000, 20_000_000
 """Files that are looked at, and bytes of one of them; a folder with more is never trusted as a whole."""
 DEEPEST = 12
@@ -45,6 +49,7 @@ class Acting:
 def acting(directory: Path, root: Path) -> list[Acting]:
     """Everything of the folders from the project's root down to a directory, in order."""
     found: list[Acting] = []
+    named: dict[Path, str] = {}
     folders = [each for each in (directory, *directory.parents) if each.is_relative_to(root)][::-1] or [directory]
     for folder in folders:
         for path, kind in _candidates(folder):
@@ -52,7 +57,10 @@ def acting(directory: Path, root: Path) -> list[Acting]:
                 found.append(Acting(str(folder), "too much", f"more than {MOST} files that would act", "never"))
                 return found
             found += _look(path, kind)
-    return found
+            if kind == "settings":
+                named |= dict.fromkeys(_named(path, root), path.name)
+    seen = {each.path for each in found}
+    return found + [_program(file, by) for file, by in named.items() if str(file) not in seen]
 
 
 def _candidates(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -79,6 +87,42 @@ def _look(path: Path, kind: str) -> Iterator[Acting]:
     says = _said(path, kind, data)
     if says:
         yield Acting(str(path), kind, says, digest)
+
+
+def _named(path: Path, root: Path) -> Iterator[Path]:
+    """The files of the folder that a file of settings names, but for those that are only text for the model."""
+    try:
+        data = jsonc.parse(jsonc.quote_references(path.read_text("utf-8-sig")), "")
+    except Exception:  # nobody can load it either
+        return
+    acts = {key: value for key, value in data.items() if key not in _SPEAKING} if isinstance(data, dict) else {}
+    words: list[str] = []
+    for said in _strings(acts):
+        words += [said, *_WORDS.split(said), *(name for kind, name in jsonc.references(said) if kind == "file")]
+    for word in dict.fromkeys(words):
+        for base in (root, path.parent):
+            try:
+                if word and (base / word).is_file() and (base / word).resolve().is_relative_to(root.resolve()):
+                    yield base / word
+            except (OSError, ValueError):  # too long, or no name of a file
+                continue
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _strings(each)
+
+
+def _program(file: Path, by: str) -> Acting:
+    """What settings name may be large: then its time of change, which nobody can set, stands for its content."""
+    try:
+        about = file.stat()
+        data = file.read_bytes() if about.st_size <= LARGEST else f"{about.st_size} {about.st_ctime_ns}".encode()
+    except OSError:
+        data = b""
+    return Acting(str(file), "program", f"is named by {by}, which may run or read it", hashlib.sha256(data).hexdigest())
 
 
 def _said(path: Path, kind: str, data: bytes) -> str:

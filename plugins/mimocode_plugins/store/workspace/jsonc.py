@@ -144,6 +144,11 @@ def same_length(text: str) -> str:
     return _REFERENCES.sub(lambda found: f'"{"x" * (len(found[0]) - 2)}"' if found[1] else found[0], text)
 
 
+def references(text: str) -> list[tuple[str, str]]:
+    """All references in a text: "env" or "file", and the name or path."""
+    return _REFERENCE.findall(text)
+
+
 def has_reference(text: str) -> bool:
     """Whether `{env:NAME}` or `{file:path}` stands anywhere in a text."""
     return _REFERENCE.search(text) is not None

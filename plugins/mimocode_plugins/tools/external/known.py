@@ -202,7 +202,12 @@ _ALLOWED = re.compile(
 """What a local server sees of our environment: an allowlist, so that no credential leaks."""
 
 
-def environment(server: Known) -> dict[str, str]:
-    """The variables of a local server: what is harmless of ours, and what its entry gives."""
+def environment(server: Known, path: str = "") -> dict[str, str]:
+    """The variables of a local server: what is harmless of ours, and what its entry gives.
+
+    Args:
+        server: whose they are.
+        path: PATH as the user has it, where ours is a shorter one.
+    """
     kept = {name: value for name, value in os.environ.items() if _ALLOWED.fullmatch(name)}
-    return {**kept, **server.environment}
+    return {**kept, **({"PATH": path} if path else {}), **server.environment}

@@ -31,8 +31,10 @@ def tool_servers(session: Session) -> Iterable[ToolServer]:
         from .hookspecs import wrap_command
         from .server import build
 
-        async def wrap(argv: Sequence[str], directory: Path) -> Sequence[str]:
-            return await session.hooks.fold(wrap_command, argv=argv, directory=directory, session=session)
+        async def wrap(argv: Sequence[str], directory: Path, terminal: bool) -> Sequence[str]:
+            return await session.hooks.fold(
+                wrap_command, argv=argv, directory=directory, session=session, terminal=terminal
+            )
 
         def hand_over() -> Any:
             return None if session.parent else session.host.options.get("hand_over")

@@ -33,10 +33,10 @@ _SCREEN = 30_000
 _TIMEOUT = 120_000
 _CONFLICT = re.compile(rb"^CONFLICT \(", re.MULTILINE)
 HandOver = Callable[[Sequence[str], Path, Mapping[str, str]], Awaitable[int]]
-Wrap = Callable[[Sequence[str], Path], Awaitable[Sequence[str]]]
+Wrap = Callable[[Sequence[str], Path, bool], Awaitable[Sequence[str]]]
 
 
-async def bare(argv: Sequence[str], directory: Path) -> Sequence[str]:
+async def bare(argv: Sequence[str], directory: Path, terminal: bool) -> Sequence[str]:
     """A command line as it is."""
     return argv
 
@@ -51,7 +51,7 @@ def build(
     """The server of one session; long outputs go to files in `outputs`.
 
     `hand_over` says who gives the terminal to the user (command, directory, environment, to exit code), if anybody.
-    `wrap` has the last word on what is started; `usual` is the time limit in milliseconds where none is named.
+    `wrap` has the last word on what is started (True: it gets the terminal); `usual` is the time limit in milliseconds.
     """
     commands = Commands(outputs or Path.home() / ".local/share/mimocode/tool-output")
 
@@ -71,7 +71,7 @@ def build(
             raise ToolFailed("timeout and max_output_tokens cannot be negative.")
         if not start.is_dir():
             raise ToolFailed(f"The working directory {show(start)} does not exist.")
-        argv = await wrap([shell(), "-c", command], start)
+        argv = await wrap([shell(), "-c", command], start, bool(interactive))
         if interactive:
             return await _handed_over(hand_over(), argv, command, start)
         if run_in_background:

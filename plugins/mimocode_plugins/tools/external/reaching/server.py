@@ -157,8 +157,8 @@ async def _transport(
 ) -> AsyncIterator[Any]:
     if kind == "pipe":
         with _log(server, host.paths.state) as log:
-            where = server.directory or None
-            async with piped(server.command, environment(server), where, log, _read, _write, ended) as pipes:
+            where, own = server.directory or None, environment(server, str(host.options.get("path") or ""))
+            async with piped(server.command, own, where, log, _read, _write, ended) as pipes:
                 yield pipes
         return
     login = await _login(server, host, browse)
