@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import plistlib
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from mimocode.ports import Setting
 from mimocode_plugins.store.workspace.layers import Reader
 from mimocode_plugins.store.workspace.places import places
 from mimocode_plugins.store.workspace.settings import LayeredSettings, fits, merge
-from mimocode_plugins.store.workspace.sources import Layer
+from mimocode_plugins.store.workspace.sources import Layer, Source, open_layer
 from mimocode_plugins.ui.config.telling import Origin, explain, schema, value_at
 from mimocode_plugins.ui.effects import WITHOUT
 
@@ -536,3 +537,17 @@ def test_plain_values_need_no_library() -> None:
     assert [pair for pair in DECIDED_ELSEWHERE if fits(*pair)] == []
     for kind, value in FITS:
         assert TypeAdapter(kind).validate_python(value, strict=True) == value
+
+
+def test_settings_of_a_project_are_a_file_of_bounded_size(tmp_path: Path) -> None:
+    for number, make in enumerate(
+        (
+            lambda path: os.mkfifo(path),
+            lambda path: path.symlink_to("/dev/zero"),
+            lambda path: path.write_text("{}" + " " * 2_000_000),
+        )
+    ):
+        file = tmp_path / f"{number}.json"
+        make(file)
+        with pytest.raises(SettingsError, match=r"not a file|more than 1024 KB"):
+            open_layer(Source("project settings", file, project=True), tmp_path, {}, False, print)

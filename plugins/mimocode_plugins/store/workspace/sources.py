@@ -20,6 +20,8 @@ from . import jsonc
 from .places import flag, home
 
 _MAC = sys.platform == "darwin"
+LARGEST = 1024 * 1024
+"""Bytes of a project's settings file."""
 MANAGED = Path("/Library/Application Support/mimocode" if _MAC else "/etc/mimocode")
 """What an administrator decides for everyone on the machine."""
 PREFERENCES = Path("/Library/Managed Preferences") if _MAC else None
@@ -182,6 +184,10 @@ def _text(source: Source) -> str | None:
     try:
         if source.file.suffix == ".plist":
             return _listed(source.file)
+        if source.project and not source.file.is_file() and source.file.exists():  # a pipe or a device has no end
+            raise SettingsError("this is not a file", str(source.file))
+        if source.project and source.file.stat().st_size > LARGEST:
+            raise SettingsError(f"it has more than {LARGEST // 1024} KB", str(source.file))
         return source.file.read_text("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         if source.required:

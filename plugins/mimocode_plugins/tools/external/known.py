@@ -73,7 +73,7 @@ def known(host: Host) -> tuple[list[Known], list[str]]:
     """All servers, the setting's before others of the same name, and a sentence for each entry that makes no sense."""
     found: dict[str, Known] = {}
     odd: list[str] = []
-    for origin, table, waits in _tables(host):
+    for origin, table, waits in _tables(host, odd):
         for name, entry in table.items():
             if name in found:
                 continue
@@ -84,10 +84,10 @@ def known(host: Host) -> tuple[list[Known], list[str]]:
     return list(found.values()), odd
 
 
-def _tables(host: Host) -> list[tuple[str, Mapping[str, Any], str]]:
+def _tables(host: Host, odd: list[str]) -> list[tuple[str, Mapping[str, Any], str]]:
     tables: list[tuple[str, Mapping[str, Any], str]] = [("settings", host.settings["mcp"], "")]
     untrusted = "" if host.trusted else "the folder is not trusted"  # known once the workspace was opened
-    tables.append((".mcp.json", _file(host.root / ".mcp.json"), untrusted))
+    tables.append((".mcp.json", _file(host.root / ".mcp.json", odd), untrusted))
     if not any(_flag(host, name) for name in ("MIMOCODE_DISABLE_CLAUDE_CODE", "MIMOCODE_DISABLE_CLAUDE_CODE_MCP")):
         home = Path(host.environ.get("HOME") or Path.home())
         tables.append(("~/.claude.json", _file(home / ".claude.json"), ""))
@@ -100,15 +100,22 @@ def _flag(host: Host, name: str) -> bool:
     return host.environ.get(name, "").lower() in ("1", "true")
 
 
-def _file(path: Path) -> Mapping[str, Any]:
-    """The `mcpServers` of a file; of a file that makes no sense, none: it is not ours to complain about."""
+def _file(path: Path, odd: list[str] | None = None) -> Mapping[str, Any]:
+    """The `mcpServers` of a file, or none; `odd` is told why not. Other programs' own files are not ours to correct."""
+    odd = [] if odd is None else odd
     try:
-        if path.stat().st_size > _LARGEST:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
             return {}
-        servers = json.loads(path.read_text("utf-8")).get("mcpServers")
-    except (OSError, ValueError, AttributeError, RecursionError):
+        said = json.loads(path.read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        why = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else str(error)
+        odd.append(f"{path} is left out: {why}")
         return {}
-    return servers if isinstance(servers, dict) else {}
+    servers = said.get("mcpServers", None if said else {}) if isinstance(said, dict) else None
+    if not isinstance(servers, dict):
+        odd.append(f'{path} is left out: servers stand as {{"mcpServers": {{"name": {{...}}}}}}')
+        return {}
+    return servers
 
 
 def _server(name: str, origin: str, entry: Any, host: Host, waits: str) -> Known:
