@@ -75,6 +75,17 @@ def offer_mentions(host: Host) -> Iterable[tuple[str, str]]:
 
 
 @hookimpl
+async def take_input(text: str, session: Session) -> str | None:
+    """Bring along two or more skills that the user mentions; what begins with a command is the command's."""
+    wanted = getattr(session.host.settings["skills"], "mentions", True)
+    if text.startswith("/") or session.parent is not None or not wanted:
+        return None
+    from .mentions import mentioned
+
+    return await mentioned(text, session)
+
+
+@hookimpl
 async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
     """Nothing that lies in the skill folders of an untrusted project runs."""
     from .permit import untrusted_script
