@@ -18,7 +18,7 @@ _UNFENCED = re.compile(r"(?:[-—]+[ \t]*\n)?((?:(?:[A-Za-z_][\w-]*:|[ \t]+\S).*
 _FENCED = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)(.*)", re.DOTALL | re.MULTILINE)
 LARGEST = 256 * 1024
 """Bytes of a file. More than that is data, not instructions."""
-_VALUE = re.compile(r"^([A-Za-z_][\w-]*):[ \t]+([^\s|>\[{\"'&*!].*)$", re.MULTILINE)
+_VALUE = re.compile(r"^([A-Za-z_][\w-]*):[ \t]+([^\s|>\"'&*!].*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
     """Split a file into its front matter and its body; without a front matter all is body.
 
     Values of one line that are not YAML, and that people write, are taken as text (surface 8.2): those that hold a
-    colon, or begin with a backtick, an `@` or a `%`.
+    colon, are more than one thing in brackets, or begin with a backtick, an `@` or a `%`.
 
     Raises:
         SettingsError: the front matter is neither YAML nor nearly so, or is not a mapping.
@@ -126,6 +126,8 @@ def _as_text(line: re.Match[str], yaml: Any, loader: Any) -> str:
     try:
         yaml.load(line[0], loader)
     except (yaml.YAMLError, ValueError):
+        if any(line[2].count(one) != line[2].count(other) for one, other in ("[]", "{}")):
+            return line[0]  # what was meant as a list stays wrong; `argument-hint: [issue] [priority]` is none
         return f"{line[1]}: |-\n  {line[2]}"
     return line[0]
 

@@ -353,3 +353,14 @@ async def test_links_of_an_untrusted_project_that_lead_elsewhere_are_not_read(ho
     stranger = Host([workspace, agents, Root(home)], directory=home / "project", external=False)
     assert "all/private" not in await stranger.agents()
     assert complaints(stranger) == []
+
+
+async def test_a_misspelt_field_is_named_with_what_was_meant(home: Path) -> None:
+    write(
+        home / ".config/mimocode/agents/one.md", "---", "description: d", "temprature: 1", "effort: high", "---", "Do."
+    )
+    host = Host([workspace, agents, Root(home)], directory=home / "project", external=False)
+    await host.agents()
+    assert [line.partition(": ")[2] for line in complaints(host)] == [
+        "effort, temprature of the agent one is passed on as an option; did you mean temperature, not temprature?"
+    ]

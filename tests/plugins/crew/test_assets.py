@@ -95,7 +95,9 @@ def test_what_ships_stands_beside_the_sources_or_in_the_package(kind: str) -> No
     assert root(kind).name == kind
 
 
-@pytest.mark.parametrize("begin", ["`mimo` is run", "@someone asks", "%50 of it", "it's: so"])
+@pytest.mark.parametrize(
+    "begin", ["`mimo` is run", "@someone asks", "%50 of it", "[issue] [priority]", "{a} or [b]", "it's: so"]
+)
 def test_values_that_people_write_are_text_even_where_yaml_forbids_them(begin: str) -> None:
     text = f"---\ndescription: {begin}\nsteps: 3\n---\nBody"
     assert front_matter(text) == ({"description": begin, "steps": 3}, "Body")

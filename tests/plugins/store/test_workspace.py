@@ -551,3 +551,14 @@ def test_settings_of_a_project_are_a_file_of_bounded_size(tmp_path: Path) -> Non
         make(file)
         with pytest.raises(SettingsError, match=r"not a file|more than 1024 KB"):
             open_layer(Source("project settings", file, project=True), tmp_path, {}, False, print)
+
+
+def test_a_file_of_comments_is_empty_and_a_key_of_before_is_named(tmp_path: Path) -> None:
+    said: list[str] = []
+    file = tmp_path / "a.json"
+    file.write_text("// nothing yet\n/* really */\n")
+    assert open_layer(Source("user settings", file), tmp_path, {}, True, said.append) is None
+    file.write_text('{"model": "a",\n"model": "b"}')
+    layer = open_layer(Source("user settings", file), tmp_path, {}, True, said.append)
+    assert layer is not None and layer.data == {"model": "b"}
+    assert said == [f'{file}:2: "model" stands there twice; the later one counts']

@@ -316,6 +316,13 @@ def test_a_project_file_that_makes_no_sense_is_named(house: House, text: str, wh
     assert [line.startswith(f"{file} is left out: {why}") for line in odd] == [True] * (why is not None), odd
 
 
+def test_a_misspelt_key_of_a_server_is_named_and_the_server_stays(house: House) -> None:
+    house.servers["one"] = {"command": ["run"], "enviroment": {"A": "b"}, "description": "mine"}
+    servers, odd = known.known(house.host())
+    assert [server.name for server in servers] == ["one"]
+    assert odd == ['the MCP server "one" of settings: "enviroment" is nothing; did you mean "environment"?']
+
+
 def test_a_project_file_without_an_end_is_not_read(house: House) -> None:
     (house.root / ".mcp.json").symlink_to("/dev/zero")
     assert known.known(house.host()) == ([], [])

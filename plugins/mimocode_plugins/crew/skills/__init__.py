@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimocode.events import Fact, SessionStarted
+from mimocode.events import Fact, SessionStarted, TurnStarted
 from mimocode.hookspecs import hookimpl
 from mimocode.messages import Part, ToolCall
 from mimocode.ports import Command, Ruling, Setting, ToolServer
@@ -98,7 +98,7 @@ async def on_event(fact: Fact, session: Session) -> None:
     """Name what was left out, once."""
     from .shelf import shelf
 
-    if isinstance(fact, SessionStarted) and session.parent is None:
+    if isinstance(fact, SessionStarted | TurnStarted) and session.parent is None:
         for line in shelf(session.host).unsaid():
             await session.notice("skills", line, "warning")
 

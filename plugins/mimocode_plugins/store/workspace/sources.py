@@ -156,7 +156,7 @@ def open_layer(
     Raises:
         SettingsError: the file cannot be read or makes no sense.
     """
-    if (text := _text(source)) is None or not text.strip():
+    if (text := _text(source)) is None or not jsonc.uncommented(text).strip():
         return None
     filled: dict[str, str] = {}
     fenced = source.project and not trusted and jsonc.has_reference(text)
@@ -168,6 +168,8 @@ def open_layer(
         data = {source.inside: data}
     if not isinstance(data, dict):
         raise SettingsError("settings are one JSON object in braces", f"{source.where}:1")
+    for key, line in jsonc.twice(jsonc.quote_references(text)):
+        ignore(f'{source.where}:{line}: "{key}" stands there twice; the later one counts')
     file = str(source.file) if source.file else ""
     layer = FileLayer(source.name, data, source.project, file, text, filled, source.inside)
     for path in _drop_references(data, ()) if fenced else ():

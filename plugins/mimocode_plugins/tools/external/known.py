@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from mimocode.host import Host
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_KEYS = frozenset(
+    "type command args env environment url headers oauth timeout sampling enabled disabled".split()  # noqa: SIM905
+)
 _LARGEST = 50_000_000
 """Bytes of a ~/.claude.json that is read; it also holds histories."""
 
@@ -79,6 +83,7 @@ def known(host: Host) -> tuple[list[Known], list[str]]:
                 continue
             try:
                 found[name] = _server(name, origin, entry, host, waits)
+                odd += [f'the MCP server "{name}" of {origin}: {word}' for word in _unmeant(entry)]
             except ValueError as error:
                 odd.append(f'the MCP server "{name}" of {origin} is left out: {error}')
     return list(found.values()), odd
@@ -148,6 +153,12 @@ def _server(name: str, origin: str, entry: Any, host: Host, waits: str) -> Known
     command = _command(entry, fill)
     environment = {**_texts(entry, "env", fill), **_texts(entry, "environment", fill)}
     return Known(name, origin, command, environment, directory=str(host.root), **common)
+
+
+def _unmeant(entry: Mapping[str, Any]) -> Iterator[str]:
+    for key in entry.keys() - _KEYS:
+        if close := difflib.get_close_matches(key, _KEYS, 1, 0.7):
+            yield f'"{key}" is nothing; did you mean "{close[0]}"?'
 
 
 def _command(entry: Mapping[str, Any], fill: Mapping[str, str]) -> tuple[str, ...]:
