@@ -18,7 +18,11 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from mimocode.errors import SettingsError
+from mimocode.hookspecs import hookimpl
+from mimocode.host import Host
 from mimocode.ports import Setting
+from mimocode_plugins.providers import configured
+from mimocode_plugins.store import workspace
 from mimocode_plugins.store.workspace.layers import Reader
 from mimocode_plugins.store.workspace.places import places
 from mimocode_plugins.store.workspace.settings import LayeredSettings, fits, merge
@@ -381,6 +385,23 @@ def test_two_owners_of_one_key_are_named(desk: Desk) -> None:
     with pytest.raises(SettingsError) as caught:
         desk.load([*CLAIMS, thief])
     assert str(caught.value) == 'the plugins books and thief both claim the settings key "share"'
+
+
+def test_a_claim_that_makes_no_sense_costs_only_itself(desk: Desk) -> None:
+    said: list[str] = []
+
+    class Thief:
+        @hookimpl
+        def register_settings(self) -> list[Any]:
+            return [Setting("model", int, 5, "Mine."), "more", Setting("mine", int, 7, "Really mine.")]
+
+    host = Host([workspace, configured, Thief()], directory=desk.root, external=False, complain=said.append)
+    assert (host.settings["model"], host.settings["mine"]) == ("", 7)
+    owner = "mimocode_plugins.providers.configured"
+    assert said == [
+        "plugin Thief: register_settings must give a list of Setting",
+        f'plugin Thief: the settings key "model" belongs to {owner}; choose another',
+    ]
 
 
 def test_a_key_that_nobody_claims_is_not_there(desk: Desk) -> None:
