@@ -7,7 +7,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,12 +165,20 @@ def _unmeant(entry: Mapping[str, Any]) -> Iterator[str]:
 
 def _command(entry: Mapping[str, Any], fill: Mapping[str, str]) -> tuple[str, ...]:
     command, extra = entry.get("command"), entry.get("args", [])
-    words = [command] if isinstance(command, str) else command
-    if not isinstance(words, list) or not isinstance(extra, list) or not words:
+    said = [command] if isinstance(command, str) else command
+    if not isinstance(said, list) or not isinstance(extra, list) or not said:
         raise ValueError('"command" must be a list of words')
-    if not all(isinstance(word, str) and "\0" not in word for word in [*words, *extra]) or not words[0]:
+    if not all(isinstance(word, str) and "\0" not in word for word in [*said, *extra]) or not said[0]:
         raise ValueError('"command" and "args" must be texts')
-    return tuple(_filled(word, fill) for word in [*words, *extra])
+    return tuple(_filled(word, fill) for word in words([*said, *extra]))
+
+
+def words(command: Sequence[str]) -> list[str]:
+    """A command as words, also if it was written as one text."""
+    if len(command) == 1 and " " in command[0] and not Path(command[0]).exists():
+        with suppress(ValueError):  # a quote is not closed
+            return shlex.split(command[0])
+    return list(command)
 
 
 def _text(entry: Mapping[str, Any], name: str, fill: Mapping[str, str]) -> str:
