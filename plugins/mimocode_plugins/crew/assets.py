@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -13,8 +13,12 @@ from typing import Any
 from mimocode.errors import SettingsError
 
 _OPENED = re.compile(r"---[ \t]*\n")
+_UNFENCED = re.compile(r"(?:[-—]+[ \t]*\n)?((?:(?:[A-Za-z_][\w-]*:|[ \t]+\S).*\n)+)[-—]{2,}[ \t]*(?:\n|\Z)")
+"""What was meant as a front matter: the first line --- is missing, or is another one."""
 _FENCED = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)(.*)", re.DOTALL | re.MULTILINE)
-_PLAIN_VALUE = re.compile(r"^([A-Za-z_][\w-]*):[ \t]+([^\s\"'\[{|>&*!#].*:.*)$", re.MULTILINE)
+LARGEST = 256 * 1024
+"""Bytes of a file. More than that is data, not instructions."""
+_VALUE = re.compile(r"^([A-Za-z_][\w-]*):[ \t]+([^\s|>\"'&*!].*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,15 @@ def root(kind: str) -> Path:
     return packed if packed.is_dir() else Path(__file__).parents[3] / kind
 
 
-def find(kinds: Sequence[str], folders: Iterable[tuple[str, Path]]) -> tuple[list[Asset], list[str]]:
+def find(
+    kinds: Sequence[str], folders: Iterable[tuple[str, Path]], skip: Callable[[Path], bool] = lambda path: False
+) -> tuple[list[Asset], list[str]]:
     """All Markdown files below the folders' subfolders of these names, in the order of the folders.
 
     Args:
         kinds: names of subfolders that mean the same, say the singular and the plural.
         folders: (source, folder) pairs; what is not there is passed over. What ships is `root(kind).parent`.
+        skip: says of a file or folder that it is not to be looked at.
 
     Returns:
         The assets, and a sentence for each file that was left out because it cannot be understood.
@@ -50,7 +57,7 @@ def find(kinds: Sequence[str], folders: Iterable[tuple[str, Path]]) -> tuple[lis
     problems: list[str] = []
     for source, folder in folders:
         for kind in kinds:
-            for path in _markdown(folder / kind):
+            for path in _markdown(folder / kind, skip):
                 try:
                     assets.append(open_asset(path, path.relative_to(folder / kind).with_suffix("").as_posix(), source))
                 except SettingsError as error:
@@ -64,7 +71,11 @@ def open_asset(path: Path, name: str, source: str) -> Asset:
     Raises:
         SettingsError: it cannot be opened, is not UTF-8, or its front matter is malformed.
     """
+    if path.exists() and not path.is_file():  # reading a pipe or a device would never end
+        raise SettingsError("this is not a file", str(path))
     try:
+        if path.stat().st_size > LARGEST:
+            raise SettingsError(f"it has more than {LARGEST // 1024} KB: move parts into files beside it")
         meta, body = front_matter(path.read_text("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"cannot be read: {error.strerror}", str(path)) from None
@@ -78,15 +89,20 @@ def open_asset(path: Path, name: str, source: str) -> Asset:
 def front_matter(text: str) -> tuple[dict[str, Any], str]:
     """Split a file into its front matter and its body; without a front matter all is body.
 
-    Plain values that hold a colon, which YAML forbids and people write, are taken as text (surface 8.2).
+    Values of one line that are not YAML, and that people write, are taken as text (surface 8.2): those that hold a
+    colon, are more than one thing in brackets, or begin with a backtick, an `@` or a `%`.
 
     Raises:
         SettingsError: the front matter is neither YAML nor nearly so, or is not a mapping.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    if (begun := text.lstrip()).startswith("---"):
+        text = begun
     if not (split := _FENCED.match(text)):
         if _OPENED.match(text):
             raise SettingsError("the front matter is not closed by a line ---")
+        if (meant := _UNFENCED.match(text)) and re.search(r"^(?:name|description):", meant[1], re.MULTILINE):
+            raise SettingsError("the front matter must stand between two lines ---")
         return {}, text
     import yaml
 
@@ -95,23 +111,35 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
         try:
             meta = yaml.load(split[1], loader)
         except yaml.YAMLError:
-            meta = yaml.load(_PLAIN_VALUE.sub(r"\1: |-\n  \2", split[1]), loader)
+            meta = yaml.load(_VALUE.sub(lambda line: _as_text(line, yaml, loader), split[1]), loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
+        mark, said = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
         line = f" in line {mark.line + 2}" if mark else ""
-        raise SettingsError(f"the front matter is not YAML{line}: {getattr(error, 'problem', None) or error}") from None
+        raise SettingsError(f"the front matter is not YAML{line}: {said.splitlines()[0]}") from None
     if not isinstance(meta, dict | None):
         raise SettingsError('the front matter must be lines of the form "key: value"')
     return {str(key): value for key, value in (meta or {}).items()}, split[2].lstrip("\n")
 
 
-def _markdown(folder: Path) -> Iterator[Path]:
+def _as_text(line: re.Match[str], yaml: Any, loader: Any) -> str:
+    """A line that is YAML as it is, any other with its value as a text."""
+    try:
+        yaml.load(line[0], loader)
+    except (yaml.YAMLError, ValueError):
+        if any(line[2].count(one) != line[2].count(other) for one, other in ("[]", "{}")):
+            return line[0]  # what was meant as a list stays wrong; `argument-hint: [issue] [priority]` is none
+        return f"{line[1]}: |-\n  {line[2]}"
+    return line[0]
+
+
+def _markdown(folder: Path, skip: Callable[[Path], bool]) -> Iterator[Path]:
     """Markdown files below a folder by name; links are followed, but no folder is entered twice."""
     entered: set[str] = set()
     for at, inner, files in os.walk(folder, followlinks=True):
         inner[:] = sorted(name for name in inner if not name.startswith(".") and name != "node_modules")
-        if (real := os.path.realpath(at)) in entered:
+        if (real := os.path.realpath(at)) in entered or skip(Path(at)):
             inner.clear()
             continue
         entered.add(real)
-        yield from (Path(at, name) for name in sorted(files) if name.endswith(".md") and name != "README.md")
+        found = (Path(at, name) for name in sorted(files) if name.endswith(".md") and name != "README.md")
+        yield from (path for path in found if not skip(path))

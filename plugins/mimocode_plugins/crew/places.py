@@ -27,6 +27,7 @@ def project(host: Host) -> list[Path]:
     return [place for place in (inside or [host.directory])[::-1] if place != home(host)]
 
 
-def escapes(path: Path, host: Host) -> bool:
-    """Whether a file of a project that is not trusted is a link to somewhere else: it could be a private file."""
-    return not host.trusted and not path.resolve().is_relative_to(host.root.resolve())
+def escapes(path: Path, host: Host, *, project: bool = True) -> bool:
+    """Whether a file or folder of a project that is not trusted is a link to somewhere else: to what is private, huge
+    or without an end."""
+    return project and not host.trusted and not path.resolve().is_relative_to(host.root.resolve())

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from mimocode.events import Interrupt, TurnEnded
+from mimocode.events import Entry, Interrupt, Notice, TurnEnded
 
 from .approvals import UNATTENDED, Unattended
 from .interrupts import CODE as INTERRUPTED
@@ -15,6 +15,7 @@ from .interrupts import Interrupts
 from .view import View
 
 if TYPE_CHECKING:
+    from mimocode.host import Host
     from mimocode.session import Session
 
 CODES = {"done": 0, "failed": 1, "limited": 3, "interrupted": INTERRUPTED}
@@ -61,6 +62,24 @@ def _code(session: Session, ended: list[TurnEnded]) -> int:
     return (
         1 if "kernel" in session.host.plugins.broken else 0
     )  # no turn: a command dealt with it, or it broke and was named
+
+
+@asynccontextmanager
+async def overheard(host: Host) -> AsyncIterator[list[Entry]]:
+    """What plugins notice while a session opens, before anybody follows it: for the view, once it has begun."""
+    notices: list[Entry] = []
+
+    async def hear() -> None:
+        async for entry in host.follow():
+            if isinstance(entry.event, Notice):
+                notices.append(entry)
+
+    ears = asyncio.create_task(hear(), name="ears")
+    await asyncio.sleep(0)  # it listens from here on
+    try:
+        yield notices
+    finally:
+        ears.cancel()
 
 
 @asynccontextmanager

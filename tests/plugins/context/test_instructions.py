@@ -100,6 +100,12 @@ def test_the_most_general_comes_first_and_each_directory_speaks_once(home: Path)
     ]
 
 
+def test_what_has_no_end_is_not_read(home: Path) -> None:
+    (home / "project/AGENTS.md").symlink_to("/dev/zero")
+    (home / "project/CLAUDE.md").write_text("Be kind.")
+    assert named(home / "project") == [home / "project/AGENTS.md"]
+
+
 def test_a_short_agents_file_does_not_hide_the_other(home: Path) -> None:
     write(home / "project/AGENTS.md", "See CLAUDE.md.")
     write(home / "project/.claude/CLAUDE.md", "Long.")

@@ -19,6 +19,7 @@ from mimocode.ports import Agent
 from mimocode.testing import play
 from mimocode_plugins.crew import agents
 from mimocode_plugins.crew.agents.permission import from_allowlist, merged, table, tightened
+from mimocode_plugins.crew.agents.sources import complaints
 from mimocode_plugins.store import workspace
 
 
@@ -342,3 +343,24 @@ async def test_a_wrong_setting_is_named_with_its_line(home: Path) -> None:
     host = Host([workspace, agents, Root(home)], directory=home / "project", external=False)
     with pytest.raises(SettingsError, match=f"^{file}:2: .*agent.build.mode"):
         host.settings["agent"]
+
+
+async def test_links_of_an_untrusted_project_that_lead_elsewhere_are_not_read(home: Path) -> None:
+    write(home / "elsewhere/private.md", "---", "not: [closed", "---")
+    (home / "project/.mimocode/agents").mkdir(parents=True)
+    (home / "project/.mimocode/agents/all").symlink_to(home / "elsewhere")
+    (home / "project/.mimocode/agents/one.md").symlink_to(home / "elsewhere/private.md")
+    stranger = Host([workspace, agents, Root(home)], directory=home / "project", external=False)
+    assert "all/private" not in await stranger.agents()
+    assert complaints(stranger) == []
+
+
+async def test_a_misspelt_field_is_named_with_what_was_meant(home: Path) -> None:
+    write(
+        home / ".config/mimocode/agents/one.md", "---", "description: d", "temprature: 1", "effort: high", "---", "Do."
+    )
+    host = Host([workspace, agents, Root(home)], directory=home / "project", external=False)
+    await host.agents()
+    assert [line.partition(": ")[2] for line in complaints(host)] == [
+        "effort, temprature of the agent one is passed on as an option; did you mean temperature, not temprature?"
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,37 @@ def test_any_text_is_split_or_refused(text: str) -> None:
 @pytest.mark.parametrize("kind", ["agents", "commands", "skills"])
 def test_what_ships_stands_beside_the_sources_or_in_the_package(kind: str) -> None:
     assert root(kind).name == kind
+
+
+@pytest.mark.parametrize(
+    "begin", ["`mimo` is run", "@someone asks", "%50 of it", "[issue] [priority]", "{a} or [b]", "it's: so"]
+)
+def test_values_that_people_write_are_text_even_where_yaml_forbids_them(begin: str) -> None:
+    text = f"---\ndescription: {begin}\nsteps: 3\n---\nBody"
+    assert front_matter(text) == ({"description": begin, "steps": 3}, "Body")
+
+
+@pytest.mark.parametrize("begin", ["\n\n", " ", "\ufeff\r\n"])
+def test_blank_lines_before_the_front_matter_do_not_matter(begin: str) -> None:
+    assert front_matter(f"{begin}---\na: b\n---\nBody") == ({"a": "b"}, "Body")
+
+
+@pytest.mark.parametrize("begin", ["", "----\n", "—\n"])
+def test_a_front_matter_without_its_first_line_is_named(begin: str) -> None:
+    with pytest.raises(SettingsError, match="must stand between two lines ---"):
+        front_matter(f"{begin}name: x\ndescription: y\n---\nBody")
+
+
+def test_what_is_no_file_or_too_large_is_not_read(tmp_path: Path) -> None:
+    put(tmp_path / "agents/large.md", "x").write_bytes(b"x" * 300_000)
+    os.mkfifo(tmp_path / "agents/pipe.md")
+    (tmp_path / "agents/zero.md").symlink_to("/dev/zero")
+    (tmp_path / "agents/nothing.md").symlink_to("nowhere")
+    assets, problems = find(["agents"], [("user", tmp_path)])
+    assert assets == []
+    assert [problem.removeprefix(f"{tmp_path}/agents/") for problem in problems] == [
+        "large.md: it has more than 256 KB: move parts into files beside it (left out)",
+        "nothing.md: cannot be read: No such file or directory (left out)",
+        "pipe.md: this is not a file (left out)",
+        "zero.md: this is not a file (left out)",
+    ]

@@ -18,7 +18,7 @@ from mimocode_plugins.crew import agents, commands
 from mimocode_plugins.crew.commands.template import File, Shell, Words, pieces
 from mimocode_plugins.guard import permission
 from mimocode_plugins.store import workspace
-from mimocode_plugins.tools import files, shell
+from mimocode_plugins.tools import files, shell, view
 from support.cli import Cli
 
 
@@ -103,7 +103,7 @@ class Ears:
 async def said(home: Path, *texts: str, trusted: bool = True, allow: bool = True) -> tuple[list[str], Ears]:
     """What is said to the agent when the user types these."""
     ears = Ears()
-    plugins = [workspace, agents, commands, permission, files, shell, ears]
+    plugins = [workspace, agents, commands, permission, files, shell, view, ears]  # view reads pictures alone
     async with play(*["ok"] * len(texts), plugins=plugins, directory=home / "project", allow=allow) as session:
         session.host.trusted = trusted
         for each in texts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimocode import Agent, Say, ToolCall, hookimpl
+from mimocode.errors import SettingsError
 from mimocode.events import Notice
 from mimocode.host import Host
 from mimocode.testing import catalogue as listed
@@ -339,3 +341,106 @@ def test_the_command_line(cli: Cli) -> None:
     wrong = cli("skill", "validate", "notes")
     assert (wrong.code, "a skill needs a description" in wrong.out) == (1, True)
     assert "cannot be a name" in cli("skill", "new", "Bad Name").err
+
+
+def test_links_of_an_untrusted_project_that_lead_elsewhere_are_not_walked(home: Path) -> None:
+    put(home / "elsewhere/deep", "theirs")
+    put(home / "project/.mimocode/skills", "own")
+    (home / "project/.mimocode/skills/all").symlink_to(home / "elsewhere")
+    assert [path.parent.name for path in shelf(host(home, trusted=False)).waiting] == ["own"]
+    assert sorted(shelf(host(home)).skills) == ["own", "theirs"]
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        ("name: x\nDescription: y", 'write "description", not "Description"'),
+        ("name: x\ndescription: 2026-01-01", "description is 2026-01-01: it must be text; put it into quotes"),
+        ("name: x\ndescription: [a, b]", "description is ['a', 'b']: it must be text; put it into quotes"),
+        ("name: yes\ndescription: y", "name is read as True: put it into quotes"),
+    ],
+)
+def test_a_mistake_in_the_front_matter_is_named_as_what_it_is(head: str, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "SKILL.md"
+    file.write_text(f"---\n{head}\n---\nDo it.")
+    with pytest.raises(SettingsError, match=re.escape(why)):
+        read(file, "user")
+
+
+def test_a_number_is_a_name_and_a_description_cannot_command_a_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "SKILL.md"
+    file.write_text('---\nname: 42\ndescription: "a\\e[31mred"\n---\nDo it.')
+    skill = read(file, "user")
+    assert (skill.name, skill.description) == ("42", "a [31mred")
+
+
+def test_a_file_that_is_nearly_a_skill_is_one_or_is_named(home: Path) -> None:
+    own = home / "project/.mimocode/skills"
+    put(own, "small").rename(own / "small/skill.md")
+    (own / "flat.md").write_text("---\ndescription: d\n---\nDo it.")
+    (own / "NOTICE.md").write_text("Thanks to all.")
+    found = shelf(host(home))
+    assert list(found.skills) == ["small"]
+    assert list(problems(found.skills["small"])) == ["the file is called skill.md; other products need SKILL.md"]
+    assert found.problems == [f"{own}/flat.md: a skill is a folder: move this to flat/SKILL.md (left out)"]
+
+
+def brought(line: str) -> list[str]:
+    """The skills whose text came along with a message."""
+    return re.findall(r'^<skill name="([^"]+)"', line, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("text", "come"),
+    [
+        ("Use one-skill, then two-skill.", ["one-skill", "two-skill"]),
+        ("First /plain and /one-skill, please", ["plain", "one-skill"]),
+        ("two-skill before one-skill and again two-skill", ["two-skill", "one-skill"]),
+        ("one-skill, two-skill, /plain and four-skill", ["one-skill", "two-skill", "plain"]),
+        ("Only one-skill here", []),
+        ("A plain word is no name, one-skill is", []),
+        ("Read docs/one-skill/a.md and two-skill.md", []),
+        ("`one-skill` and\n```\ntwo-skill\n```", []),
+        ("one-skill and users-only, which the agent may not load", []),
+        ("one-skill and forbidden-one", []),
+        ("mail me@one-skill, not to-two-skill", []),
+    ],
+)
+async def test_two_skills_that_are_mentioned_come_along(home: Path, text: str, come: list[str]) -> None:
+    for name in ("one-skill", "two-skill", "four-skill", "plain", "forbidden-one"):
+        put(home / "project/.mimocode/skills", name)
+    put(home / "project/.mimocode/skills", "users-only", disable_model_invocation=True)
+    agent = Agent("build", options={"permission": {"skill": {"*": "allow", "forbidden-*": "deny"}}})
+    line = (await said(home, text=text, agent=agent))[0]
+    assert line.startswith(f"user: {text}")
+    assert (brought(line), "<skills>" in line) == (come, bool(come))
+
+
+async def test_what_comes_along_has_an_order_and_comes_once(home: Path) -> None:
+    for name in ("one-skill", "two-skill", "four-skill", "five-skill"):
+        put(home / ".config/mimocode/skills", name, f"For {name}.")
+    ears, plugins = Ears(), [workspace, skills, commands, permission]
+    async with play("ok", "ok", plugins=[*plugins, ears], directory=home / "project") as session:
+        for text in ("two-skill, five-skill, one-skill, four-skill", "again two-skill and five-skill"):
+            await session.submit(Say(text))
+            await session.settled()
+        first, second = (line for line in talk(session) if line.startswith("user: "))
+    assert re.findall(r"^\d\..*", first, re.MULTILINE) == [
+        "1. two-skill: For two-skill.",
+        "2. five-skill: For five-skill.",
+        "3. one-skill: For one-skill.",
+        "4. four-skill: For four-skill.",
+    ]
+    assert ears.heard == ["brought along: two-skill, five-skill, one-skill"]
+    assert second == "user: again two-skill and five-skill"
+
+
+@pytest.mark.parametrize("why", ["switched off", "not trusted"])
+async def test_mentions_bring_nothing_along(home: Path, why: str) -> None:
+    for name in ("one-skill", "two-skill"):
+        put(home / "project/.mimocode/skills", name)
+    if why == "switched off":
+        (home / ".config/mimocode").mkdir(parents=True)
+        (home / ".config/mimocode/mimocode.json").write_text('{"skills": {"mentions": false}}')
+    line = (await said(home, text="one-skill and two-skill", trusted=why != "not trusted"))[0]
+    assert line == "user: one-skill and two-skill"

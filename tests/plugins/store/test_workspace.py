@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import plistlib
 import subprocess
 import sys
@@ -17,11 +18,15 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from mimocode.errors import SettingsError
+from mimocode.hookspecs import hookimpl
+from mimocode.host import Host
 from mimocode.ports import Setting
+from mimocode_plugins.providers import configured
+from mimocode_plugins.store import workspace
 from mimocode_plugins.store.workspace.layers import Reader
 from mimocode_plugins.store.workspace.places import places
 from mimocode_plugins.store.workspace.settings import LayeredSettings, fits, merge
-from mimocode_plugins.store.workspace.sources import Layer
+from mimocode_plugins.store.workspace.sources import Layer, Source, open_layer
 from mimocode_plugins.ui.config.telling import Origin, explain, schema, value_at
 from mimocode_plugins.ui.effects import WITHOUT
 
@@ -382,6 +387,23 @@ def test_two_owners_of_one_key_are_named(desk: Desk) -> None:
     assert str(caught.value) == 'the plugins books and thief both claim the settings key "share"'
 
 
+def test_a_claim_that_makes_no_sense_costs_only_itself(desk: Desk) -> None:
+    said: list[str] = []
+
+    class Thief:
+        @hookimpl
+        def register_settings(self) -> list[Any]:
+            return [Setting("model", int, 5, "Mine."), "more", Setting("mine", int, 7, "Really mine.")]
+
+    host = Host([workspace, configured, Thief()], directory=desk.root, external=False, complain=said.append)
+    assert (host.settings["model"], host.settings["mine"]) == ("", 7)
+    owner = "mimocode_plugins.providers.configured"
+    assert said == [
+        "plugin Thief: register_settings must give a list of Setting",
+        f'plugin Thief: the settings key "model" belongs to {owner}; choose another',
+    ]
+
+
 def test_a_key_that_nobody_claims_is_not_there(desk: Desk) -> None:
     settings = desk.load()
     assert ("share" in settings, "none" in settings) == (True, False)
@@ -536,3 +558,28 @@ def test_plain_values_need_no_library() -> None:
     assert [pair for pair in DECIDED_ELSEWHERE if fits(*pair)] == []
     for kind, value in FITS:
         assert TypeAdapter(kind).validate_python(value, strict=True) == value
+
+
+def test_settings_of_a_project_are_a_file_of_bounded_size(tmp_path: Path) -> None:
+    for number, make in enumerate(
+        (
+            lambda path: os.mkfifo(path),
+            lambda path: path.symlink_to("/dev/zero"),
+            lambda path: path.write_text("{}" + " " * 2_000_000),
+        )
+    ):
+        file = tmp_path / f"{number}.json"
+        make(file)
+        with pytest.raises(SettingsError, match=r"not a file|more than 1024 KB"):
+            open_layer(Source("project settings", file, project=True), tmp_path, {}, False, print)
+
+
+def test_a_file_of_comments_is_empty_and_a_key_of_before_is_named(tmp_path: Path) -> None:
+    said: list[str] = []
+    file = tmp_path / "a.json"
+    file.write_text("// nothing yet\n/* really */\n")
+    assert open_layer(Source("user settings", file), tmp_path, {}, True, said.append) is None
+    file.write_text('{"model": "a",\n"model": "b"}')
+    layer = open_layer(Source("user settings", file), tmp_path, {}, True, said.append)
+    assert layer is not None and layer.data == {"model": "b"}
+    assert said == [f'{file}:2: "model" stands there twice; the later one counts']

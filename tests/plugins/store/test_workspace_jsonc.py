@@ -132,3 +132,12 @@ def test_whatever_a_variable_holds_stays_one_string(value: str) -> None:
 
 def test_a_hundred_levels_are_not_too_deep() -> None:
     assert jsonc.parse('{"a":' * 100 + "1" + "}" * 100, "f")
+
+
+def test_a_key_that_stands_there_twice_is_found_with_its_line() -> None:
+    text = """{
+      "a": {"b": 1, "b": 2}, // "a": 3
+      "c": [{"d": 1}, {"d": 2}],
+      "a": 4
+    }"""
+    assert list(jsonc.twice(text)) == [("a.b", 2), ("a", 4)]

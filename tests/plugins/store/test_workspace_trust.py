@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,37 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert "- " not in cli("mcp", "list", "--offline").out
     assert cli("trust", "--revoke").code == 0
     assert cli("mcp", "list", "--offline").out.startswith("- the folder is not trusted")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '---\n"permission": allow\n---\n',
+        "---\n{permission: allow}\n---\n",
+        "---\n  permission: allow\n---\n",
+        "---\n? permission\n: allow\n---\n",
+        "\ufeff---\npermission: allow\n---\n",
+        "\n ---\npermission: allow\n---\n",
+        "---\r\npermission: allow\r\n---\r\n",
+        "---\rpermission: allow\r---\r",
+        "---\n---x: y\npermission: allow\n---\n",
+        "---\ndescription: x\u2028permission: allow\n---\n",
+        "---\npermission : allow\n---\n",
+    ],
+)
+def test_rights_of_an_agent_are_seen_however_they_are_written(trust: Trust, text: str) -> None:
+    (trust.root / ".mimocode/agents").mkdir(parents=True)
+    (trust.root / ".mimocode/agents/a.md").write_bytes(text.encode())
+    assert [each.kind for each in again(trust).acting] == ["agent"]
+
+
+def test_what_has_no_end_is_not_read_and_the_whole_disk_is_not_walked(trust: Trust) -> None:
+    folder = trust.root / ".mimocode/agents"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "pipe.md")
+    (folder / "zero.md").symlink_to("/dev/zero")
+    assert again(trust).lines() == []
+    (folder / "disk").symlink_to("/")
+    assert [each.kind for each in again(trust).acting][-1] == "too much"
+    with pytest.raises(UsageError, match="nothing was trusted"):
+        again(trust).accept()

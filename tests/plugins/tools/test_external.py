@@ -298,6 +298,36 @@ async def test_a_server_over_http(house: House, remote: int) -> None:
     assert [text.split(":")[0] for text in house.notices] == ["the MCP server 'nobody' cannot be used"]
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"mcpServers": {"a": {"command": "x"},}}', "line 1: "),
+        ('{"a": {"command": "x"}}', 'servers stand as {"mcpServers": {"name": {...}}}'),
+        ('{"mcpServers": [{"name": "a"}]}', 'servers stand as {"mcpServers": {"name": {...}}}'),
+        ("[]", 'servers stand as {"mcpServers": {"name": {...}}}'),
+        ("\ufeff{}", None),
+    ],
+)
+def test_a_project_file_that_makes_no_sense_is_named(house: House, text: str, why: str | None) -> None:
+    file = house.root / ".mcp.json"
+    file.write_text(text)
+    servers, odd = known.known(house.host())
+    assert servers == []
+    assert [line.startswith(f"{file} is left out: {why}") for line in odd] == [True] * (why is not None), odd
+
+
+def test_a_misspelt_key_of_a_server_is_named_and_the_server_stays(house: House) -> None:
+    house.servers["one"] = {"command": ["run"], "enviroment": {"A": "b"}, "description": "mine"}
+    servers, odd = known.known(house.host())
+    assert [server.name for server in servers] == ["one"]
+    assert odd == ['the MCP server "one" of settings: "enviroment" is nothing; did you mean "environment"?']
+
+
+def test_a_project_file_without_an_end_is_not_read(house: House) -> None:
+    (house.root / ".mcp.json").symlink_to("/dev/zero")
+    assert known.known(house.host()) == ([], [])
+
+
 async def test_a_project_starts_nothing_before_it_is_trusted(house: House) -> None:
     house.odd()
     servers = {"odd": {"command": ODD[0], "args": ["${ODD_FILE}"], "env": house.servers.pop("odd")["environment"]}}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mimocode.errors import UsageError
+from mimocode.host import Host
+from mimocode_plugins.store import workspace
+from mimocode_plugins.tools.external import commands
 from support.cli import Cli
 from support.tty import terminal
 
@@ -82,3 +89,44 @@ def test_with_arguments_it_asks_nothing(cli: Cli, words: tuple[str, ...]) -> Non
     assert kept == {"type": "local", "command": ["npx", "-y", "x"]} | (
         {"environment": {"A": "1"}} if "--env" in words else {}
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "entry"),
+    [
+        ("--transport http x https://h/mcp", {"type": "remote", "url": "https://h/mcp"}),
+        ("-t sse x https://h/sse", {"type": "sse", "url": "https://h/sse"}),
+        (
+            "x https://h/mcp -H 'Authorization: Bearer k'",
+            {"type": "remote", "url": "https://h/mcp", "headers": {"Authorization": "Bearer k"}},
+        ),
+        ("-e K=1 x -- npx -y server", {"type": "local", "command": ["npx", "-y", "server"], "environment": {"K": "1"}}),
+        ("-t stdio -s user x 'npx -y server'", {"type": "local", "command": ["npx", "-y", "server"]}),
+    ],
+)
+async def test_what_people_know_from_claude_code_works(given: str, entry: dict[str, Any], tmp_path: Path) -> None:
+    await added(given, tmp_path)
+    assert json.loads((tmp_path / ".config/mimocode/mimocode.json").read_text()) == {"mcp": {"x": entry}}
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("x ftp://h/mcp", "must begin with http:// or https://"),
+        ("-t http x h.example", "must begin with http:// or https://"),
+        ("x https://h/mcp -e K=1", "--env is for servers that run here"),
+        ("x -H A=b -- npx", "are for servers at an address"),
+        ("-t sse x -- npx -y server", "are for servers at an address"),
+    ],
+)
+async def test_what_would_be_lost_is_refused(given: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=why):
+        await added(given, tmp_path)
+
+
+async def added(given: str, folder: Path) -> None:
+    """What `mimo mcp add` writes."""
+    parser = argparse.ArgumentParser()
+    commands.add_arguments(parser)
+    host = Host([workspace], directory=folder, external=False, environ={"HOME": str(folder)})
+    await commands.add(parser.parse_args(shlex.split(given)), host)

@@ -14,6 +14,7 @@ import pytest
 from mimocode.errors import UsageError
 from mimocode_plugins.ui import effects, variables
 from mimocode_plugins.ui.config.changing import parts
+from mimocode_plugins.ui.config.misspelt import misspelt
 from mimocode_plugins.ui.config.shapes import Experimental
 from support.cli import ROOT, Cli
 from support.model_server import ModelServer
@@ -393,3 +394,25 @@ def test_variables_are_listed_without_their_values(cli: Cli) -> None:
         "* MIMOCODE_TYPO: unknown",
     ]
     assert len(cli("config", "variables", "--all").out.splitlines()) == len(variables.EFFECTS) + len(variables.WITHOUT)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ({"permission": {"bsh": "deny", "bash": "ask", "github_get": "ask", "*": "ask"}}, [("permission.bsh", "bash")]),
+        ({"permission": "ask", "mcp": [], "agent": {"build": 5}}, []),
+        ({"agent": {"build": {"permission": {"Edit": "deny"}}}}, [("agent.build.permission.Edit", "edit")]),
+        ({"mcp": {"x": {"enviroment": {}, "command": ["a"], "note": 1}}}, [("mcp.x.enviroment", "environment")]),
+        (
+            {"provider": {"x": {"baseURL": "u", "options": {"api_key": "k"}}}},
+            [("provider.x.baseURL", "options.baseURL"), ("provider.x.options.api_key", "apiKey")],
+        ),
+    ],
+)
+def test_names_that_are_nearly_known_ones(data: dict[str, Any], found: list[tuple[str, str]]) -> None:
+    assert [(".".join(path), meant) for path, meant in misspelt(data)] == found
+
+
+def test_a_permission_is_no_secret_whatever_its_file_is_called(cli: Cli) -> None:
+    cli.settings(permission={"read": {"secrets/*": "deny"}})
+    assert '"secrets/*": "deny"' in cli("config", "explain", "permission").out

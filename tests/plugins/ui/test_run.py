@@ -288,3 +288,15 @@ def test_a_new_session_is_called_by_its_first_message(cli: Cli) -> None:
     assert cli("run", "-m", model, "find the bug").code == 0
     assert cli("run", "-m", model, "--continue", "and another").code == 0
     assert [session["title"] for session in sessions(cli)] == ["find the bug"]
+
+
+def test_what_was_left_out_is_said_in_a_new_session_and_in_one_that_goes_on(cli: Cli) -> None:
+    for kind, name, text in (("skills", "a/SKILL.md", "No description."), ("commands", "b.md", "---\n[\n---\n")):
+        file = cli.home / ".config/mimocode" / kind / name
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    model = cli.scenario([{"text": "ok"}])
+    for words in (["hi"], ["--continue", "again"]):
+        done = cli("run", "-m", model, *words)
+        assert (done.code, done.out) == (0, "ok\n"), done.err
+        assert [line.split(":")[0] for line in done.err.splitlines() if "left out" in line] == ["skills", "commands"]

@@ -87,7 +87,8 @@ def _beside(directory: Path, name: str, claude: bool) -> Path | None:
 
 def _short(path: Path) -> bool:
     try:
-        return path.stat().st_size < 4 * SHORT and len(path.read_text(encoding="utf-8", errors="replace")) < SHORT
+        brief = path.is_file() and path.stat().st_size < 4 * SHORT
+        return brief and len(path.read_text(encoding="utf-8", errors="replace")) < SHORT
     except OSError:
         return False
 

@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mimocode.events import Fact, SessionStarted
+from mimocode.events import Fact, SessionStarted, TurnStarted
 from mimocode.hookspecs import hookimpl
 from mimocode.ports import Agent, Setting
 
@@ -49,7 +49,7 @@ async def on_event(fact: Fact, session: Session) -> None:
     """Name what was left out or passed on unread, once."""
     from .sources import unsaid
 
-    if isinstance(fact, SessionStarted) and session.parent is None:
+    if isinstance(fact, SessionStarted | TurnStarted) and session.parent is None:
         for line in unsaid(session.host):
             await session.notice("agents", line, "warning")
 

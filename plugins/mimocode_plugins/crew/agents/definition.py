@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import SettingsError
@@ -92,7 +93,11 @@ def fields(layer: Layer, problems: list[str]) -> dict[str, Any]:
             f"mode of the agent {layer.name} is {meta['mode']!r}: say {' or '.join(MODES)}", layer.source
         )
     if (strange := sorted(meta.keys() - KNOWN.keys())) and not layer.tightens:
-        problems.append(f"{layer.source}: {', '.join(strange)} of the agent {layer.name} is passed on as an option")
+        close = [(key, get_close_matches(key, KNOWN, 1, 0.75)) for key in strange]
+        hint = "".join(f"; did you mean {near[0]}, not {key}?" for key, near in close if near)
+        problems.append(
+            f"{layer.source}: {', '.join(strange)} of the agent {layer.name} is passed on as an option{hint}"
+        )
     options = {key: meta.pop(key) for key in strange}
     meta["options"] = {**options, **meta.get("options", {})}
     return meta

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +52,10 @@ def layers(host: Host) -> tuple[list[Layer], list[str]]:
     found: list[Layer] = []
     problems: list[str] = []
     for folder in folders(host):
-        read, wrong = assets.find(folder.kinds, [("", folder.path)])
+        skip = partial(escapes, host=host, project=folder.project)
+        read, wrong = assets.find(folder.kinds, [("", folder.path)], skip)
         problems += wrong
-        found += [_layer(asset, folder, host) for asset in read if not (folder.project and escapes(asset.path, host))]
+        found += [_layer(asset, folder, host) for asset in read]
     for key, extra, source in (("mode", {"mode": "primary"}, "settings (mode)"), ("agent", {}, SETTINGS)):
         for name, table in (host.settings[key] or {}).items():
             found.append(Layer(name, {**table, **extra}, "", source))

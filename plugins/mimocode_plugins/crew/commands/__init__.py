@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mimocode.events import Fact, Noted, SessionStarted, TurnEnded
+from mimocode.events import Fact, Noted, SessionStarted, TurnEnded, TurnStarted
 from mimocode.hookspecs import hookimpl
 from mimocode.ports import Command, Setting
 
@@ -57,7 +57,7 @@ async def on_event(fact: Fact, session: Session) -> None:
         from .borrowed import give_back
 
         await give_back(session)
-    elif isinstance(fact, SessionStarted) and session.parent is None:
+    elif isinstance(fact, SessionStarted | TurnStarted) and session.parent is None:
         from .sources import unsaid
 
         for line in unsaid(session.host):

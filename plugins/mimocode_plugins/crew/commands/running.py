@@ -73,7 +73,7 @@ async def _fetched(template: Template, arguments: str, session: Session) -> str:
 
 async def _output(name: str, line: str, session: Session) -> str:
     """What a command prints, run by the shell tool if the guards let it."""
-    tool = _tool("bash", session)
+    tool = _tool("bash", "command", session)
     if not tool:
         return f"(not run, there is no shell: {line})"
     call = ToolCall(f"cmd_{secrets.token_hex(6)}", tool, {"command": line, "description": f"for /{name}"})
@@ -84,7 +84,7 @@ async def _output(name: str, line: str, session: Session) -> str:
 
 async def _content(path: str, session: Session) -> str:
     place = (session.directory / path).expanduser()
-    tool = _tool("read", session)
+    tool = _tool("read", "file_path", session)
     if not tool or not place.exists():
         return ""
     call = ToolCall(f"cmd_{secrets.token_hex(6)}", tool, {"file_path": str(place)})
@@ -109,10 +109,13 @@ async def _silent(text: str) -> None:
     """Progress is not shown: the whole output comes in a moment."""
 
 
-def _tool(permission: str, session: Session) -> str:
-    """The tool with this permission key; the first one is the plain one."""
-    specs = session.toolbox.specs.values()
-    return next((s.name for s in specs if (s.meta.get("mimocode") or {}).get("permission") == permission), "")
+def _tool(permission: str, argument: str, session: Session) -> str:
+    """The tool with this permission key that takes this argument; others of the key do something else."""
+    for spec in session.toolbox.specs.values():
+        takes = spec.schema.get("properties") or {}
+        if (spec.meta.get("mimocode") or {}).get("permission") == permission and argument in takes:
+            return spec.name
+    return ""
 
 
 async def _assigned(template: Template, text: str, session: Session) -> str:

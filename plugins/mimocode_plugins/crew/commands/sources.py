@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,13 +62,10 @@ def templates(host: Host) -> Templates:
     """What there is. A project that is not trusted adds commands and replaces none."""
     result = Templates()
     for folder in _folders(host):
-        read, wrong = assets.find(
-            KINDS if folder.path != assets.root("commands").parent else KINDS[1:], [("", folder.path)]
-        )
+        kinds = KINDS if folder.path != assets.root("commands").parent else KINDS[1:]
+        read, wrong = assets.find(kinds, [("", folder.path)], partial(escapes, host=host, project=folder.project))
         result.problems += wrong
         for asset in read:
-            if folder.project and escapes(asset.path, host):
-                continue
             name = asset.name.replace("/", ":") if folder.claude else asset.name
             trusted = host.trusted or not folder.project
             _add(result, name, {**asset.meta, "template": asset.body}, str(asset.path), trusted=trusted)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimocode.events import Fact, SessionStarted
+from mimocode.events import Fact, SessionStarted, TurnStarted
 from mimocode.hookspecs import hookimpl
 from mimocode.messages import Part, ToolCall
 from mimocode.ports import Command, Ruling, Setting, ToolServer
@@ -75,6 +75,17 @@ def offer_mentions(host: Host) -> Iterable[tuple[str, str]]:
 
 
 @hookimpl
+async def take_input(text: str, session: Session) -> str | None:
+    """Bring along two or more skills that the user mentions; what begins with a command is the command's."""
+    wanted = getattr(session.host.settings["skills"], "mentions", True)
+    if text.startswith("/") or session.parent is not None or not wanted:
+        return None
+    from .mentions import mentioned
+
+    return await mentioned(text, session)
+
+
+@hookimpl
 async def rule_on_call(call: ToolCall, session: Session) -> Ruling | None:
     """Nothing that lies in the skill folders of an untrusted project runs."""
     from .permit import untrusted_script
@@ -87,7 +98,7 @@ async def on_event(fact: Fact, session: Session) -> None:
     """Name what was left out, once."""
     from .shelf import shelf
 
-    if isinstance(fact, SessionStarted) and session.parent is None:
+    if isinstance(fact, SessionStarted | TurnStarted) and session.parent is None:
         for line in shelf(session.host).unsaid():
             await session.notice("skills", line, "warning")
 

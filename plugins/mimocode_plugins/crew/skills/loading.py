@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mimocode.errors import ToolFailed
+from mimocode_plugins.crew.assets import LARGEST
 
 from .permit import denied, permitted
-from .reading import LARGEST, Skill
+from .reading import Skill
 from .shelf import shelf
 
 if TYPE_CHECKING:

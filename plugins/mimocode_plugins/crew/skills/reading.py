@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,6 @@ from mimocode_plugins.crew.assets import open_asset
 NAME = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*:)?[a-z0-9]+(?:-[a-z0-9]+)*")
 LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_COMPATIBILITY = 64, 1024, 500
 """Characters (Agent Skills standard)."""
-LARGEST = 256 * 1024
-"""Bytes of a SKILL.md. More than that is data, not instructions."""
 LINES = 500
 """Lines of a body; the standard asks for less and for the rest in files beside it."""
 STANDARD = {"name", "description", "license", "compatibility", "metadata", "allowed-tools"}
@@ -82,14 +81,13 @@ def read(path: Path, source: str) -> Skill:
     Raises:
         SettingsError: it cannot be used; says why and where.
     """
-    if path.is_file() and path.stat().st_size > LARGEST:
-        raise SettingsError(f"it has more than {LARGEST // 1024} KB: move parts into files beside it", str(path))
     asset = open_asset(path, path.parent.name, source)
     meta = asset.meta
-    description = meta.get("description") or ""
-    if not isinstance(description, str) or not description.strip():
-        raise SettingsError("a skill needs a description: one that says what it is for and when to use it", str(path))
+    description = _described(meta, path)
     name = meta.get("name") or asset.name
+    if isinstance(name, bool | date):
+        raise SettingsError(f"name is read as {name}: put it into quotes", str(path))
+    name = str(name) if isinstance(name, int | float) else name
     if not isinstance(name, str) or not name.strip() or not re.fullmatch(r"[^\s/\\]+(?: [^\s/\\]+)*", name.strip()):
         raise SettingsError(f"name is {name!r}: use lower case letters, digits and hyphens", str(path))
     if not asset.body.strip():
@@ -104,6 +102,22 @@ def read(path: Path, source: str) -> Skill:
     return Skill(name, " ".join(description.split()), path, asset.body.strip(), source, meta)
 
 
+def _described(meta: Mapping[str, Any], path: Path) -> str:
+    """What a skill says of itself, without what would command a terminal.
+
+    Raises:
+        SettingsError: it says nothing.
+    """
+    said = meta.get("description")
+    if said and not isinstance(said, str):
+        raise SettingsError(f"description is {said}: it must be text; put it into quotes", str(path))
+    if said and said.strip():
+        return "".join(char if char.isprintable() or char.isspace() else " " for char in said)
+    hint = next((f'; write "{key.lower()}", not "{key}"' for key in meta if key.lower() == "description" != key), "")
+    needs = "a skill needs a description: one that says what it is for and when to use it"
+    raise SettingsError(needs + hint, str(path))
+
+
 def problems(skill: Skill) -> Iterator[str]:
     """Where a skill leaves the standard, a sentence each. It works here all the same."""
     meta, own = skill.meta, skill.name.rpartition(":")[2]
@@ -113,6 +127,8 @@ def problems(skill: Skill) -> Iterator[str]:
         yield f"name is {meta['name']!r}: use lower case letters, digits and single hyphens, at most {LONGEST_NAME}"
     if own != skill.folder.name:
         yield f"name is {own!r} and the folder {skill.folder.name!r}: other products need them equal"
+    if skill.path.name != "SKILL.md":
+        yield f"the file is called {skill.path.name}; other products need SKILL.md"
     if len(skill.description) > LONGEST_DESCRIPTION:
         yield f"description has {len(skill.description)} characters, at most {LONGEST_DESCRIPTION}"
     if len(str(meta.get("compatibility") or "")) > LONGEST_COMPATIBILITY:

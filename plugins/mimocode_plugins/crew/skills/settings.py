@@ -13,5 +13,7 @@ class Skills:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     paths: list[str] = field(default_factory=list)
+    mentions: bool = True
+    """Whether a message that mentions two or more skills brings them along."""
     urls: list[str] = field(default_factory=list)
     """Addresses below which an index.json names skills and their files; a copy is kept (urls.py)."""

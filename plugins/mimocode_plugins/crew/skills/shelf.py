@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from mimocode.errors import SettingsError
 from mimocode.ports import StashKey
-from mimocode_plugins.crew.assets import root
-from mimocode_plugins.crew.places import home, project, switched_on
+from mimocode_plugins.crew.assets import open_asset, root
+from mimocode_plugins.crew.places import escapes, home, project, switched_on
 
 from . import urls
 from .reading import Skill, read
@@ -76,7 +76,7 @@ _shelf: StashKey[Shelf] = StashKey("crew.skills.shelf")
 def shelf(host: Host) -> Shelf:
     """The skills as they are now; files are only read again when one of them changed."""
     known: Shelf | None = host.stash.get(_shelf)
-    found = [(folder, path) for folder in folders(host) for path in _inside(folder.path)]
+    found = [(folder, path) for folder in folders(host) for path in _inside(folder, host)]
     absent = tuple(urls.problems(host))
     stamp = (host.trusted, absent, tuple((path, _changed(path)) for _, path in found))
     if known is not None and known.stamp == stamp:
@@ -89,10 +89,15 @@ def shelf(host: Host) -> Shelf:
 
 
 def _take(shelf: Shelf, folder: Folder, path: Path, host: Host) -> None:
+    stray = path.name.lower() != "skill.md"
     if folder.project and not host.trusted:
-        shelf.waiting.append(path)
+        shelf.waiting += [] if stray else [path]
         return
     try:
+        if stray and "description" in open_asset(path, path.stem, folder.source).meta:
+            raise SettingsError(f"a skill is a folder: move this to {path.stem}/SKILL.md", str(path))
+        if stray:
+            return
         skill = read(path, folder.source)
     except SettingsError as error:
         shelf.problems.append(f"{error} (left out)")
@@ -132,14 +137,19 @@ def _both(path: Path, source: str, *, project: bool = False) -> Iterator[Folder]
     yield from (Folder(path / kind, source, project) for kind in KINDS)
 
 
-def _inside(folder: Path) -> Iterator[Path]:
-    """The SKILL.md files of a folder by name. A skill's own folders are not searched for more skills."""
-    for at, inner, files in os.walk(folder, followlinks=True):
-        depth = len(Path(at).relative_to(folder).parts)
-        inner[:] = sorted(name for name in inner if not name.startswith(".") and name != "node_modules")
-        if "SKILL.md" in files:
-            yield Path(at, "SKILL.md")
+def _inside(folder: Folder, host: Host) -> Iterator[Path]:
+    """The SKILL.md files of a folder by name, however it is spelled; a skill's own folders hold no more skills."""
+    for at, inner, files in os.walk(folder.path, followlinks=True):
+        if escapes(Path(at), host, project=folder.project):
             inner.clear()
+            continue
+        depth = len(Path(at).relative_to(folder.path).parts)
+        inner[:] = sorted(name for name in inner if not name.startswith(".") and name != "node_modules")
+        if found := [name for name in files if name.lower() == "skill.md"]:
+            yield Path(at, "SKILL.md" if "SKILL.md" in found else found[0])
+            inner.clear()
+        elif not depth:
+            yield from (Path(at, name) for name in sorted(files) if name.endswith(".md") and name != "README.md")
         if depth >= DEEPEST:
             inner.clear()
 

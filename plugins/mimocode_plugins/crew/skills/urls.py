@@ -21,8 +21,9 @@ from urllib.parse import quote, urlsplit
 
 from mimocode.errors import MimoError, SettingsError
 from mimocode.hookspecs import hookspec
+from mimocode_plugins.crew.assets import LARGEST
 
-from .reading import LARGEST, NAME, read
+from .reading import NAME, read
 
 if TYPE_CHECKING:
     from mimocode.host import Host

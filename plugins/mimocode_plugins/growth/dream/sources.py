@@ -14,6 +14,8 @@ SHORTEST, LONGEST = 12, 300
 """Characters of a sentence that is one claim."""
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n+|(?<=[。！？])")
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_PUT_IN = re.compile(r"^<(file|directory|resource|skills?|shell)\b[^\n>]*>.*</\1>", re.DOTALL | re.MULTILINE)
+"""What came along with a message, from the first such mark to the last: nobody has said that."""
 _OPENING = re.compile(
     r"^(?:(?:please|also|and|but|oh|ok(?:ay)?|by the way|btw|fyi|note|important)\b[,:\s]*)*"
     r"(?:remember(?: that|:)?|keep in mind(?: that)?|note that|for the future,?|from now on,?)?\s*",
@@ -64,7 +66,7 @@ def candidates(session: str, entries: Iterable[Entry]) -> Iterator[Candidate]:
 
 
 def _sentences(said: str, evidence: str, time: float) -> Iterator[Candidate]:
-    for part in _SENTENCE.split(_FENCE.sub(" ", said)):
+    for part in _SENTENCE.split(_FENCE.sub(" ", _PUT_IN.sub(" ", said))):
         sentence = " ".join(part.split()).strip("-*> ")
         wish = bool(_WISH.search(sentence))
         text = _OPENING.sub("", sentence, count=1)

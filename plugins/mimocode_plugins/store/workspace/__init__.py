@@ -42,7 +42,7 @@ def open_workspace(host: Host) -> Workspace:
         environ = {name: value for _, found in tokens for name, value in found.items()} | {**environ}
     trust = Trust(root.resolve(), host.directory, kept.data / "trusted-workspaces.json", home(host.environ).resolve())
     host.trusted = host.trusted or trust.given
-    return Trusted(root, kept, Reader(kept, host.directory, root, environ, overrides), trust=trust)
+    return Trusted(root, kept, Reader(kept, host.directory, root, environ, overrides, report=host.report), trust=trust)
 
 
 @hookimpl

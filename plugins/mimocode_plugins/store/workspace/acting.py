@@ -26,13 +26,15 @@ _FOLDERS = {
     ".agents": "skills",
 }
 _KINDS = {"mode": "agent", "modes": "agent", "tools": "tool"}
+_FENCE = re.compile(r"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
+_KEY = re.compile(r"([A-Za-z_][\w-]*)[ \t]*:")
 _PROSE = (".md", ".txt", ".markdown")
 _SPEAKING = ("permission", "tools", "instructions", "model", "small_model", "default_agent")
 """Settings that the project may have untrusted, because alone they only tighten or say nothing new."""
 _WORDS = re.compile(r"[\s'\"=;|&<>()]+")
 """What stands between names of files in a text for a shell."""
 MOST, LARGEST = 3_000, 20_000_000
-"""Files that are looked at, and bytes of one of them; a folder with more is never trusted as a whole."""
+"""Files and folders that are looked at, and bytes of one of them; a folder with more is never trusted as a whole."""
 DEEPEST = 12
 
 
@@ -51,10 +53,14 @@ def acting(directory: Path, root: Path) -> list[Acting]:
     found: list[Acting] = []
     named: dict[Path, str] = {}
     folders = [each for each in (directory, *directory.parents) if each.is_relative_to(root)][::-1] or [directory]
+    looked = 0
     for folder in folders:
         for path, kind in _candidates(folder):
-            if len(found) >= MOST:
-                found.append(Acting(str(folder), "too much", f"more than {MOST} files that would act", "never"))
+            looked += 1
+            if looked > MOST:
+                found.append(
+                    Acting(str(folder), "too much", f"more than {MOST} files and folders that could act", "never")
+                )
                 return found
             found += _look(path, kind)
             if kind == "settings":
@@ -74,12 +80,20 @@ def _candidates(folder: Path) -> Iterator[tuple[Path, str]]:
                 inner[:] = sorted(each for each in inner if each not in ("node_modules", ".git"))
                 if len(Path(where).relative_to(folder).parts) > DEEPEST:
                     inner.clear()  # also ends a link that leads to its own folder
-                for file in sorted(files):
-                    yield Path(where) / file, kind
+                yield Path(where), kind  # folders count, too: a link may lead to the whole disk
+                yield from ((Path(where) / file, kind) for file in sorted(files) if _matters(file, kind))
+
+
+def _matters(file: str, kind: str) -> bool:
+    """Whether a file of this name can act; of most that cannot the name says so, and they need not be read."""
+    prose = file.lower().endswith(_PROSE)
+    return not prose if kind == "skill" else file.lower().endswith(".md") if kind in ("agent", "command") else True
 
 
 def _look(path: Path, kind: str) -> Iterator[Acting]:
     try:
+        if not path.is_file():  # a folder; or a pipe or a device, which nobody loads and no reading would end
+            return
         data = path.read_bytes() if path.stat().st_size <= LARGEST else b""
         digest = hashlib.sha256(data).hexdigest() if data or not path.stat().st_size else "never"
     except OSError:
@@ -131,17 +145,26 @@ def _said(path: Path, kind: str, data: bytes) -> str:
     if kind == "settings":
         return _settings(text)
     if kind == "skill":
-        return "" if path.suffix.lower() in _PROSE else "a script of a skill"
+        return "a script of a skill"
     if kind == "agent":
-        return _agent(text) if path.suffix.lower() == ".md" else ""
+        return _agent(text)
     if kind == "command":
         return "a command that runs a shell line" if "!`" in text else ""
     return f"code of a {kind}"
 
 
 def _agent(text: str) -> str:
-    front = text.split("\n---", 1)[0] if text.startswith("---") else ""
-    words = [word for word in ("permission", "tools", "model", "hooks", "mcpServers") if f"\n{word}:" in front]
+    """As whoever reads agents finds a front matter; one that is not written line by line could hide a word."""
+    text = re.sub(r"\r\n?", "\n", text).lstrip("\ufeff").lstrip()
+    before, *fenced = _FENCE.split(text, 2)
+    if before or len(fenced) < 2:
+        return ""
+    lines = [line for line in re.split("[\n\x85\u2028\u2029]", fenced[0]) if line.strip() and line[0] != "#"]
+    plain = [_KEY.match(line) for line in lines if not line[0].isspace()]
+    if lines and (lines[0][0].isspace() or None in plain):
+        return "an agent with an unusual front matter"
+    said = {match[1] for match in plain if match}
+    words = [word for word in ("permission", "tools", "model", "hooks", "mcpServers") if word in said]
     return f"an agent that sets {', '.join(words)}" if words else ""
 
 

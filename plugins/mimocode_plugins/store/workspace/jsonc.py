@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from mimocode.errors import SettingsError
@@ -89,7 +89,19 @@ def _blank(text: str) -> str:
 
 def lines(text: str) -> dict[tuple[str, ...], int]:
     """The line of every key by its path; items of arrays count as "0", "1", and so on. The text must be valid."""
-    found: dict[tuple[str, ...], int] = {}
+    return dict(_keys(text))
+
+
+def twice(text: str) -> Iterator[tuple[str, int]]:
+    """Keys that stand in the same object again, joined with dots, and the line where. The text must be valid."""
+    seen: set[tuple[str, ...]] = set()
+    for path, line in _keys(text):
+        if path in seen:
+            yield ".".join(path), line
+        seen.add(path)
+
+
+def _keys(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
     path: list[str] = []
     arrays: list[bool] = []
     text = plain(text)
@@ -98,7 +110,7 @@ def lines(text: str) -> dict[tuple[str, ...], int]:
         line, seen = line + text.count("\n", seen, mark.start()), mark.start()
         if mark["key"] and path:
             path[-1] = json.loads(mark["key"])
-            found[tuple(path)] = line
+            yield tuple(path), line
         elif mark[0] in "[{":
             arrays.append(mark[0] == "[")
             path.append("0" if arrays[-1] else "")
@@ -107,7 +119,6 @@ def lines(text: str) -> dict[tuple[str, ...], int]:
             path.pop()
         elif mark[0] == "," and arrays and arrays[-1]:
             path[-1] = str(int(path[-1]) + 1)
-    return found
 
 
 Resolve = Callable[[str, str, int], str]

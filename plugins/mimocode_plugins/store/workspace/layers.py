@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mimocode.errors import SettingsError
+from mimocode.errors import PluginError, SettingsError
 from mimocode.ports import Places, Setting
 
 from .places import flag
@@ -32,6 +32,8 @@ class Reader:
     """The administrator's directory."""
     preferences: Path | None = PREFERENCES
     """Where macOS puts what an administrator's profiles say."""
+    report: Callable[[str, Exception], None] | None = None
+    """Is told of a plugin whose claim makes no sense; without it that is an error."""
 
     def __call__(self, claims: Sequence[tuple[str, Setting]], trusted: bool, lenient: bool) -> LayeredSettings:
         """The settings.
@@ -40,6 +42,7 @@ class Reader:
             SettingsError: two plugins claim one key; or a file makes no sense or has a key that nobody knows, and
                 `lenient` does not leave it out.
         """
+        claims = claims if self.report is None else list(_sensible(claims, self.report))
         layers, ignored = self._layers({claim.name for _, claim in claims}, trusted, lenient)
         settings = LayeredSettings(claims, layers, trusted=trusted, lenient=lenient, ignored=ignored)
         settings.consulted = self.consulted()
@@ -82,6 +85,18 @@ class Reader:
             )
             for source in self.sources()
         ]
+
+
+def _sensible(claims: Sequence[tuple[str, Any]], report: Callable[[str, Exception], None]) -> Iterator[Any]:
+    """Claims of keys that nobody has. Who came first keeps a key: the others here rely on what its value is."""
+    owners: dict[str, str] = {}
+    for plugin, claim in reversed(claims):  # they come the latest first
+        if not isinstance(claim, Setting):
+            report(plugin, PluginError(plugin, "register_settings must give a list of Setting"))
+        elif (owner := owners.setdefault(claim.name, plugin)) != plugin:
+            report(plugin, PluginError(plugin, f'the settings key "{claim.name}" belongs to {owner}; choose another'))
+        else:
+            yield plugin, claim
 
 
 SWITCHES: Mapping[str, tuple[str, Any]] = {

@@ -20,6 +20,8 @@ from . import jsonc
 from .places import flag, home
 
 _MAC = sys.platform == "darwin"
+LARGEST = 1024 * 1024
+"""Bytes of a project's settings file."""
 MANAGED = Path("/Library/Application Support/mimocode" if _MAC else "/etc/mimocode")
 """What an administrator decides for everyone on the machine."""
 PREFERENCES = Path("/Library/Managed Preferences") if _MAC else None
@@ -154,7 +156,7 @@ def open_layer(
     Raises:
         SettingsError: the file cannot be read or makes no sense.
     """
-    if (text := _text(source)) is None or not text.strip():
+    if (text := _text(source)) is None or not jsonc.uncommented(text).strip():
         return None
     filled: dict[str, str] = {}
     fenced = source.project and not trusted and jsonc.has_reference(text)
@@ -166,6 +168,8 @@ def open_layer(
         data = {source.inside: data}
     if not isinstance(data, dict):
         raise SettingsError("settings are one JSON object in braces", f"{source.where}:1")
+    for key, line in jsonc.twice(jsonc.quote_references(text)):
+        ignore(f'{source.where}:{line}: "{key}" stands there twice; the later one counts')
     file = str(source.file) if source.file else ""
     layer = FileLayer(source.name, data, source.project, file, text, filled, source.inside)
     for path in _drop_references(data, ()) if fenced else ():
@@ -182,6 +186,10 @@ def _text(source: Source) -> str | None:
     try:
         if source.file.suffix == ".plist":
             return _listed(source.file)
+        if source.project and not source.file.is_file() and source.file.exists():  # a pipe or a device has no end
+            raise SettingsError("this is not a file", str(source.file))
+        if source.project and source.file.stat().st_size > LARGEST:
+            raise SettingsError(f"it has more than {LARGEST // 1024} KB", str(source.file))
         return source.file.read_text("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         if source.required:

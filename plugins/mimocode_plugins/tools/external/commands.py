@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import MimoError, UsageError
 
-from .known import Known, known
+from .known import Known, known, words
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -34,11 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what", nargs="+", default=[], help="the address, or after -- the command with arguments"
     )
     what.required = False
-    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable; repeatable")
-    parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="a header; repeatable")
+    pairs: dict[str, Any] = {"action": "append", "metavar": "NAME=VALUE"}
+    parser.add_argument("-e", "--env", **pairs, default=[], help="a variable; repeatable")
+    parser.add_argument("-H", "--header", **pairs, default=[], help='a header, also "Name: value"; repeatable')
+    parser.add_argument("-t", "--transport", choices=("stdio", "http", "sse"), help="default: what it looks like")
     parser.add_argument("--client-id", metavar="ID", help="for servers that register nobody: who we are to them")
     parser.add_argument("--client-secret", metavar="SECRET", help="its secret; {env:NAME} keeps it out of the file")
     parser.add_argument("--project", action="store_true", help="in this project's settings, not in yours")
+    parser.add_argument("-s", "--scope", choices=("local", "user", "project"), help="project is --project")
 
 
 def name_argument(parser: argparse.ArgumentParser) -> None:
@@ -115,22 +119,32 @@ async def add(args: argparse.Namespace, host: Host) -> int:
         await complete(args, host)
     if not args.name.replace("-", "").replace("_", "").isalnum() or not args.name.isascii():
         raise UsageError("a name has letters, digits, - and _ only")
-    entry: dict[str, Any]
-    if len(args.what) == 1 and args.what[0].startswith(("http://", "https://")):
-        entry = {"type": "remote", "url": args.what[0]}
+    file = choose(host.root if args.project or args.scope == "project" else host.paths.config)
+    put(file, "mcp", args.name, _entry(args))
+    _say(f"added {args.name} to {file}")
+    return 0
+
+
+def _entry(args: argparse.Namespace) -> dict[str, Any]:
+    first, remote = args.what[0], args.transport in ("http", "sse")
+    if len(args.what) == 1 and (remote or re.match(r"[a-z][a-z0-9+.-]*://", first)):
+        if not first.startswith(("http://", "https://")):
+            raise UsageError(f"{first} is no address: it must begin with http:// or https://")
+        if args.env:
+            raise UsageError("--env is for servers that run here; an address takes --header")
+        entry: dict[str, Any] = {"type": "sse" if args.transport == "sse" else "remote", "url": first}
         if args.header:
-            entry["headers"] = _pairs(args.header)
+            entry["headers"] = _pairs([re.sub(r"^([\w-]+):\s*", r"\1=", text) for text in args.header])
         said = {"clientId": args.client_id, "clientSecret": args.client_secret}
         if oauth := {key: value for key, value in said.items() if value}:
             entry["oauth"] = oauth
-    else:
-        entry = {"type": "local", "command": args.what}
-        if args.env:
-            entry["environment"] = _pairs(args.env)
-    file = choose(host.root if args.project else host.paths.config)
-    put(file, "mcp", args.name, entry)
-    _say(f"added {args.name} to {file}")
-    return 0
+        return entry
+    if remote or args.header:
+        raise UsageError("--transport http, --transport sse and --header are for servers at an address")
+    entry = {"type": "local", "command": words(args.what)}
+    if args.env:
+        entry["environment"] = _pairs(args.env)
+    return entry
 
 
 async def remove(args: argparse.Namespace, host: Host) -> int:

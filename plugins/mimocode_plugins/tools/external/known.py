@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from mimocode.host import Host
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_KEYS = frozenset(
+    "type command args env environment url headers oauth timeout sampling enabled disabled".split()  # noqa: SIM905
+)
 _LARGEST = 50_000_000
 """Bytes of a ~/.claude.json that is read; it also holds histories."""
 
@@ -73,21 +79,22 @@ def known(host: Host) -> tuple[list[Known], list[str]]:
     """All servers, the setting's before others of the same name, and a sentence for each entry that makes no sense."""
     found: dict[str, Known] = {}
     odd: list[str] = []
-    for origin, table, waits in _tables(host):
+    for origin, table, waits in _tables(host, odd):
         for name, entry in table.items():
             if name in found:
                 continue
             try:
                 found[name] = _server(name, origin, entry, host, waits)
+                odd += [f'the MCP server "{name}" of {origin}: {word}' for word in _unmeant(entry)]
             except ValueError as error:
                 odd.append(f'the MCP server "{name}" of {origin} is left out: {error}')
     return list(found.values()), odd
 
 
-def _tables(host: Host) -> list[tuple[str, Mapping[str, Any], str]]:
+def _tables(host: Host, odd: list[str]) -> list[tuple[str, Mapping[str, Any], str]]:
     tables: list[tuple[str, Mapping[str, Any], str]] = [("settings", host.settings["mcp"], "")]
     untrusted = "" if host.trusted else "the folder is not trusted"  # known once the workspace was opened
-    tables.append((".mcp.json", _file(host.root / ".mcp.json"), untrusted))
+    tables.append((".mcp.json", _file(host.root / ".mcp.json", odd), untrusted))
     if not any(_flag(host, name) for name in ("MIMOCODE_DISABLE_CLAUDE_CODE", "MIMOCODE_DISABLE_CLAUDE_CODE_MCP")):
         home = Path(host.environ.get("HOME") or Path.home())
         tables.append(("~/.claude.json", _file(home / ".claude.json"), ""))
@@ -100,15 +107,22 @@ def _flag(host: Host, name: str) -> bool:
     return host.environ.get(name, "").lower() in ("1", "true")
 
 
-def _file(path: Path) -> Mapping[str, Any]:
-    """The `mcpServers` of a file; of a file that makes no sense, none: it is not ours to complain about."""
+def _file(path: Path, odd: list[str] | None = None) -> Mapping[str, Any]:
+    """The `mcpServers` of a file, or none; `odd` is told why not. Other programs' own files are not ours to correct."""
+    odd = [] if odd is None else odd
     try:
-        if path.stat().st_size > _LARGEST:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
             return {}
-        servers = json.loads(path.read_text("utf-8")).get("mcpServers")
-    except (OSError, ValueError, AttributeError, RecursionError):
+        said = json.loads(path.read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        why = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else str(error)
+        odd.append(f"{path} is left out: {why}")
         return {}
-    return servers if isinstance(servers, dict) else {}
+    servers = said.get("mcpServers", None if said else {}) if isinstance(said, dict) else None
+    if not isinstance(servers, dict):
+        odd.append(f'{path} is left out: servers stand as {{"mcpServers": {{"name": {{...}}}}}}')
+        return {}
+    return servers
 
 
 def _server(name: str, origin: str, entry: Any, host: Host, waits: str) -> Known:
@@ -143,14 +157,28 @@ def _server(name: str, origin: str, entry: Any, host: Host, waits: str) -> Known
     return Known(name, origin, command, environment, directory=str(host.root), **common)
 
 
+def _unmeant(entry: Mapping[str, Any]) -> Iterator[str]:
+    for key in entry.keys() - _KEYS:
+        if close := difflib.get_close_matches(key, _KEYS, 1, 0.7):
+            yield f'"{key}" is nothing; did you mean "{close[0]}"?'
+
+
 def _command(entry: Mapping[str, Any], fill: Mapping[str, str]) -> tuple[str, ...]:
     command, extra = entry.get("command"), entry.get("args", [])
-    words = [command] if isinstance(command, str) else command
-    if not isinstance(words, list) or not isinstance(extra, list) or not words:
+    said = [command] if isinstance(command, str) else command
+    if not isinstance(said, list) or not isinstance(extra, list) or not said:
         raise ValueError('"command" must be a list of words')
-    if not all(isinstance(word, str) and "\0" not in word for word in [*words, *extra]) or not words[0]:
+    if not all(isinstance(word, str) and "\0" not in word for word in [*said, *extra]) or not said[0]:
         raise ValueError('"command" and "args" must be texts')
-    return tuple(_filled(word, fill) for word in [*words, *extra])
+    return tuple(_filled(word, fill) for word in words([*said, *extra]))
+
+
+def words(command: Sequence[str]) -> list[str]:
+    """A command as words, also if it was written as one text."""
+    if len(command) == 1 and " " in command[0] and not Path(command[0]).exists():
+        with suppress(ValueError):  # a quote is not closed
+            return shlex.split(command[0])
+    return list(command)
 
 
 def _text(entry: Mapping[str, Any], name: str, fill: Mapping[str, str]) -> str:

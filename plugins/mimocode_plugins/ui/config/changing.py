@@ -18,16 +18,13 @@ from mimocode.errors import SettingsError, UsageError
 
 from ..effects import idle
 from .commands import filled, is_telling, masked_under
+from .misspelt import misspelt
 from .telling import find, value_at
 
 if TYPE_CHECKING:
     from mimocode.host import Host
 
 SCHEMA = "https://mimo.xiaomi.com/mimocode/config.json"
-OPTIONS = {
-    each.lower(): each for each in ("apiKey", "baseURL", "timeout", "headerTimeout", "chunkTimeout", "setCacheKey")
-}
-"""Options of providers as they are spelt (surface.md 5.2)."""
 _PART = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."]+)')
 _REFERENCE = re.compile(r"\{(?:env|file):[^{}]*\}")
 
@@ -141,21 +138,10 @@ def mistakes(host: Host, file: str | None = None) -> Iterator[str]:
             _ = settings[name]
         except SettingsError as error:
             yield str(error) if file is None else f"{file}: {error}"
-    yield from _misspelt(settings, file)
-
-
-def _misspelt(settings: Any, file: str | None) -> Iterator[str]:
-    """Options of providers that look like known ones; unknown ones are the provider's own and may stay."""
     for layer in settings.layers:
-        table = layer.data.get("provider")
-        for name, entry in table.items() if isinstance(table, dict) else ():
-            options = entry.get("options") if isinstance(entry, dict) else None
-            for given in options if isinstance(options, dict) else ():
-                meant = OPTIONS.get(given.replace("_", "").lower(), given)
-                if meant != given:
-                    path = ("provider", name, "options", given)
-                    place = ".".join(path[:-1])
-                    yield f"{file or layer.where(path)}: there is no {given} at {place}; did you mean {meant}?"
+        for path, meant in misspelt(layer.data):
+            place, given = ".".join(path[:-1]), path[-1]
+            yield f"{file or layer.where(path)}: there is no {given} at {place}; did you mean {meant}?"
 
 
 def check(before: dict[str, Any], table: dict[str, Any], name: str, host: Host) -> None:

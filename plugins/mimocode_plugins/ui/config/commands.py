@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .telling import Origin
 
 MASK = "***"
+VERDICTS = ("allow", "ask", "deny")
+"""A permission is no secret, whatever the name of the file that it is about."""
 _SECRET = re.compile(
     r"api[-_]?key|secret|passw(or)?d|passphrase|authorization|bearer|cookie|credential|private[-_]?key|token$", re.I
 )
@@ -121,7 +123,7 @@ def masked(value: Any, known: dict[str, str]) -> Any:
 def _hidden(value: Any, known: dict[str, str]) -> Any:
     """What is shown under a telling key: the reference if there is one; switches and numbers of tokens as they are."""
     if isinstance(value, str):
-        return known.get(value, MASK if value else "")
+        return value if value in VERDICTS else known.get(value, MASK if value else "")
     if isinstance(value, dict):
         return {key: _hidden(each, known) for key, each in value.items()}
     return [_hidden(each, known) for each in value] if isinstance(value, list) else value

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import difflib
 import sys
 import time
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from mimocode.errors import MimoError, ModelError, UsageError
@@ -13,7 +15,7 @@ from mimocode.events import Say
 from mimocode.messages import Media
 
 from ..attach import attach, unread
-from ..headless import converse
+from ..headless import converse, overheard
 from ..interrupts import CODE, Interrupts
 from ..jsonl import JsonLines
 from ..streams import Results, Screen, speak_utf8
@@ -62,8 +64,14 @@ async def _run(args: argparse.Namespace, host: Host, screen: Screen, view: View,
     model = args.model or ("" if session_id else await _first_model(args, host))
     own, copied = ("", session_id) if args.fork else (session_id, "")
     title = _title(args.title, message, new=not session_id)
-    async with host.open(own, agent=args.agent, model=args.model, fork=copied, title=title) as session:
+    async with AsyncExitStack() as stack:
+        async with overheard(host) as notices:
+            opening = host.open(own, agent=args.agent, model=args.model, fork=copied, title=title)
+            session = await stack.enter_async_context(opening)
+            await asyncio.sleep(0)
         view.begin(session.id, session.agent.name, session.model_ref or model or await host.default_model())
+        for notice in notices:
+            view.show(notice)
 
         async def begin() -> None:
             said = message if command is None else await command.run(message, session)
