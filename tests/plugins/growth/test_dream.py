@@ -125,7 +125,7 @@ def _store(past: Past) -> Any:
 
 def told(past: Past) -> list[str]:
     """What a session is told, without the final stops."""
-    text = items.readable(past.memory, past.shelf.key)
+    text = items.readable(past.memory)
     return [line.removeprefix("- ").rstrip(".") for line in text.splitlines() if line.startswith("- ")]
 
 
@@ -313,6 +313,21 @@ def test_from_the_command_line(tmp_path: Path) -> None:
     assert (none.code, none.err) == (2, "mimo: there is no dream to take back\n")
     wrong = cli("dream", "--since", "yesterday")
     assert (wrong.code, wrong.err) == (2, 'mimo: --since yesterday: write a date like 2026-01-31, or "all"\n')
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [("## Rules\n- Größe.\n".encode("latin-1"), "is not UTF-8"), (None, "cannot be read: Is a directory")],
+)
+def test_what_cannot_be_read_as_it_is_stays_as_it_is(raw: bytes | None, why: str, tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    path = made(cli.home, cli.project).shelf.layout.project_file
+    path.unlink()
+    path.mkdir() if raw is None else path.write_bytes(raw)
+    done = cli("dream", "--no-model")
+    assert (done.code, done.err.splitlines()[-1].startswith("mimo: ")) == (2, True)
+    assert why in done.err
+    assert path.is_dir() if raw is None else path.read_bytes() == raw
 
 
 async def test_by_itself_at_idle_when_it_is_time(past: Past, home: Path) -> None:

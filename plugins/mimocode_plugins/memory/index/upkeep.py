@@ -14,7 +14,7 @@ from mimocode.errors import StoreError, UsageError
 from mimocode.events import Noted
 
 from .. import saving
-from ..items import MARK
+from ..items import CONFLICT, MARK, kinds
 from ..layout import layout, ready, sessions, tokens
 from ..redact import redact
 from ..shelf import template
@@ -88,7 +88,9 @@ async def doctor(host: Host) -> list[str]:
     place, found = layout(host), list[str]()
     for path in (place.project_file, place.global_file):
         text = saving.read(path)
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, (kind, line) in enumerate(kinds(text), 1):
+            if kind == CONFLICT:
+                found.append(f"{path}:{number}: git could not bring two versions together; keep what holds of both")
             if "<!-- m:" in line and not MARK.search(line):
                 found.append(f"{path}:{number}: the evidence of this item cannot be read; it counts as your own words")
         if secrets := redact(text)[1]:
