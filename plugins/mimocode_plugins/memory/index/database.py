@@ -19,9 +19,9 @@ from mimocode.errors import StoreError
 from . import postings
 from .recent import Recent
 from .stem import stem
-from .text import dated, words
+from .text import dated, days, words
 
-VERSION = 5
+VERSION = 6
 HEADING = "heading"
 """Status of an entry that is one: it stands for itself alone, and is no answer by what is beside it."""
 TAIL = 256
@@ -198,8 +198,9 @@ class Index:
     def _insert(self, id: int, place: int, entry: Entry) -> None:
         said = words(f"{entry.context} {entry.text}" if entry.context else entry.text)
         stems = f" {' '.join(map(stem, said))} "
-        if when := dated(entry.time):
-            stems += f"{when} "
+        when = dict.fromkeys([*dated(entry.time).split(), *days(entry.text)])
+        if when:
+            stems += f"{' '.join(when)} "
         made = self.db.execute(
             "INSERT INTO entries(document, place, key, text, stems, length, time, status)"
             " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
