@@ -281,6 +281,16 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert cli("memory", "forget", id).code == 2
 
 
+def test_a_memory_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    data = cli.home / ".local/share/mimocode"
+    data.mkdir(parents=True)
+    (data / "memory").write_text("no folder")
+    assert cli("memory", "list").err == "Nothing is remembered of this project yet.\n"
+    done = cli("memory", "doctor")
+    assert (done.code, done.out, done.err) == (1, f"{data}/memory: cannot be written\n", "")
+
+
 async def test_the_catalogue_is_what_the_server_lists() -> None:
     assert Path(index.__file__).with_name("catalogue.json").read_text() == await catalogue(build(None))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..layout import tokens
+from ..layout import breadth, tokens
 from .document import SECTIONS, Body, added, fitted, parse, render
 from .facts import Facts
 
@@ -39,7 +39,7 @@ def merged(before: Mapping[int, str], facts: Facts, state: State) -> Body:
 
 def ours(before: Mapping[int, str], facts: Facts, state: State) -> Body:
     """The sections that no model's words get into: they are the user's, or say how tasks and subagents stand."""
-    asked = [text for text in facts.users if len(text.strip()) >= 12]
+    asked = [text for text in facts.users if breadth(text.strip()) >= 12]
     intent = "\n".join(f"> {line}" for line in asked[-1].splitlines()) if asked else before.get(1, "")
     return {
         1: intent.replace("\\\n", "\n"),

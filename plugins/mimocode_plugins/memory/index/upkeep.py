@@ -100,8 +100,9 @@ async def doctor(host: Host) -> list[str]:
     for item in desk.shelf.items():
         if item.time and not item.signed:
             found.append(f"[{item.id}] was not written by MiMo Code, or was changed since: {item.text[:80]}")
-    if desk.shelf.key and (place.base / ".key").stat().st_mode & 0o077:
-        found.append(f"{place.base / '.key'}: others can read it; chmod 600 it")
+    key = place.base / ".key"
+    if key.is_file() and key.stat().st_mode & 0o077:
+        found.append(f"{key}: others can read it; chmod 600 it")
     try:
         index = await desk.index()
         with index.reading() as db:
@@ -109,7 +110,7 @@ async def doctor(host: Host) -> list[str]:
         found += [f"{index.path}: {what}; delete it, it is made anew" for what in checked if what != "ok"]
     except StoreError as error:
         found.append(f"{error}; delete it, it is made anew")
-    if not os.access(place.base, os.W_OK):
+    if place.base.exists() and not (place.base.is_dir() and os.access(place.base, os.W_OK)):
         found.append(f"{place.base}: cannot be written")
     return found
 
