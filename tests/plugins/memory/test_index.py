@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mimocode import Say, ToolCall, hookimpl
+from mimocode.errors import StoreError
 from mimocode.events import Notice, Rewind
 from mimocode.session import Session
 from mimocode.testing import catalogue, play, talk
@@ -18,7 +19,7 @@ from mimocode_plugins.crew import commands
 from mimocode_plugins.guard import permission
 from mimocode_plugins.memory import files, index
 from mimocode_plugins.memory.index.database import Document, Entry, Index
-from mimocode_plugins.memory.index.desk import Desk
+from mimocode_plugins.memory.index.desk import Desk, close
 from mimocode_plugins.memory.index.ranking import Where, search
 from mimocode_plugins.memory.index.server import build
 from mimocode_plugins.memory.index.stem import stem
@@ -289,6 +290,37 @@ def test_a_memory_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert cli("memory", "list").err == "Nothing is remembered of this project yet.\n"
     done = cli("memory", "doctor")
     assert (done.code, done.out, done.err) == (1, f"{data}/memory: cannot be written\n", "")
+
+
+def test_the_doctor_never_says_to_delete_the_log(tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    data = cli.home / ".local/share/mimocode"
+    data.mkdir(parents=True)
+    (data / "mimocode.db").write_bytes(b"no database" * 500)
+    done = cli("memory", "doctor")
+    assert done.code == 1
+    assert "mimocode.db is damaged or not a database" in done.out
+    assert "delete" not in done.out
+
+
+def spoil(path: Path) -> None:
+    """Write over half of every page but the first."""
+    raw = bytearray(path.read_bytes())
+    for at in range(4096, len(raw), 4096):
+        raw[at : at + 2048] = b"\xee" * 2048
+    path.write_bytes(raw)
+
+
+async def test_an_index_with_damaged_pages_is_made_anew(tmp_path: Path) -> None:
+    async with play(plugins=PLUGINS, directory=tmp_path) as session:
+        desk = Desk(session.host, session)
+        await desk.propose("The port is 8080.")
+        path = (await desk.index()).path
+        await close(session.host)
+        spoil(Path(path))
+        with pytest.raises(StoreError, match="damaged and made anew: try again"):
+            await desk.search("port")
+        assert [hit.text for hit in await desk.search("port")] == ["The port is 8080."]
 
 
 async def test_the_catalogue_is_what_the_server_lists() -> None:

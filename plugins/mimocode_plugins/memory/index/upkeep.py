@@ -104,6 +104,10 @@ async def doctor(host: Host) -> list[str]:
     if key.is_file() and key.stat().st_mode & 0o077:
         found.append(f"{key}: others can read it; chmod 600 it")
     try:
+        await host.store()
+    except StoreError as error:
+        return [*found, str(error)]
+    try:
         index = await desk.index()
         with index.reading() as db:
             checked = [row[0] for row in db.execute("PRAGMA quick_check(3)")]
