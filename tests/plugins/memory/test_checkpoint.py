@@ -75,6 +75,24 @@ def test_every_section_keeps_its_share_of_a_small_room() -> None:
         assert "line 599" in parse(text)[10]
 
 
+def test_a_window_is_told_only_what_there_is() -> None:
+    told = pushed({1: "> Fix it.", 5: "- bash: make", 9: ""}, "Fix it", 4000)
+    assert told == (
+        "# Checkpoint, made from this session's log: Fix it\n\n## §1 Active intent\n> Fix it.\n\n"
+        "## §5 Current work\n- bash: make"
+    )
+
+
+async def test_a_call_is_told_once(tmp_path: Path) -> None:
+    lines: list[Any] = [[ToolCall(f"c{n}", "nothing", {"n": f"call-{n}"})] for n in range(8)]
+    async with play(*lines, "done", plugins=[checkpoint], directory=tmp_path) as session:
+        await session.submit(Say("Do it eight times, please."))
+        await session.settled()
+        told = "\n".join(part.text for part in await opening.gathered(session, 4000))
+    calls = [line for line in told.splitlines() if line.startswith("- nothing: call-") and line.endswith("(failed)")]
+    assert len(calls) == len(set(calls)) == 8
+
+
 def test_a_checkpoint_that_lacks_a_section_is_refused() -> None:
     whole = render(dict.fromkeys(range(1, 14), "- something"))
     assert problems(whole) == []
