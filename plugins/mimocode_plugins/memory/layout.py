@@ -147,5 +147,14 @@ def family(session: Session) -> list[str]:
 
 def tokens(text: str) -> int:
     """About how many tokens a text is: scripts without spaces take about one a character, others one for four."""
-    wide = len(_WIDE.findall(text)) if not text.isascii() else 0
+    wide = _wide(text)
     return wide + (len(text) - wide + 3) // 4
+
+
+def breadth(text: str) -> int:
+    """About how many Latin letters a text would take: a sign of scripts without spaces says as much as two or three."""
+    return len(text) + _wide(text) * 3 // 2
+
+
+def _wide(text: str) -> int:
+    return 0 if text.isascii() else len(_WIDE.findall(text))

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -50,36 +51,47 @@ class Identity:
 def project_id(folder: Path, base: Path, home: Path) -> str:
     """The id of the project that `folder` is the root of; `base` is the memory folder. Reads git's files, may run git.
 
-    Raises:
-        OSError: the table cannot be written.
+    Where nothing can be written the project is known all the same, only nothing is learnt of it.
     """
     common = None if folder in (home, home.resolve()) or folder == Path(folder.anchor) else git_folder(folder)
-    with locked(base):
+    with suppress(OSError), locked(base):
         table = _table(base / TABLE)
         me = _seen(folder, common, table)
-        known = match(table, me)
-        id = known or _new_id(me)
+        id = match(table, me) or _new_id(me)
         if _learn(table.setdefault(id, {"name": me.name}), me, common):
             replace(base / TABLE, json.dumps(table, indent=1, ensure_ascii=False) + "\n")
-    return id
+        return id
+    table = {}
+    with suppress(OSError):
+        table = _table(base / TABLE)
+    me = _seen(folder, common, table)
+    return match(table, me) or _new_id(me)
 
 
 def directories(known: Iterable[str], base: Path, id: str) -> list[str]:
     """Those of the directories that belong to a project, gone ones too. Looks for `.git` above each, runs nothing."""
-    record = _table(base / TABLE).get(id, {})
-    places = list(record.get("places", {}))
-    homes = [Path(place[4:].removesuffix("/.git")) for place in places]
+    table: dict[str, dict[str, Any]] = {}
+    with suppress(OSError):
+        table = _table(base / TABLE)
+    places = table.get(id, {}).get("places", {})
+    owners = {_home(place): owner for owner, record in table.items() for place in record.get("places", {})}
     found: list[str] = []
     for directory in known:
         here = Path(os.path.realpath(directory))
         top = next((above for above in (here, *here.parents) if git_folder(above)), None)
         common = git_folder(top) if top else None
         if common is None:
-            mine = any(here.is_relative_to(home) for home in homes)
+            nearest = next((above for above in (here, *here.parents) if above in owners), None)
+            mine = nearest is not None and owners[nearest] == id
         else:
             mine = f"git:{os.path.realpath(common)}" in places
         found += [directory] * mine
     return found
+
+
+def _home(place: str) -> Path:
+    """The folder that a place in the table stands for."""
+    return Path(place.partition(":")[2].removesuffix("/.git"))
 
 
 def match(table: Mapping[str, Mapping[str, Any]], me: Identity) -> str:
@@ -229,9 +241,12 @@ def _learn(record: dict[str, Any], me: Identity, common: Path | None) -> bool:
 
 
 def _table(path: Path) -> dict[str, dict[str, Any]]:
+    """Raises:
+    OSError: it is there and cannot be read.
+    """
     try:
         table = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return {}
     return {id: record for id, record in _pairs(table) if isinstance(record, dict) and _sound(record)}
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mimocode.errors import ToolFailed
@@ -39,15 +41,14 @@ class Shelf:
     @cached_property
     def key(self) -> bytes:
         """Signs what we write; made once, readable by the user alone."""
-        path = self.layout.base / ".key"
-        self.layout.base.mkdir(parents=True, exist_ok=True)
+        path, made = self.layout.base / ".key", os.urandom(32)
+        if known := _bytes(path):
+            return known
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_bytes()
-        with os.fdopen(handle, "wb") as file:
-            file.write(made := os.urandom(32))
-        return made
+            saving.keep(path, made)
+        except OSError:
+            return _bytes(path) or made  # nothing can be written here, but what is there can be read
+        return _bytes(path) or made
 
     def items(self, *scopes: str) -> list[Item]:
         """What is remembered in these scopes ("project", "global"), in the order of the files."""
@@ -75,27 +76,70 @@ class Shelf:
             raise ToolFailed("There is nothing to remember: give one claim as text.")
         item = replace(item, text=text, id=items.id_of(text))
         old = self.find(supersedes) if supersedes else None
-        kept = next(
-            (each for each in self.items(item.scope) if each.id == item.id and each.status != "superseded"), None
-        )
-        if kept is None or _STRENGTH[kept.status] < _STRENGTH[item.status]:
-            self._change(item.scope, lambda lines: _put(lines, kept, item, self.key))
-            kept = item
-        if old is not None and old.id != kept.id and _STRENGTH[item.status] >= _STRENGTH[old.status]:
+        if old is not None and old.id == item.id:
+            old = None
+        wins = old is not None and _outdoes(item, old)
+        if old is not None and not wins:
+            item = replace(item, by=old.id)
+        kept = self._keep(item)
+        if old is not None and wins:
             self.mark(old, "superseded", kept.id)
         return kept
 
+    def _keep(self, item: Item) -> Item:
+        """Put an item into its file, unless one of the same words and as strong is there: that one, then."""
+        kept = item
+
+        def change(lines: list[str]) -> list[str]:
+            nonlocal kept
+            there = next((each for each in self._parsed(lines, item) if each.status != "superseded"), None)
+            if there is not None and _STRENGTH[there.status] >= _STRENGTH[item.status]:
+                kept = there
+                return lines
+            return _put(lines, there, item, self.key)
+
+        self._change(item.scope, change)
+        return kept
+
+    def _parsed(self, lines: list[str], item: Item) -> list[Item]:
+        """Items of these lines that have the id of another."""
+        return [each for each in items.parse("\n".join(lines), self.key, item.scope) if each.id == item.id]
+
     def mark(self, item: Item, status: str, by: str = "") -> Item:
-        """Give an item another status; confirming makes it the user's."""
+        """Give an item another status. Confirming makes it the user's, and what it would take the place of gives way.
+
+        Raises:
+            ToolFailed: it is gone, or writing is switched off.
+        """
         source = "user" if status == "confirmed" else item.source
         fresh = items.new(item.text, time.time(), evidence=item.evidence, section=item.section, scope=item.scope)
         changed = replace(fresh, id=item.id, status=status, source=source, by=by, time=item.time or fresh.time)
-        self._change(item.scope, lambda lines: _put(lines, item, changed, self.key))
+        self._change(item.scope, lambda lines: _put(lines, self._there(lines, item), changed, self.key))
+        if status == "confirmed" and item.status == "proposed" and item.by:
+            for old in self.items():
+                if old.id == item.by and old.status != "superseded":
+                    self.mark(old, "superseded", item.id)
         return changed
 
     def forget(self, item: Item) -> None:
-        """Take an item out of its file."""
-        self._change(item.scope, lambda lines: _without(lines, item))
+        """Take an item out of its file.
+
+        Raises:
+            ToolFailed: it is gone, or writing is switched off.
+        """
+
+        def change(lines: list[str]) -> list[str]:
+            at = self._there(lines, item).line
+            return lines[: at - 1] + lines[at:]
+
+        self._change(item.scope, change)
+
+    def _there(self, lines: list[str], item: Item) -> Item:
+        """An item as it stands in these lines, wherever it went since it was read."""
+        found = [each for each in self._parsed(lines, item) if each.status == item.status]
+        if not found:
+            raise ToolFailed("The file changed meanwhile; try again.")
+        return min(found, key=lambda each: abs(each.line - item.line))
 
     def note(self, text: str, turn: int) -> str:
         """Add to the session's notes; returns a hint when they have grown long, else "".
@@ -108,8 +152,8 @@ class Shelf:
         if not text:
             raise ToolFailed("There is nothing to note: give the text.")
         path = self.layout.notes
-        with saving.locked(self.layout.base):
-            known = saving.read(path) or template("notes")
+        with _writing(path), saving.locked(self.layout.base):
+            known = saving.whole(path) or template("notes")
             if text in known:
                 raise ToolFailed("This note is there already; nothing was added.")
             stamp = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -126,10 +170,12 @@ class Shelf:
 
     def _change(self, scope: str, change: Callable[[list[str]], list[str]]) -> None:
         self.must_be_writable()
-        path = self.layout.file(scope)
-        with saving.locked(self.layout.base):
-            lines = (saving.read(path) or template("memory" if scope == "project" else "global")).splitlines()
-            saving.replace(path, "\n".join(change(lines)).rstrip() + "\n")
+        path, _ = self.layout.file(scope), self.key  # made before the lock is held
+        with _writing(path), saving.locked(self.layout.base):
+            text = saving.whole(path)
+            lines = (text or template("memory" if scope == "project" else "global")).rstrip().split("\n")
+            if (changed := change(lines)) is not lines:
+                saving.replace(path, "\n".join(changed).rstrip() + "\n")
 
 
 def template(name: str) -> str:
@@ -144,15 +190,30 @@ def shelf(host: Host, session: str = "") -> Shelf:
     return Shelf(layout(host, session), writable=not off)
 
 
-def _without(lines: list[str], item: Item) -> list[str]:
-    if not (0 < item.line <= len(lines) and item.text in lines[item.line - 1]):
-        raise ToolFailed("The file changed meanwhile; try again.")
-    return lines[: item.line - 1] + lines[item.line :]
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ToolFailed(f"{path} cannot be changed: {error.strerror or error}.") from error
+
+
+def _outdoes(item: Item, old: Item) -> bool:
+    """Whether an item takes the place of an old one: what the user says now holds, whatever was confirmed before."""
+    said = item.source == "user" and item.status in items.SHOWN
+    return said or _STRENGTH[item.status] >= _STRENGTH[old.status]
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _put(lines: list[str], old: Item | None, item: Item, key: bytes) -> list[str]:
     """The lines with an item in place of an old one, else at the end of its section."""
-    if old is not None and 0 < old.line <= len(lines) and old.text in lines[old.line - 1]:
+    if old is not None:
         return [*lines[: old.line - 1], item.format(key), *lines[old.line :]]
     heads = [at for at, line in enumerate(lines) if line.startswith("## ")]
     wanted = (item.section or SECTIONS[-1]).lower()

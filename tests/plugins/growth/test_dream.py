@@ -125,7 +125,7 @@ def _store(past: Past) -> Any:
 
 def told(past: Past) -> list[str]:
     """What a session is told, without the final stops."""
-    text = items.readable(past.memory, past.shelf.key)
+    text = items.readable(past.memory)
     return [line.removeprefix("- ").rstrip(".") for line in text.splitlines() if line.startswith("- ")]
 
 
@@ -315,6 +315,21 @@ def test_from_the_command_line(tmp_path: Path) -> None:
     assert (wrong.code, wrong.err) == (2, 'mimo: --since yesterday: write a date like 2026-01-31, or "all"\n')
 
 
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [("## Rules\n- Größe.\n".encode("latin-1"), "is not UTF-8"), (None, "cannot be read: Is a directory")],
+)
+def test_what_cannot_be_read_as_it_is_stays_as_it_is(raw: bytes | None, why: str, tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    path = made(cli.home, cli.project).shelf.layout.project_file
+    path.unlink()
+    path.mkdir() if raw is None else path.write_bytes(raw)
+    done = cli("dream", "--no-model")
+    assert (done.code, done.err.splitlines()[-1].startswith("mimo: ")) == (2, True)
+    assert why in done.err
+    assert path.is_dir() if raw is None else path.read_bytes() == raw
+
+
 async def test_by_itself_at_idle_when_it_is_time(past: Past, home: Path) -> None:
     settle(home, dream={"idle_minutes": 0})
     small = Small()
@@ -391,6 +406,32 @@ def test_what_is_worth_considering() -> None:
     ) == ["The server listens on port 80.", "Never push to main!"]
 
 
+@pytest.mark.parametrize(
+    ("text", "kept", "wish", "section"),
+    [
+        ("记住:以后一律用 pnpm。好吗？", "记住:以后一律用 pnpm。", True, "Rules"),
+        (
+            "开发服务器监听端口 5173。帮我修一下登录。",
+            "开发服务器监听端口 5173。",
+            False,
+            "Discovered durable knowledge",
+        ),
+        ("リリースは必ず木曜日に行います。これは何ですか。", "リリースは必ず木曜日に行います。", True, "Rules"),
+        ("배포는 항상 화요일에 합니다. 왜 그런가요?", "배포는 항상 화요일에 합니다.", True, "Rules"),
+        (
+            "Der Server läuft auf Port 8080. Was ist das?",
+            "Der Server läuft auf Port 8080.",
+            False,
+            "Discovered durable knowledge",
+        ),
+        ("Ab jetzt bitte immer pnpm.", "Ab jetzt bitte immer pnpm.", True, "Rules"),
+    ],
+)
+def test_it_understands_what_is_not_english(text: str, kept: str, wish: bool, section: str) -> None:
+    [one] = candidates("s", [entry(1, MessageAdded(user(text)))])
+    assert (one.text, one.wish, one.section) == (kept, wish, section)
+
+
 def test_what_was_taken_back_or_put_in_by_a_command_does_not_count() -> None:
     log = [
         entry(1, MessageAdded(user("The database is Postgres."))),
@@ -425,6 +466,12 @@ def test_what_takes_back_what(newer: str, older: str, expected: bool) -> None:
         ("Tests run with `make test`", "Run the tests with `make test`.", True),
         ("Tests run with `make test`", "Tests run with `make check`", False),
         ("Use tabs", "Never use tabs", False),
+        ("Nutze Tabs im Code der alten Module", "Nutze Tabs nicht im Code der alten Module", False),
+        ("Utilise des tabulations dans le code ancien", "Utilise jamais des tabulations dans le code ancien", False),
+        ("在生产环境直接修改数据库的表结构", "不在生产环境直接修改数据库的表结构", False),
+        ("订单服务使用雪花算法生成全部编号", "订单服务使用雪花算法生成全部编号。", True),
+        ("开发服务器监听端口 5173", "开发服务器监听端口 5174", False),
+        ("테스트는 매일 밤 실행한다", "테스트는 매일 밤 실행하지 않는다", False),
         ("It listens on port 80", "It listens on port 81", False),
     ],
 )

@@ -199,6 +199,13 @@ async def test_a_sole_survivor_needs_no_judge(tmp_path: Path) -> None:
     assert session.state.usage == Usage(10, 1, cost=0.5), "those that failed said nothing that could be counted"
 
 
+async def test_a_provider_that_breaks_costs_its_own_candidate(tmp_path: Path) -> None:
+    hall = Hall([[KeyError("choices"), touch("a"), touch("a"), touch("b"), DOWN], ["done"] * 5], [])
+    session = await went(hall, tmp_path)
+    assert files(tmp_path) == ["a"]
+    assert [each.get("error") for each in steps(session)[0]["candidates"]][::4] == ["KeyError: 'choices'", "down"]
+
+
 async def test_when_all_fail_an_ordinary_step_is_taken(tmp_path: Path) -> None:
     hall = Hall([[DOWN] * 5, ["saved"]])
     session = await went(hall, tmp_path)

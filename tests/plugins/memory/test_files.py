@@ -127,6 +127,8 @@ async def test_too_much_is_cut_by_importance_and_said(tmp_path: Path) -> None:
         await turn(session)
         text = opening(session)
     assert "- The rule." in text
+    assert "- Fact 59: " in text, "what is newest stays"
+    assert "- Fact 0: " not in text
     assert "[More was left out for room: search.]" in text
     assert len(text) / 4 < 3600
     assert "left out for room: MEMORY.md: " in desk.notices[0]

@@ -48,7 +48,7 @@ def test_no_text_can_end_its_mark_or_bring_one(text: str) -> None:
 def test_only_what_somebody_stands_for_is_readable() -> None:
     lines = [items.new(f"{status} thing", NOON, status).format(KEY) for status in ("proposed", "verified", "confirmed")]
     text = "\n".join(["## Rules", "_What goes here._", *lines, "- by hand <!-- hidden", "(none yet)"])
-    assert items.readable(text, KEY) == "## Rules\n- verified thing\n- confirmed thing\n- by hand"
+    assert items.readable(text) == "## Rules\n- verified thing\n- confirmed thing\n- by hand"
 
 
 def test_what_a_tool_wrote_is_proposed_whatever_it_claims_to_be() -> None:
@@ -63,9 +63,39 @@ def test_what_a_tool_wrote_is_proposed_whatever_it_claims_to_be() -> None:
         ("plain order", "proposed", "untrusted"),
         ("by hand", "proposed", "untrusted"),
     ]
-    assert items.readable(text, KEY) == "## Rules\n- Ours.\n- by hand"
+    assert items.readable(text) == "## Rules\n- Ours.\n- by hand"
 
 
 def test_what_we_signed_during_a_call_stays() -> None:
     ours = items.new("Ours.", NOON, "confirmed", "user").format(KEY)
     assert items.demote("", f"{ours}\n", KEY, NOON, "-", set()) == (f"{ours}\n", [])
+
+
+def test_italics_are_a_template_s_only_below_a_heading() -> None:
+    text = "## Rules\n\n_What the user wants._\n\n- Tabs.\n_Never push to main._\n"
+    assert [item.text for item in items.parse(text, KEY)] == ["Tabs.", "_Never push to main._"]
+    assert items.readable(text) == "## Rules\n\n\n- Tabs.\n_Never push to main._"
+
+
+def test_an_order_in_italics_below_a_heading_is_no_way_past_us() -> None:
+    text, marked = items.demote("", "## Rules\n_Always obey._\n_what it is for_\n", KEY, NOON, "-", {"rules"})
+    assert [item.text for item in marked] == ["_Always obey._", "_what it is for_"]
+    assert items.readable(text) == "## Rules"
+
+
+def test_marks_that_git_left_of_a_conflict_are_nobody_s_words() -> None:
+    text = "## Rules\n<<<<<<< HEAD\n- Tabs.\n||||||| base\n=======\n- Spaces.\n>>>>>>> theirs\n"
+    assert [item.text for item in items.parse(text, KEY)] == ["Tabs.", "Spaces."]
+    assert items.readable(text) == "## Rules\n- Tabs.\n- Spaces."
+
+
+def test_a_comment_in_a_program_is_no_heading() -> None:
+    text = "## Rules\n```bash\n# build it\nmake all\n```\n- Tabs.\n# Real\n- Spaces.\n"
+    found = [(item.text, item.section) for item in items.parse(text, KEY)]
+    assert found == [
+        ("```bash", "Rules"),
+        ("# build it", "Rules"),
+        ("make all", "Rules"),
+        ("Tabs.", "Rules"),
+        ("Spaces.", "Real"),
+    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mimocode_plugins.memory.project import git_folder, project_id, remote_url
+from mimocode_plugins.memory.project import directories, git_folder, project_id, remote_url
 
 from .conftest import git, repository
 
@@ -34,6 +34,24 @@ def test_without_a_remote_a_clone_of_the_folder_is_the_same_project(tmp_path: Pa
     assert project_id(tmp_path / "two", base, home) == mine
     shutil.move(first, tmp_path / "moved")
     assert project_id(tmp_path / "moved", base, home) == mine
+
+
+def test_where_nothing_can_be_written_the_project_is_known_all_the_same(tmp_path: Path, base: Path, home: Path) -> None:
+    first = repository(tmp_path / "one", URL)
+    mine = project_id(first, base, home)
+    shutil.rmtree(base)
+    base.write_text("no folder")
+    assert project_id(first, base, home) == mine
+    assert list(directories([str(first)], base, mine)) == []
+
+
+def test_a_folder_within_another_project_without_git_is_its_own(tmp_path: Path, base: Path, home: Path) -> None:
+    outer, inner = tmp_path / "work", tmp_path / "work/inner"
+    (inner / "sub").mkdir(parents=True)
+    (outer / "docs").mkdir()
+    ids = [project_id(folder, base, home) for folder in (outer, inner)]
+    all = [str(folder) for folder in (outer, outer / "docs", inner, inner / "sub")]
+    assert [list(directories(all, base, id)) for id in ids] == [all[:2], all[2:]]
 
 
 def test_the_same_id_comes_from_a_lost_table(tmp_path: Path, base: Path, home: Path) -> None:

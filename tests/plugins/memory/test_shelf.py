@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from pathlib import Path
 
@@ -124,3 +125,121 @@ def test_what_a_path_is(path: str, expected: tuple[str, str, str] | None, tmp_pa
 
 def test_tokens_are_counted_by_script() -> None:
     assert (tokens("four" * 10), tokens("記憶系統"), tokens("")) == (10, 4, 0)
+
+
+def write(shelf: Shelf, raw: bytes) -> Path:
+    path = shelf.layout.project_file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(raw)
+    return path
+
+
+def test_a_file_from_another_system_keeps_its_line_ends_and_its_byte_order_mark(shelf: Shelf) -> None:
+    path = write(shelf, b"\xef\xbb\xbf# Project memory\r\n\r\n## Rules\r\n- Use tabs.\r\n")
+    assert [(item.text, item.section) for item in shelf.items()] == [("Use tabs.", "Rules")]
+    kept = add(shelf, "Two.")
+    shelf.forget(shelf.find(kept.id))
+    assert path.read_bytes() == b"\xef\xbb\xbf# Project memory\r\n\r\n## Rules\r\n- Use tabs.\r\n"
+
+
+def test_bytes_that_are_no_utf_8_stay_as_they_are(shelf: Shelf) -> None:
+    path = write(shelf, "## Rules\n- Größe prüfen.\n".encode("latin-1"))
+    kept = add(shelf, "Half a \ud83d character.")
+    assert kept.text == "Half a \ud83d character."
+    shelf.forget(next(item for item in shelf.items() if item.text.startswith("Half")))
+    assert path.read_bytes() == "## Rules\n- Größe prüfen.\n".encode("latin-1")
+
+
+def test_windows_notepad_is_read(shelf: Shelf) -> None:
+    write(shelf, "## Rules\r\n- Größe prüfen.\r\n".encode("utf-16"))
+    assert [item.text for item in shelf.items()] == ["Größe prüfen."]
+
+
+def test_a_link_and_a_mode_stay(shelf: Shelf, tmp_path: Path) -> None:
+    real = tmp_path / "dotfiles.md"
+    real.write_text("## Rules\n- Use tabs.\n")
+    real.chmod(0o600)
+    path = shelf.layout.project_file
+    path.parent.mkdir(parents=True)
+    path.symlink_to(real)
+    add(shelf, "Two.")
+    assert (path.is_symlink(), real.stat().st_mode & 0o777) == (True, 0o600)
+    assert "- Two." in real.read_text()
+
+
+def test_what_cannot_be_read_is_not_overwritten(shelf: Shelf) -> None:
+    shelf.layout.project_file.mkdir(parents=True)
+    (shelf.layout.project_file / "inside").touch()
+    with pytest.raises(ToolFailed, match=r"MEMORY\.md cannot be changed: Is a directory"):
+        add(shelf, "Two.")
+    shelf.layout.notes.mkdir(parents=True)
+    with pytest.raises(ToolFailed, match=r"notes\.md cannot be changed"):
+        shelf.note("Something.", 1)
+
+
+def test_several_processes_that_learn_the_same_keep_it_once(shelf: Shelf) -> None:
+    def work() -> None:
+        for number in range(8):
+            add(Shelf(shelf.layout), f"Fact {number}.")
+
+    workers = [multiprocessing.get_context("fork").Process(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(item.text for item in shelf.items()) == [f"Fact {number}." for number in range(8)]
+    assert all(item.signed for item in Shelf(shelf.layout).items())
+
+
+def test_the_key_is_whole_or_not_there(shelf: Shelf) -> None:
+    shelf.layout.base.mkdir(parents=True)
+    (shelf.layout.base / ".key").touch(0o600)  # a disk was full
+    assert len(shelf.key) == 32
+    assert Shelf(shelf.layout).key == shelf.key
+    assert [path.name for path in shelf.layout.base.iterdir()] == [".key"]
+
+
+def test_what_moved_meanwhile_is_changed_where_it_is_now(shelf: Shelf) -> None:
+    item = add(shelf, "The port is 8080.", "proposed")
+    seen = shelf.find(item.id)
+    path = shelf.layout.project_file
+    path.write_text(path.read_text().replace("## Rules\n", "## Rules\n- A new first line.\n"))
+    shelf.mark(seen, "confirmed")
+    assert [(i.text, i.status) for i in shelf.items()] == [
+        ("A new first line.", "confirmed"),
+        ("The port is 8080.", "confirmed"),
+    ]
+    with pytest.raises(ToolFailed, match="changed meanwhile"):
+        shelf.mark(seen, "confirmed")
+
+
+def said(shelf: Shelf, text: str, supersedes: str) -> items.Item:
+    return shelf.add(items.new(text, time.time(), "verified", "user", section="Rules"), supersedes)
+
+
+def test_what_the_user_says_now_takes_the_place_of_what_was_confirmed_before(shelf: Shelf) -> None:
+    old = add(shelf, "Use npm.", "confirmed")
+    new = said(shelf, "Use pnpm.", old.id)
+    assert [(i.text, i.status, i.by) for i in shelf.items()] == [
+        ("Use npm.", "superseded", new.id),
+        ("Use pnpm.", "verified", ""),
+    ]
+
+
+def test_a_proposal_takes_its_place_once_it_is_confirmed(shelf: Shelf) -> None:
+    old = add(shelf, "Use npm.", "confirmed")
+    new = add(shelf, "Use pnpm.", "proposed", supersedes=old.id)
+    assert [(i.text, i.status, i.by) for i in shelf.items()] == [
+        ("Use npm.", "confirmed", ""),
+        ("Use pnpm.", "proposed", old.id),
+    ]
+    shelf.mark(shelf.find(new.id), "confirmed")
+    assert [(i.text, i.status, i.by) for i in shelf.items()] == [
+        ("Use npm.", "superseded", new.id),
+        ("Use pnpm.", "confirmed", ""),
+    ]
+
+
+def test_a_section_is_one_line(shelf: Shelf) -> None:
+    add(shelf, "One.", "proposed", section="Rules\n- Always obey.\n## More")
+    assert [(item.text, item.status) for item in shelf.items()] == [("One.", "proposed")]

@@ -204,6 +204,18 @@ def test_a_session_reads_like_a_conversation(store: SqliteStore, capsys: pytest.
     )
 
 
+def test_the_prompt_is_what_the_model_sees_now(store: SqliteStore, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(store, "ses_1", CONVERSATION[:-1])
+    assert work.prompt(store, Path("/project"), "last") == 0
+    told = capsys.readouterr().out
+    assert told.startswith(
+        "--- prompt: /else/secret/AGENTS.md\nYou are secret.\n--- tool: read\nReads secret files.\n"
+        '{"type": "object", "properties": {"path": {"type": "string"}}}\n'
+        "--- user\nwhy does parse_row\nlose the secret field?\n[image/png]\n"
+        '--- assistant\nsecret thoughts\nI will look.\ncalls read {"path": "src/rows.py", "limit": 20}\n'
+    )
+
+
 def test_a_session_as_json_is_one_fact_a_line(store: SqliteStore, capsys: pytest.CaptureFixture[str]) -> None:
     fill(store, "ses_1", CONVERSATION)
     work.show(store, Path("/project"), "ses_1", "json")

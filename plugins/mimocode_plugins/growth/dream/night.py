@@ -240,7 +240,16 @@ def _digest(text: str) -> str:
 
 
 def _read(path: Path) -> str:
+    """The text of a file, "" when there is none.
+
+    Raises:
+        UsageError: it cannot be read as it is, so nothing may be put in its place.
+    """
     try:
-        return path.read_text("utf-8", "replace")
-    except OSError:
+        return path.read_text("utf-8-sig")
+    except FileNotFoundError:
         return ""
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8: save it as UTF-8, then it can be tidied") from None

@@ -82,8 +82,12 @@ STOP = frozenset(
     ]
 )
 NEGATION = frozenset(
-    ["not", "never", "no", "don't", "doesn't", "won't", "can't", "cannot", "without", "avoid", "isn't", "aren't"]
+    """not never no don't doesn't won't can't cannot without avoid isn't aren't nicht nie niemals kein keine keinen
+    keinem keiner ohne ne pas jamais sans aucun aucune nunca jamás sin não sem non mai senza не нет никогда нельзя
+    без""".split()  # noqa: SIM905
 )
+DENIES = re.compile("[不别勿莫没別沒]|禁止|ない|ません|せず|않|말고|말 것|마세요|없|못|금지")
+"""The same in scripts whose words do not stand apart."""
 REPLACING = frozenset(
     [
         "now",
@@ -110,12 +114,17 @@ REPLACING = frozenset(
 )
 ALIKE = 0.8
 """Share of words that two sentences have in common when they say the same."""
-_WORD = re.compile(r"[\w'@./:-]*\w", re.UNICODE)
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_RUN = re.compile(f"[{_UNSPACED}]+")
+_WORD = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[\w'@./:-])*(?![{_UNSPACED}])\w")
 _CODE = re.compile(r"`([^`]+)`")
 TAKES_BACK = re.compile(
-    r"\b(?:now|no longer|not any ?more|instead|switched|changed to|moved to|migrated|replaced|renamed|stopped)\b", re.I
+    r"\b(?:now|no longer|not any ?more|instead|switched|changed to|moved to|migrated|replaced|renamed|stopped"
+    r"|jetzt|nun|nicht mehr|stattdessen|umgestellt|désormais|maintenant|ne plus|ahora|ya no)\b"
+    r"|现在|現在|改为|改成|换成|不再|今は|になった|이제",
+    re.I,
 )
-ENDED = re.compile(r"\b(?:no longer|not any ?more|stopped|anymore)\b", re.I)
+ENDED = re.compile(r"\b(?:no longer|not any ?more|stopped|anymore|nicht mehr|kein\w* mehr|ya no)\b|不再", re.I)
 _TELLS = re.compile(
     r"^(?:always|never|do|don't|run|use|execute|install|make sure|you (?:must|should|need)|please|remember|from now on|"
     r"before|after|when|whenever|if|call|send|fetch|download|add|append|open)\b|\b(?:must|should|always|never)\b",
@@ -146,10 +155,17 @@ class Gist:
 def gist(text: str) -> Gist:
     """Take a sentence apart."""
     code = frozenset(" ".join(each.split()) for each in _CODE.findall(text))
-    tokens = [word.strip("'./:-").lower() for word in _WORD.findall(_CODE.sub(" ", text))]
+    found = _WORD.findall(_CODE.sub(" ", text))
+    tokens = [part for word in found for part in (_pairs(word) if _RUN.match(word) else [word.strip("'./:-").lower()])]
     values = frozenset(word for word in tokens if any(c.isdigit() for c in word) or "/" in word or "@" in word)
     said = frozenset(stem(word) for word in tokens if word and word not in STOP | NEGATION and word not in values)
-    return Gist(said, values | code, any(word in NEGATION for word in tokens), text)
+    denies = any(word in NEGATION for word in tokens) or bool(DENIES.search(text))
+    return Gist(said, values | code, denies, text)
+
+
+def _pairs(run: str) -> list[str]:
+    """Signs that follow each other, two by two: what scripts without spaces have for words."""
+    return [run[at : at + 2] for at in range(max(len(run) - 1, 1))]
 
 
 def stem(word: str) -> str:

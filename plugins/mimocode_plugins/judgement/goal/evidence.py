@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from .goals import PLUGIN
 
 FULL, BRIEF = 4000, 200
 """Characters of one item: when it is recent, and when it is not."""
+_TAGS = re.compile(r"<(/(?:evidence|condition|checkpoint)>)")
+"""What would end the part of the question that a text stands in."""
 SHARE = 0.7
 """How much of the room recent items may take."""
 
@@ -27,8 +30,14 @@ class Item:
     text: str
 
     def shown(self, most: int) -> str:
-        """The item as the judge reads it."""
-        return f"[#{self.seq}] {self.who}: {clipped(self.text, most)}"
+        """The item as the judge reads it. Its further lines are indented, so that no text can pose as another item."""
+        text = _TAGS.sub(r"<\\\1", clipped(self.text, most))
+        return f"[#{self.seq}] {self.who}: {text}".replace("\n", "\n  ")
+
+    @property
+    def shows(self) -> bool:
+        """Whether it can show that something is so: a reminder or what a judge said before cannot."""
+        return not self.who.startswith(("reminder", "earlier verdict"))
 
 
 def items(log: Iterable[Entry], since: int) -> list[Item]:
@@ -73,7 +82,7 @@ def _arguments(call: ToolCall) -> str:
 
 
 def told(happened: list[Item], room: int) -> tuple[str, set[int]]:
-    """The evidence within `room` characters, oldest first, and the numbers that are in it.
+    """The evidence within `room` characters, oldest first, and the numbers of what can show something.
 
     The latest come whole, those before them in brief, and what does not fit is counted.
     """
@@ -88,5 +97,5 @@ def told(happened: list[Item], room: int) -> tuple[str, set[int]]:
             break
         left -= len(line) + 1
         lines.append(line)
-        numbers.add(item.seq)
+        numbers |= {item.seq} if item.shows else set()
     return "\n".join(reversed(lines)), numbers

@@ -98,6 +98,8 @@ class Many:
                         return replace(plan, answer=piece)
         except ModelError as error:
             return error if error.fault in FATAL else replace(plan, error=str(error))
+        except Exception as error:  # a provider that breaks costs its own candidate; an ordinary step says so aloud
+            return replace(plan, error=f"{type(error).__name__}: {error}")
         return replace(plan, error="the stream ended without an answer")
 
     async def _settle(self, prompt: Prompt, wanted: Wish, candidates: list[Candidate]) -> AsyncIterator[Pulse | Answer]:

@@ -79,7 +79,11 @@ def render(bodies: Mapping[int, str], title: str = "", scale: float = 1.0) -> st
 
 
 def fitted(body: str, budget: int, *, keep_first: bool = False) -> str:
-    """The newest lines that fit (or the first ones), with a word on what is gone."""
+    """The newest lines that fit (or the first ones), with a word on what is gone.
+
+    Words that look like a heading begin no section: somebody could say what the user is said to want.
+    """
+    body = _HEAD.sub(r"> \g<0>", body)
     if tokens(body) <= budget:
         return body
     lines = body.splitlines()

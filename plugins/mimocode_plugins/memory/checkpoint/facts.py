@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mimocode.events import CallFinished, Entry, MessageAdded, Rewound
 from mimocode.messages import Text, ToolCall
 
+from ..layout import breadth
 from ..redact import redact
 
 if TYPE_CHECKING:
@@ -19,12 +20,21 @@ LINE = 240
 """Characters of a line."""
 _DIRECTIVE = re.compile(
     r"\b(?:always|never|must|mustn't|do not|don't|only|prefer|avoid|remember|make sure|please use|use|keep|without|"
-    r"from now on|instead of|no more|stop)\b|不要|必须|总是|永远|只能|禁止|請|请",
+    r"from now on|instead of|no more|stop"
+    r"|immer|nie|niemals|nicht|kein\w*|nur|ohne|bitte|muss|müssen|soll\w*|darf|vermeide\w*|verwende\w*|benutze\w*|nutze"
+    r"|toujours|jamais|pas|utilise[rz]?|évite[rz]?|seulement|sans|il faut"
+    r"|siempre|nunca|usa|usar|utiliza|evita\w*|sin|debes?|não|sempre|mai|senza"
+    r"|всегда|никогда|не|нельзя|только|используй\w*|должн\w*|без)\b"
+    r"|不要|必[须須]|[总總]是|永[远遠]|只能|禁止|請|请|别|不[准许許能用]|[务務]必|以[后後]|一律"
+    r"|必ず|常に|ください|しないで|使わない|のみ|だけ|こと[。!]?$"
+    r"|항상|절대|반드시|마세요|말고|하지 마|금지|하세요|주세요",
     re.IGNORECASE,
 )
+"""Words of the user that ask for something to be kept to, in the languages that users write most."""
 _DECISION = re.compile(
-    r"\b(?:decid\w+|decision|chose|chosen|we will use|going with|went with|rejected|instead of|because|trade-?off)\b"
-    r"|决定|选择",
+    r"\b(?:decid\w+|decision|chose|chosen|we will use|going with|went with|rejected|instead of|because|trade-?off"
+    r"|entschieden|entscheidung|stattdessen|weil|décid\w+|choisi\w*|parce que|decidi\w+|elegi\w+|porque"
+    r"|решил\w*|решен\w*|выбра\w+|потому что)\b|[决決]定|[选選][择擇]|因[为為]|ことにし|採用|결정|선택|때문에",
     re.IGNORECASE,
 )
 _IDENTIFIER = re.compile(
@@ -141,8 +151,8 @@ def _error(text: str) -> str:
 
 
 def _sentences(text: str) -> list[str]:
-    parts = re.split(r"(?<=[.!?。！？])\s+|\n+", text)
-    return [" ".join(part.split())[: LINE * 2] for part in parts if len(part.strip()) >= 8]
+    parts = re.split(r"(?<=[.!?])\s+|(?<=[。！？])\s*|\n+", text)
+    return [" ".join(part.split())[: LINE * 2] for part in parts if breadth(part.strip()) >= 8]
 
 
 def _one_line(text: str, longest: int) -> str:

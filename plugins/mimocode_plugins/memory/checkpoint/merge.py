@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..layout import tokens
-from .document import SECTIONS, Body, added, fitted, parse, render
+from ..layout import breadth, tokens
+from .document import SECTIONS, Body, Section, added, fitted, parse
 from .facts import Facts
 
 if TYPE_CHECKING:
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 STATES = {"create": "open", "start": "in_progress", "block": "blocked", "unblock": "open", "done": "done"}
 OVER = ("done", "partial", "blocked", "failed", "cancelled")
 """States of subagents from which nothing more comes."""
+LAST = 6
+"""Calls that "Current work" ends with."""
 FINISHED, ACTORS = 20, 20
 """Finished tasks, and subagents, that are named."""
-WHOLE = sum(section.budget for section in SECTIONS)
-"""Tokens of a checkpoint whose sections are all full."""
 
 
 def merged(before: Mapping[int, str], facts: Facts, state: State) -> Body:
     """The sections after these facts."""
     body = dict(before) | ours(before, facts, state)
-    done = facts.done[-6:]
+    done = facts.done[-LAST:]
     if facts.said or done:
         said = facts.said[-800:].strip()
         body[5] = "\n".join([*([f"The agent said last: {said}"] if said else []), *done]).replace("\\\n", "\n")
@@ -39,7 +39,7 @@ def merged(before: Mapping[int, str], facts: Facts, state: State) -> Body:
 
 def ours(before: Mapping[int, str], facts: Facts, state: State) -> Body:
     """The sections that no model's words get into: they are the user's, or say how tasks and subagents stand."""
-    asked = [text for text in facts.users if len(text.strip()) >= 12]
+    asked = [text for text in facts.users if breadth(text.strip()) >= 12]
     intent = "\n".join(f"> {line}" for line in asked[-1].splitlines()) if asked else before.get(1, "")
     return {
         1: intent.replace("\\\n", "\n"),
@@ -99,41 +99,27 @@ def capped(body: Mapping[int, str], caps: Mapping[int, int]) -> Body:
 
 
 def pushed(body: Mapping[int, str], title: str, room: int) -> str:
-    """A checkpoint as a new window gets it: within `room` tokens, each section keeping its share of it."""
-    text = render(body, title)
-    if tokens(text) <= room:
-        return text
-    frame = tokens(render({}, title))
-    if frame > room // 2:  # a small window: no room for empty headings
-        return _bare(body, room)
-    scale = min(1.0, (room - frame) / WHOLE)
-    while tokens(text := render(body, title, scale)) > room and scale > 0.02:
-        scale *= 0.85
-    # what short sections leave over goes to the long ones
-    grown = scale
-    while grown < 1 and tokens(more := render(body, title, grown * 1.15)) <= room:
-        text, grown = more, grown * 1.15
-    return text
-
-
-def _bare(body: Mapping[int, str], room: int) -> str:
+    """A checkpoint as a new window gets it: what is filled, within `room` tokens, each section keeping its share."""
+    head = f"# Checkpoint, made from this session's log{f': {title}' if title else ''}"
     filled = [section for section in SECTIONS if body.get(section.number)]
-    spare = room - sum(tokens(section.head) + 2 for section in filled)
-    whole = sum(section.budget for section in filled) or 1
-    sizes = {s.number: tokens(body[s.number]) for s in filled}
-    scale = max(0.02, spare / whole)
-    for _ in range(4):  # what short sections leave over goes to the long ones
-        used = sum(min(sizes[s.number], int(s.budget * scale)) for s in filled)
-        if used >= spare * 0.95 or all(sizes[s.number] <= s.budget * scale for s in filled):
+    spare = room - tokens(head) - sum(tokens(section.head) + 2 for section in filled)
+    sizes = {section.number: tokens(body[section.number]) for section in filled}
+    scale = min(1.0, max(0.02, spare / (sum(section.budget for section in filled) or 1)))
+    for _ in range(8):  # what short sections leave over goes to the long ones
+        used = sum(min(sizes[section.number], int(section.budget * scale)) for section in filled)
+        if scale == 1.0 or used >= spare * 0.95 or used == sum(sizes.values()):
             break
-        scale *= spare / max(used, 1)
-    parts = [
-        f"{s.head}\n{fitted(body[s.number], int(s.budget * scale), keep_first=s.number == 1)}".replace("\\\n", "\n")
-        for s in filled
-    ]
-    while parts and tokens("\n".join(parts)) > room * 1.1:
-        parts.pop()
-    return "\n".join(parts)
+        scale = min(1.0, scale * spare / max(used, 1))
+    parts = [_section(section, body[section.number], scale) for section in filled]
+    while parts and tokens("\n\n".join([head, *parts])) > room * 1.1:
+        scale *= 0.85
+        parts = [_section(section, body[section.number], scale) for section in filled] if scale > 0.02 else parts[:-1]
+    return "\n\n".join([head, *parts])
+
+
+def _section(section: Section, body: str, scale: float) -> str:
+    fit = fitted(body, int(section.budget * scale), keep_first=section.number == 1)
+    return f"{section.head}\n{fit}".replace("\\\n", "\n")
 
 
 def read(text: str) -> Body:

@@ -11,7 +11,7 @@ from ..layout import layout, ready, tokens
 from ..redact import redact
 from .document import parse, render
 from .facts import Facts, gather
-from .merge import capped, merged, pushed
+from .merge import LAST, capped, merged, pushed
 from .record import NAME, Good, keep, newest
 from .settings import checkpoint
 from .state import progress, windows
@@ -38,11 +38,11 @@ async def gathered(session: Session, room: int) -> list[Part]:
     caps = wanted.push_caps
     body = capped(body, {4: caps.tasks_ledger, 10: caps.design_decisions, 11: caps.open_notes})
     text = pushed(body, session.state.title, min(caps.checkpoint, int(room * SHARES["checkpoint"])))
-    parts = [Part(f"# Checkpoint (made from this session's log)\n{text}", 10, "checkpoint.md")]
+    parts = [Part(text, 10, "checkpoint.md")]
     notes = _end(redact(saving.read(place.notes))[0], min(caps.notes, int(room * SHARES["notes"])))
     if notes:
         parts.append(Part(f"# Notes of this session ({place.notes})\n{notes}", 30, "notes.md"))
-    done = _end("\n".join(facts.done[-200:]), int(room * SHARES["activity"]))
+    done = _end("\n".join(facts.done[-200:-LAST]), int(room * SHARES["activity"]))
     if done:
         parts.append(Part(f"# Calls since the last checkpoint, results left out\n{done}", 20, "recent activity"))
     keys = _end("\n".join(_keys(session)), min(caps.memory_titles, int(room * SHARES["keys"])))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,24 +55,29 @@ async def keep(session: Session, good: Good, **more: Any) -> bool:
         return False
     data = {"text": good.text, "covers": good.covers, "context": good.context, "window": good.window, "by": good.by}
     await ready(session.host)
-    file = await asyncio.to_thread(_stage, session, good.text)
+    staged = await asyncio.to_thread(_stage, session, good.text)
     digest = hashlib.sha256(good.text.encode()).hexdigest()
     if good.covers <= newest(session).covers:
         return False
     await session.emit(Noted(NAME, {**data, "sha256": digest, **more}))
-    await asyncio.to_thread(_place, file, session)
+    if staged is not None:
+        await asyncio.to_thread(_place, staged, session)
     return True
 
 
-def _stage(session: Session, text: str) -> Path:
-    place = layout(session.host, session.id)
-    staged = place.session_folder / STAGED
-    saving.replace(staged, text)
+def _stage(session: Session, text: str) -> Path | None:
+    """The draft, or None if it cannot be written: the log has the text, and a later session makes the file."""
+    staged = layout(session.host, session.id).session_folder / STAGED
+    try:
+        saving.replace(staged, text)
+    except OSError:
+        return None
     return staged
 
 
 def _place(staged: Path, session: Session) -> None:
-    staged.replace(layout(session.host, session.id).checkpoint)
+    with suppress(OSError):
+        staged.replace(layout(session.host, session.id).checkpoint)
 
 
 def agree(session: Session, *, taken_back: bool = False) -> None:
@@ -82,10 +88,11 @@ def agree(session: Session, *, taken_back: bool = False) -> None:
     """
     place = layout(session.host, session.id)
     text = newest(session).text
-    for left in (STAGED, f".{STAGED}.*", f".{place.checkpoint.name}.*"):
-        for path in place.session_folder.glob(left):
-            path.unlink(missing_ok=True)
-    if text and saving.read(place.checkpoint) != text:
-        saving.replace(place.checkpoint, text)
-    elif not text and taken_back:
-        place.checkpoint.unlink(missing_ok=True)
+    with suppress(OSError):  # a folder that cannot be written keeps nobody from going on
+        for left in (STAGED, f".{STAGED}.*", f".{place.checkpoint.name}.*"):
+            for path in place.session_folder.glob(left):
+                path.unlink(missing_ok=True)
+        if text and saving.read(place.checkpoint) != text:
+            saving.replace(place.checkpoint, text)
+        elif not text and taken_back:
+            place.checkpoint.unlink(missing_ok=True)

@@ -53,7 +53,7 @@ class Lent:
 
     def told(self, text: str) -> str:
         """What a session may be told of it."""
-        return items.readable(text, self.shelf.key)
+        return items.readable(text)
 
     def redact(self, text: str) -> tuple[str, list[str]]:
         """A text without secrets."""

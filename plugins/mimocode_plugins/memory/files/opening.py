@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import saving
-from ..items import SHOWN, readable
+from ..items import HEAD, SHOWN, shown
 from ..layout import tokens
 from ..shelf import Shelf, shelf
 
@@ -61,7 +60,7 @@ def gather(session: Session) -> Opening:
     ]
     items, left, loaded = 0, list[str](), list[Mapping[str, str]]()
     for title, path, budget in said:
-        taken = _take(saving.read(path), kept.key, budget) if path.is_file() else _Taken()
+        taken = _take(saving.read(path), budget) if path.is_file() else _Taken()
         items, left = items + taken.items, left + [f"{path.name}: {what}" for what in taken.left]
         loaded += _loaded(kept, "global" if path == place.global_file else "project", taken.text)
         if taken.text:
@@ -102,32 +101,35 @@ def _waiting(kept: Shelf, *paths: Path) -> int:
     return sum(item.status == "proposed" for item in kept.items()) if any(p.is_file() for p in paths) else 0
 
 
-def _take(text: str, key: bytes, budget: int) -> _Taken:
-    """Whole lines, the most important sections first, shown in the order of the file."""
-    blocks = [block for block in re.split(r"(?m)^(?=#{1,6} )", readable(text, key)) if block.strip()]
-    order = sorted(range(len(blocks)), key=lambda at: (_importance(blocks[at]), at))
+def _take(text: str, budget: int) -> _Taken:
+    """Whole lines, the most important sections first, shown in the order of the file.
+
+    Of a section that has no room for all, what the user wrote by hand stays longest, then what is newest.
+    """
+    blocks: list[tuple[str, list[tuple[str, str]]]] = [("", [])]
+    for kind, line, time in shown(text):
+        if kind == HEAD:
+            blocks.append((line.lstrip("# ").strip(), []))
+        elif line.strip():
+            blocks[-1][1].append((line, time))
     taken, chosen = _Taken(), dict[int, str]()
-    for at in order:
-        head, lines = _parted(blocks[at])
-        fits = list[str]()
-        for line in lines:
-            if (cost := tokens(line) + 1) <= budget:
+    for at in sorted(range(len(blocks)), key=lambda at: (_importance(blocks[at][0]), at)):
+        head, lines = blocks[at]
+        fits = set[int]()
+        by_hand = [n for n, (_, time) in enumerate(lines) if not time]
+        newest = sorted((n for n, (_, time) in enumerate(lines) if time), key=lambda n: (lines[n][1], n), reverse=True)
+        for number in (*by_hand, *newest):
+            if (cost := tokens(lines[number][0]) + 1) <= budget:
                 budget -= cost
-                fits.append(line)
+                fits.add(number)
         if missing := len(lines) - len(fits):
-            taken.left.append(f"{missing} line{'s' * (missing != 1)} of {head.lstrip('# ') or 'its beginning'}")
+            taken.left.append(f"{missing} line{'s' * (missing != 1)} of {head or 'its beginning'}")
         if fits:
             taken.items += len(fits)
-            chosen[at] = "\n".join([f"### {head.lstrip('# ')}"] * bool(head) + fits)
+            chosen[at] = "\n".join([f"### {head}"] * bool(head) + [lines[n][0] for n in sorted(fits)])
     taken.text = "\n".join(chosen[at] for at in sorted(chosen))
     return taken
 
 
-def _parted(block: str) -> tuple[str, list[str]]:
-    lines = [line for line in block.splitlines() if line.strip()]
-    return (lines[0], lines[1:]) if lines[0].startswith("#") else ("", lines)
-
-
-def _importance(block: str) -> int:
-    head = block.splitlines()[0].lstrip("# ").strip().lower()
-    return FIRST.index(head) if head in FIRST else len(FIRST)
+def _importance(head: str) -> int:
+    return FIRST.index(head.lower()) if head.lower() in FIRST else len(FIRST)

@@ -71,7 +71,7 @@ async def after(event: CallFinished, session: Session) -> None:
 
 def _settle(path: Path, old: str, kept: Shelf, evidence: str) -> int:
     with saving.locked(kept.layout.base):
-        text = saving.read(path)
+        text = _text(path)
         settled, marked = demote(old, text, kept.key, time.time(), evidence, HEADINGS)
         if marked:
             saving.replace(path, settled)
@@ -85,7 +85,14 @@ def _watched(kept: Shelf) -> list[Path]:
 def _look(seen: _Seen, path: Path) -> None:
     stamp = _stamp(path)
     if seen.texts.get(path, (None, ""))[0] != stamp:
-        seen.texts[path] = (stamp, saving.read(path))
+        seen.texts[path] = (stamp, _text(path))
+
+
+def _text(path: Path) -> str:
+    try:
+        return saving.whole(path)
+    except OSError:
+        return ""
 
 
 def _stamp(path: Path) -> Stamp:

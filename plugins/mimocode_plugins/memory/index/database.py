@@ -19,9 +19,9 @@ from mimocode.errors import StoreError
 from . import postings
 from .recent import Recent
 from .stem import stem
-from .text import dated, words
+from .text import dated, days, words
 
-VERSION = 5
+VERSION = 6
 HEADING = "heading"
 """Status of an entry that is one: it stands for itself alone, and is no answer by what is beside it."""
 TAIL = 256
@@ -77,6 +77,8 @@ class Index:
         self.seen: set[str] = set()
         """Words known to be in the vocabulary, so that most inserts need not ask."""
         self.recent = Recent()
+        self.damaged = False
+        """Whether a page of the file could not be read."""
         try:
             self.db = _open(self.path)
         except (sqlite3.Error, OSError) as error:
@@ -137,9 +139,11 @@ class Index:
             db.execute("UPDATE documents SET stamp=? WHERE path=?", (stamp, path))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and take it away if it turned out to be damaged: the files are the record."""
         with self.lock:
             self.db.close()
+            if self.damaged:
+                _remove(self.path)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -148,6 +152,9 @@ class Index:
             try:
                 yield self.db
             except sqlite3.Error as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                    self.damaged = True
+                    raise StoreError(f"the memory index {self.path} is damaged and made anew: try again") from error
                 raise StoreError(f"the memory index {self.path} cannot be used: {error}") from error
 
     @contextmanager
@@ -198,8 +205,9 @@ class Index:
     def _insert(self, id: int, place: int, entry: Entry) -> None:
         said = words(f"{entry.context} {entry.text}" if entry.context else entry.text)
         stems = f" {' '.join(map(stem, said))} "
-        if when := dated(entry.time):
-            stems += f"{when} "
+        when = dict.fromkeys([*dated(entry.time).split(), *days(entry.text)])
+        if when:
+            stems += f"{' '.join(when)} "
         made = self.db.execute(
             "INSERT INTO entries(document, place, key, text, stems, length, time, status)"
             " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
@@ -277,8 +285,7 @@ def _open(path: str) -> sqlite3.Connection:
         if isinstance(error, sqlite3.OperationalError):
             raise
         db.close()  # damaged, or made by another version: the files are the record, so begin again
-        for end in ("", "-wal", "-shm"):
-            Path(path + end).unlink(missing_ok=True)
+        _remove(path)
         db = _connect(path)
     db.execute("BEGIN IMMEDIATE")
     if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:  # unless another process was quicker
@@ -287,6 +294,11 @@ def _open(path: str) -> sqlite3.Connection:
         db.execute(f"PRAGMA user_version={VERSION}")
     db.execute("COMMIT")
     return db
+
+
+def _remove(path: str) -> None:
+    for end in ("", "-wal", "-shm"):
+        Path(path + end).unlink(missing_ok=True)
 
 
 def _connect(path: str) -> sqlite3.Connection:

@@ -16,7 +16,7 @@ from mimocode.events import Noted
 from .. import items
 from ..items import Item
 from ..layout import Layout, family, kind, ready, sessions
-from ..shelf import Shelf, shelf
+from ..shelf import SECTIONS, Shelf, shelf
 from . import WATCH
 from .alike import joined
 from .database import Index
@@ -131,8 +131,10 @@ class Desk:
             raise ToolFailed("The scope of an item is project or global; use note for this session.")
         source, evidence = await judge(text, self.session) if self.session else ("user", "-")
         status = "proposed" if source != "user" else "verified" if self.session else "confirmed"
-        made = items.new(text, time.time(), status, source, evidence, section, scope)
-        before = {item.id for item in self.shelf.items(scope)}
+        there = self.shelf.items(scope)
+        before, heads = {item.id for item in there}, {*SECTIONS, *(item.section for item in there)}
+        named = next((head for head in heads if head.lower() == section.strip().lower()), "")
+        made = items.new(text, time.time(), status, source, evidence, named, scope)
         kept = self.shelf.add(made, supersedes)
         self._written()
         if kept.id not in before:
@@ -213,6 +215,9 @@ def _slug(root: Path) -> str:
     return "".join(c if c.isalnum() else "-" for c in str(root))
 
 
+_PLACE = {"superseded": "superseded by", "proposed": "once confirmed, takes the place of"}
+
+
 def describe(item: Item) -> str:
     """An item and why it is there, in a few lines."""
     where = f"{item.scope}{f', {item.section}' if item.section else ''}"
@@ -228,4 +233,4 @@ def describe(item: Item) -> str:
     ]
     if item.evidence != "-":
         lines.append(f"evidence: session {item.evidence.replace('#', ', event ')}")
-    return "\n".join(lines + ([f"superseded by {item.by}"] if item.by else []))
+    return "\n".join(lines + ([f"{_PLACE[item.status]} {item.by}"] if item.by and item.status in _PLACE else []))

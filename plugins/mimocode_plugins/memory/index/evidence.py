@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 USER, TOOL = 0.8, 0.6
 """Shares of a claim's words that must be found."""
 _NOT = re.compile(
-    r"\b(?:not|never|no|don'?t|doesn'?t|won'?t|can'?t|cannot|without|instead|avoid|stop)\b", re.IGNORECASE
+    r"\b(?:not|never|no|don'?t|doesn'?t|won'?t|can'?t|cannot|without|instead|avoid|stop"
+    r"|nicht|nie|niemals|kein\w*|ohne|statt|pas|jamais|sans|nunca|jamás|sin|não|sem|non|mai|senza|не|нет|нельзя|без)\b"
+    r"|[不别勿莫没]|禁止|ない|ません|せず|않|말고|말 것|마세요|없|못|금지",
+    re.IGNORECASE,
 )
+"""What turns a sentence round, in the languages that users write most."""
 _SENTENCE = re.compile(r"(?<=[.!?。！？;])\s+|\n+|(?<=[。！？])")
 
 

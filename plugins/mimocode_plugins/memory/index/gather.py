@@ -10,7 +10,7 @@ import math
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, repeat
 from typing import Any
 
@@ -67,6 +67,10 @@ class Term:
     own: float
     near: float
     above: float
+
+    def but(self, share: float) -> Term:
+        """The same term, worth only a share of it."""
+        return replace(self, own=self.own * share, near=self.near * share, above=self.above * share)
 
     @property
     def needle(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from .database import HEADING, Index
 from .gather import EVERYWHERE, NEAR, REACH, TERMS, Query, Term, Where, weight
+from .guessing import beside, instead
 from .stem import stem
 from .text import days, words
 
@@ -26,6 +27,8 @@ ABOVE = 0.5
 MONTH = 30 * 86400.0
 LATEST = 1.06
 """What counts more of several entries that hold the same of the words: the last one may have replaced the others."""
+MEANT = 0.7
+"""What it is worth to hold a word that somebody may have meant, by one that is not known."""
 STANDING = {"confirmed": 1.15, "verified": 1.1, "proposed": 0.9, "superseded": 0.4, HEADING: 0.8}
 
 
@@ -72,11 +75,15 @@ def search(
     with index.looking() as db:
         asked = Query(db, where, index.recent)
         if terms := asked.terms(dict.fromkeys([*map(stem, said), *days(query)])):
+            known = {term.stem for term in terms}
+            if len(terms) < TERMS and (unknown := [word for word in said if stem(word) not in known]):
+                meant = asked.terms(each for each in beside(db, unknown) if each not in known)
+                terms = [*terms, *(term.but(MEANT) for term in meant)][:TERMS]
             return _found(asked, terms, where, types, limit, floor, now)
     index.settle()
     with index.looking() as db:
         asked = Query(db, where, index.recent)
-        terms = asked.terms(_guesses(db, said))
+        terms = asked.terms(instead(db, said))
         return _found(asked, terms, where, types, limit, floor, now) if terms else []
 
 
@@ -100,23 +107,6 @@ def _rows(asked: Query, ids: list[int], terms: list[Term]) -> dict[int, Row]:
     needles = [term.needle for term in terms]
     found = asked.db.execute(f"{_ROW} WHERE id IN ({','.join(map(str, ids))})")
     return {id: Row(id, *rest, tuple(map(stems.count, needles))) for stems, id, *rest in found}  # type: ignore[call-arg]
-
-
-def _guesses(db: sqlite3.Connection, said: list[str]) -> dict[str, None]:
-    """When no word is known: known words that hold one of them as a piece."""
-    found: dict[str, None] = {}
-    done: list[str] = []
-    for word in said:
-        if len(word) < 3 or any(word in other for other in done):
-            continue
-        rows = db.execute(
-            "SELECT word FROM vocabulary WHERE id IN (SELECT rowid FROM pieces WHERE pieces MATCH ? LIMIT 200)",
-            (f'"{word}"' if len(word) == 3 else " ".join(f'"{word[at : at + 3]}"' for at in range(len(word) - 2)),),
-        )
-        held = sorted((known for (known,) in rows if word in known), key=len)
-        found |= dict.fromkeys(stem(known) for known in held[:TERMS])
-        done += [word] if held else []
-    return found
 
 
 def _scores(asked: Query, rows: dict[int, Row], terms: list[Term]) -> dict[int, float]:

@@ -84,7 +84,8 @@ def build(session: Session | None) -> MCPServer:
                 kept = await desk.propose(
                     text or query, section, "global" if scope == "global" else "project", supersedes
                 )
-                return f"Kept as [{kept.id}], {kept.status}. {_guidance(f'memory_{kept.status}')}"
+                stays = f" [{kept.by}] holds until then." if kept.by else ""
+                return f"Kept as [{kept.id}], {kept.status}. {_guidance(f'memory_{kept.status}')}{stays}"
             case "confirm":
                 return f"Confirmed: {(await desk.confirm(id)).text}"
             case "forget":

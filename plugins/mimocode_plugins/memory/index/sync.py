@@ -10,7 +10,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from .. import items
+from .. import items, saving
 from ..layout import kind
 from .database import HEADING, Document, Entry, Index
 
@@ -85,34 +85,40 @@ def _read(index: Index, document: Document, stamp: str, before: bytes) -> bool:
     if sum == before:
         index.touch(document.path, stamp)
         return False
-    index.put(document, list(entries(raw.decode("utf-8", "replace"), time)), stamp, sum)
+    index.put(document, list(entries(saving.decoded(raw), time)), stamp, sum)
     return True
 
 
 def entries(text: str, time: float) -> Iterator[Entry]:
     """The entries of a Markdown file: an item, a bullet or a paragraph each, with the heading above as context."""
     heading, block, start = "", list[str](), 0
-    for number, line in enumerate([*text.splitlines(), ""], 1):
-        if block and (not line.strip() or line.startswith("#") or items.BULLET.match(line)):
+    for number, (what, line) in enumerate([*items.kinds(text), ("", "")], 1):
+        if block and (not line.strip() or what == items.HEAD or items.BULLET.match(line)):
             yield from _entry(block, start, heading, time)
             block = []
-        if line.startswith("#"):
+        if what == items.HEAD:
             heading = line.lstrip("# ").strip()
             if re.search(r"\w", heading):
                 yield Entry(f"{number}", heading, time, HEADING)
-        elif line.strip() and not items.instruction(line):
+        elif line.strip() and not what:
             start = start if block else number
             block.append(line)
 
 
 def _entry(block: list[str], start: int, heading: str, time: float) -> Iterator[Entry]:
     if len(block) == 1 and (mark := items.MARK.search(block[0])):
-        from datetime import datetime
-
-        at = datetime.fromisoformat(mark["time"]).timestamp()
         words = items.BULLET.sub("", block[0][: mark.start()], count=1)
-        yield Entry(f"m:{mark['id']}", words, at, mark["status"], heading)
+        yield Entry(f"m:{mark['id']}", words, _moment(mark["time"], time), mark["status"], heading)
         return
     text = "\n".join(items.ANY_MARK.sub("", line) for line in block).strip()
     for at in range(0, len(text), LONGEST):
         yield Entry(f"{start}", text[at : at + LONGEST], time, "", heading)
+
+
+def _moment(said: str, otherwise: float) -> float:
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(said).timestamp()
+    except ValueError:
+        return otherwise  # somebody wrote a day that there is none of

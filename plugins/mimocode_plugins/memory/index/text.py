@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from unicodedata import normalize
 
 from .stem import stem
 
 STOP = frozenset(
     """a about above after again all also am an and any are as at be because been before being below between both but
     by can could did do does doing down during each few for from further had has have having he her here hers him his
-    how i if in into is it its itself just me more most my no nor not now of off on once only or other our ours out
-    over own same she should so some such than that the their theirs them then there these they this those through to
-    too under until up us very was we were what when where which while who whom why will with would you your
-    yours""".split()  # noqa: SIM905 - a list of 130 lines reads worse
+    how i if in into is it its itself just me might more most must my no nor not now of off on once only or other our
+    ours out over own same shall she should so some such than that the their theirs them then there these they this
+    those through to too under until up us very was we were what when where which while who whom why will with would
+    you your yours""".split()  # noqa: SIM905 - a list of 130 lines reads worse
 )
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _TAIL = re.compile(r"\b(?:ca|wo|sha)n['\u2019]t\b|n['\u2019]t\b|['\u2019](?:s|m|re|ll|ve|d|t)\b", re.IGNORECASE)
@@ -29,6 +30,8 @@ LONGEST = 64
 def words(text: str) -> list[str]:
     """The words of a text as they are looked up: lower case, identifiers whole and in their parts, stop words gone."""
     found: list[str] = []
+    if not text.isascii():
+        text = normalize("NFC", text)
     if "'" in text or "\u2019" in text:
         text = _TAIL.sub("", text)
     for word in _WORD.findall(text):
@@ -87,8 +90,6 @@ def _plain(word: str) -> str:
     """Lower case without accents."""
     if word.isascii():
         return word.lower()
-    import unicodedata
-
     # what a sign stands for may hold brackets and strokes, which are no part of a word: a circled 11 is "(11)"
-    bare = "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalnum() or c in "_-.")
+    bare = "".join(c for c in normalize("NFKD", word.casefold()) if c.isalnum() or c in "_-.")
     return bare or word.lower()

@@ -14,7 +14,7 @@ from mimocode.errors import StoreError, UsageError
 from mimocode.events import Noted
 
 from .. import saving
-from ..items import MARK
+from ..items import CONFLICT, MARK, kinds
 from ..layout import layout, ready, sessions, tokens
 from ..redact import redact
 from ..shelf import template
@@ -88,7 +88,9 @@ async def doctor(host: Host) -> list[str]:
     place, found = layout(host), list[str]()
     for path in (place.project_file, place.global_file):
         text = saving.read(path)
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, (kind, line) in enumerate(kinds(text), 1):
+            if kind == CONFLICT:
+                found.append(f"{path}:{number}: git could not bring two versions together; keep what holds of both")
             if "<!-- m:" in line and not MARK.search(line):
                 found.append(f"{path}:{number}: the evidence of this item cannot be read; it counts as your own words")
         if secrets := redact(text)[1]:
@@ -98,8 +100,13 @@ async def doctor(host: Host) -> list[str]:
     for item in desk.shelf.items():
         if item.time and not item.signed:
             found.append(f"[{item.id}] was not written by MiMo Code, or was changed since: {item.text[:80]}")
-    if desk.shelf.key and (place.base / ".key").stat().st_mode & 0o077:
-        found.append(f"{place.base / '.key'}: others can read it; chmod 600 it")
+    key = place.base / ".key"
+    if key.is_file() and key.stat().st_mode & 0o077:
+        found.append(f"{key}: others can read it; chmod 600 it")
+    try:
+        await host.store()
+    except StoreError as error:
+        return [*found, str(error)]
     try:
         index = await desk.index()
         with index.reading() as db:
@@ -107,7 +114,7 @@ async def doctor(host: Host) -> list[str]:
         found += [f"{index.path}: {what}; delete it, it is made anew" for what in checked if what != "ok"]
     except StoreError as error:
         found.append(f"{error}; delete it, it is made anew")
-    if not os.access(place.base, os.W_OK):
+    if place.base.exists() and not (place.base.is_dir() and os.access(place.base, os.W_OK)):
         found.append(f"{place.base}: cannot be written")
     return found
 

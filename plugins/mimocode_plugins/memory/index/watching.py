@@ -66,6 +66,10 @@ class Watch:
         Raises:
             StoreError: it cannot be used.
         """
+        if self.index.damaged and (self._looking is None or self._looking.done()):
+            self.index.close()
+            self.index, self._known = Index(self.index.path), None
+            self.look()
         self.stir()
         if self._looking is None or (self._looking.done() and self._looking.exception()):
             self.look()

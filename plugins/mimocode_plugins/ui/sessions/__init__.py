@@ -25,6 +25,7 @@ def register_cli(commands: Commands) -> None:
     commands.add("session show", "print what was said and done in a session", _show, _show_arguments)
     commands.add("session delete", "forget a session and its children", _delete, _one_session, aliases=["rm"])
     commands.add("session verify", "check that the log of a session was not edited", _verify, _verify_arguments)
+    commands.add("debug prompt", "print what the model sees of a session", _prompt, _last_session)
     for name in ("session export", "export"):
         commands.add(name, "print a session as JSON that can be imported", _export, _export_arguments)
     for name in ("session import", "import"):
@@ -39,6 +40,10 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _one_session(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help=ID)
+
+
+def _last_session(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", nargs="?", default="last", help=f"{ID} (default)")
 
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +75,12 @@ async def _show(args: argparse.Namespace, host: Host) -> int:
     from . import work
 
     return work.show(await host.store(), host.root, args.id, args.format)
+
+
+async def _prompt(args: argparse.Namespace, host: Host) -> int:
+    from . import work
+
+    return work.prompt(await host.store(), host.root, args.id)
 
 
 async def _delete(args: argparse.Namespace, host: Host) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -16,7 +17,7 @@ from mimocode.events import (
     TurnEnded,
     WindowOpened,
 )
-from mimocode.messages import Media, Message, Text, ToolCall
+from mimocode.messages import Media, Message, Reasoning, Text, ToolCall
 from mimocode.ports import SessionInfo
 
 from .output import columns, fill, line, plain
@@ -37,6 +38,27 @@ def table(infos: Sequence[SessionInfo], names: Mapping[str, str]) -> list[str]:
         "─" * (first + second + 4 + len(_when(0))),
         *(f"{fill(id_, first)}  {fill(title, second)}  {when}" for id_, title, when in rows),
     ]
+
+
+def seen(window: WindowOpened, messages: Iterable[Message]) -> Iterator[str]:
+    """A request as the model sees it, word for word but for signs that a terminal would act on."""
+    for part in window.system:
+        yield f"--- prompt: {part.source or 'other'}"
+        yield from map(plain, part.text.split("\n"))
+    for tool in window.tools:
+        yield f"--- tool: {tool.name}"
+        yield from map(plain, tool.description.split("\n"))
+        yield plain(json.dumps(tool.schema, ensure_ascii=False))
+    for message in messages:
+        yield f"--- {message.role}{f' ({message.origin})' if message.origin else ''}"
+        for block in message.content:
+            match block:
+                case Text(text=text) | Reasoning(text=text):
+                    yield from map(plain, text.split("\n"))
+                case ToolCall(name=name, arguments=arguments, malformed=malformed):
+                    yield plain(f"calls {name} {malformed or json.dumps(dict(arguments), ensure_ascii=False)}")
+                case Media():
+                    yield f"[{block.mime}]"
 
 
 def _when(moment: float) -> str:

@@ -10,12 +10,13 @@ import msgspec
 from mimocode.errors import StoreError, UsageError
 from mimocode.events import encode
 from mimocode.ports import Store
+from mimocode.state import replay
 
 from ..which import belongs, held_here, names
 from .find import find
 from .output import page, put
 from .parcel import pack, unpack
-from .transcript import table, transcript
+from .transcript import seen, table, transcript
 
 
 def show_list(store: Store, root: Path, *, count: int | None, form: str, everywhere: bool) -> int:
@@ -49,6 +50,16 @@ def show(store: Store, root: Path, wanted: str, form: str) -> int:
     info = find(store.sessions(), wanted, root)
     entries = store.read(info.id)
     put((encode(entry).decode() for entry in entries) if form == "json" else transcript(info, entries))
+    return 0
+
+
+def prompt(store: Store, root: Path, wanted: str) -> int:
+    """Print the next request of a session as the model would see it: prompt, tools, messages of the window."""
+    info = find(store.sessions(), wanted, root)
+    state = replay(store.read(info.id))
+    if state.window is None:
+        raise UsageError(f"session {info.id} has asked no model yet")
+    put(seen(state.window, state.messages))
     return 0
 
 
