@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,16 @@ from mimocode_plugins.tools.lsp.fleet import FLEET, Fleet
 
 @asynccontextmanager
 async def work(
-    folder: Path, *calls: ToolCall, servers: Any = False, formatter: Any = False, trusted: bool = True
+    folder: Path,
+    *calls: ToolCall,
+    servers: Any = False,
+    formatter: Any = False,
+    trusted: bool = True,
+    more: Sequence[Any] = (),
 ) -> AsyncIterator[tuple[Session, Any]]:
-    """A session in which each call is made when `step()` is awaited, which gives its result's text."""
+    """A session with `more` plugins in which each call is made when `step()` is awaited, which gives its result's text."""
     lines = [line for call in calls for line in (assistant("", call), "done")]
-    async with play(*lines, plugins=[files, patch, lsp], directory=folder) as session:
+    async with play(*lines, plugins=[files, patch, lsp, *more], directory=folder) as session:
         session.host.trusted = trusted
         session.host.settings["lsp"], session.host.settings["formatter"] = servers, formatter  # type: ignore[index]
 

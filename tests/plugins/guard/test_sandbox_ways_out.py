@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,8 +20,11 @@ from mimocode_plugins.guard.sandbox.commands import slash
 from mimocode_plugins.guard.sandbox.programs import without
 from mimocode_plugins.store import workspace
 from mimocode_plugins.tools import shell
+from mimocode_plugins.tools.lsp import known
+from mimocode_plugins.tools.lsp.settings import Formatter, Server
 from support.canary import ON, SANDBOX_ONLY, SECRET, Victim, call, listening
 from support.cli import Cli
+from support.lsp import fleet, warm, work, write
 from support.tty import terminal
 
 TYPES = """
@@ -115,6 +119,42 @@ def test_programs_of_the_project_are_run_by_commands_and_never_by_us(tmp_path: P
         )
         assert (victim.project / "found").read_text() == f"{programs}/git\n", "commands have the user's PATH"
         victim.unharmed()
+
+
+SPY = """
+import os, pathlib, subprocess, sys
+try:
+    pathlib.Path(sys.argv[1]).write_text("outside")
+except OSError:
+    pass
+os.execv("{ruff}", ["{ruff}", *sys.argv[2:]])
+"""
+"""A linter that was replaced: it does its work, and writes where only we may."""
+
+
+@SANDBOX_ONLY
+@pytest.mark.skipif(not shutil.which("ruff"), reason="ruff is not installed")
+async def test_linters_and_formatters_of_the_project_work_inside(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs, proof = project / ".venv/bin", project.parent / "proof"
+    programs.mkdir(parents=True)
+    (programs / "spy.py").write_text(SPY.format(ruff=shutil.which("ruff")))
+    (programs / "ruff").write_text(f'#!/bin/sh\nexec {sys.executable} {programs}/spy.py {proof} "$@"\n')
+    (programs / "ruff").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    (project / "pyproject.toml").write_text("[tool.ruff]\n")
+    only = {each.id: Server(disabled=each.id != "ruff") for each in known.KNOWN}
+    calls = [write("a.py", "x = 1\n"), write("a.py", "import os\n\nx   =   1\n", 2)]
+    async with work(project, *calls, servers=only, formatter={"ruff": Formatter()}, more=[sandbox]) as (session, step):
+        await step()
+        await warm(session)
+        (station,) = fleet(session).stations.values()
+        station._patience = 60
+        told = await step()
+    assert "`os` imported but unused" in told and "ruff has reformatted a.py" in told
+    assert (project / "a.py").read_text() == "import os\n\nx = 1\n"
+    assert not proof.exists()
 
 
 @SANDBOX_ONLY

@@ -74,6 +74,14 @@ async def confine_trial(argv: Sequence[str], directory: Path, scratch: Path, hos
 
 
 @hookimpl(optionalhook=True)
+async def confine_program(argv: Sequence[str], scratch: Path, host: Host) -> Sequence[str] | None:
+    """Put the sandbox around a program of ours that lies where commands may write."""
+    from .trying import held
+
+    return held(argv, scratch, host)
+
+
+@hookimpl(optionalhook=True)
 async def check_health(host: Host) -> list[tuple[str, str, str, str]]:
     """For `mimo doctor`: what holds commands here, tried anew."""
     import asyncio

@@ -25,6 +25,8 @@ class Kept:
 
     path: str
     holders: set[str] = field(default_factory=set)
+    writable: list[Path] = field(default_factory=list)
+    """Where the commands of any of them may write."""
 
 
 _KEPT: StashKey[Kept] = StashKey("guard.sandbox.programs")
@@ -40,8 +42,9 @@ def hold(host: Host, session: str, writable: Iterable[Path]) -> None:
     """
     kept = host.stash.setdefault(_KEPT, Kept(os.environ.get("PATH", "")))
     kept.holders.add(session)
+    kept.writable += [real for each in writable if (real := Path(os.path.realpath(each))) not in kept.writable]
     host.options["path"] = kept.path
-    os.environ["PATH"] = without(os.environ.get("PATH", ""), writable)
+    os.environ["PATH"] = without(os.environ.get("PATH", ""), kept.writable)
 
 
 def release(host: Host, session: str) -> None:
@@ -53,6 +56,12 @@ def release(host: Host, session: str) -> None:
     if not kept.holders:
         os.environ["PATH"] = host.options.pop("path")
         del host.stash[_KEPT]
+
+
+def made_by_commands(program: Path, host: Host) -> bool:
+    """Whether commands that are held may have put a program where it is."""
+    kept = host.stash.get(_KEPT)
+    return kept is not None and any(_in(str(each), kept.writable) for each in (program.parent, program.resolve()))
 
 
 def path_of_commands(host: Host) -> str:

@@ -1,4 +1,7 @@
-"""The sandbox for a command that is only tried: nothing can be written but a copy, and there is no network."""
+"""The sandbox for what is only tried, on a copy of the project, and for programs in the project that we start.
+
+Nothing can be written but the copy, or the project; there is no network.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .box import Box, grounds_of, judged
 from .layout import layout
-from .programs import path_of_commands
+from .programs import made_by_commands, path_of_commands
 from .wanted import Wanted
 
 if TYPE_CHECKING:
@@ -38,3 +41,12 @@ def confined(argv: Sequence[str], directory: Path, scratch: Path, host: Host) ->
     if path := path_of_commands(host):
         plan.environ["PATH"] = path
     return box.command(plan, none, directory, argv, network=False)
+
+
+def held(argv: Sequence[str], scratch: Path, host: Host) -> Sequence[str] | None:
+    """The command line that runs `argv` inside, if its program lies where commands may write; None if it is the user's.
+
+    Raises:
+        OSError: `scratch` cannot be written.
+    """
+    return confined(argv, host.root, scratch, host) if made_by_commands(Path(argv[0]), host) else None

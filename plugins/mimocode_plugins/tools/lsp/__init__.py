@@ -16,6 +16,7 @@ from mimocode.ports import Setting, ToolServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from types import ModuleType
 
     from mimocode.main import Commands
     from mimocode.messages import ToolCall
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     from mimocode.session import Session
 
 KINDS = "mimocode_plugins.tools.lsp.settings:"
+
+
+@hookimpl
+def register_hooks() -> ModuleType:
+    """Bring `confine_program`."""
+    from . import hookspecs
+
+    return hookspecs
 
 
 @hookimpl

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from ..place import Place
 from ..text.coding import coding_of, is_binary
 from ..text.difference import difference
 from ..text.ledger import ledger_of
+from .fleet import fleet_of
 from .known import environment
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ KNOWN = (
 )
 
 
-def formatters(setting: Any, root: Path) -> list[Formatter]:
-    """The formatters that the settings ask for and that are there; the user's own first."""
+def formatters(setting: Any, root: Path, path: str = "") -> list[Formatter]:
+    """The formatters that the settings ask for and that are there, by PATH or by `path`; the user's own first."""
     if not setting:
         return []
     said = setting if isinstance(setting, dict) else {}
@@ -88,16 +89,18 @@ def formatters(setting: Any, root: Path) -> list[Formatter]:
             command = tuple(own.command) or base.command
             wanted.append(Formatter(name, command, tuple(own.extensions) or base.extensions, (), own.environment))
     found = [f for f in mine.values() if not f.markers or any((root / marker).exists() for marker in f.markers)]
-    return [f for f in (*wanted, *found) if f.command and f.extensions and shutil.which(f.command[0])]
+    return [
+        f for f in (*wanted, *found) if f.command and f.extensions and shutil.which(f.command[0], path=path or None)
+    ]
 
 
 async def format_files(paths: list[Path], session: Session) -> list[str]:
     """Format files of the project; a sentence for each that changed or could not be formatted."""
-    root = session.host.root
+    root, fleet = session.host.root, fleet_of(session)
     said = []
     for path in paths:
         if path.is_relative_to(root):
-            for formatter in formatters(session.host.settings["formatter"], root):
+            for formatter in formatters(session.host.settings["formatter"], root, fleet.path):
                 if path.suffix.lower() in formatter.extensions:
                     said += await _format(formatter, path, session)
     return said
@@ -107,7 +110,7 @@ async def _format(formatter: Formatter, path: Path, session: Session) -> list[st
     before = await asyncio.to_thread(_load, path)
     if before is None:
         return []
-    failed = await _run(formatter, path, session.host.root, session.host.environ)
+    failed = await _run(formatter, path, session)
     after = await asyncio.to_thread(_load, path)
     name = Place(session.host.root, session.directory).short(path)
     if failed:
@@ -130,12 +133,15 @@ def _told(formatter: Formatter, path: Path, name: str, before: bytes, after: byt
     return f"{formatter.name} has reformatted {name}; read it again before you edit it."
 
 
-async def _run(formatter: Formatter, path: Path, root: Path, environ: Mapping[str, str]) -> str:
+async def _run(formatter: Formatter, path: Path, session: Session) -> str:
     """Run a formatter over a file; why it failed, or ""."""
-    command = [part.replace("$FILE", str(path)) for part in formatter.command]
+    root, fleet = session.host.root, fleet_of(session)
+    program = shutil.which(formatter.command[0], path=fleet.path or None) or formatter.command[0]
+    command: Sequence[str] = [program, *(part.replace("$FILE", str(path)) for part in formatter.command[1:])]
     quiet, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-    env = {**environment(environ), **formatter.environment}
+    env = {**environment(session.host.environ), **formatter.environment}
     try:
+        command = await fleet.held(command) or command
         process = await asyncio.create_subprocess_exec(
             *command, stdin=quiet, stdout=quiet, stderr=pipe, cwd=root, env=env, start_new_session=True
         )

@@ -125,13 +125,19 @@ def configured(setting: Any) -> list[Known]:
     return [known for known in (*wanted, *mine.values()) if known.command and known.extensions]
 
 
-def program(known: Known, root: Path) -> str:
-    """Where a server's program is, or ""; a program of the project is named with a path."""
+def program(known: Known, root: Path, path: str = "") -> str:
+    """Where a server's program is, or ""; what is named with a path is taken from the project.
+
+    Args:
+        known: the server.
+        root: of the project.
+        path: PATH as the user has it, where ours is a shorter one.
+    """
     name = os.path.expanduser(known.command[0])  # noqa: PTH111 - a bare name must stay one
     if os.sep in name:
-        path = root / name
-        return str(path) if os.access(path, os.X_OK) else ""
-    return shutil.which(name) or ""
+        file = root / name
+        return str(file) if os.access(file, os.X_OK) else ""
+    return shutil.which(name, path=path or None) or ""
 
 
 def home(known: Known, path: Path, top: Path) -> Path | None:
@@ -144,14 +150,14 @@ def home(known: Known, path: Path, top: Path) -> Path | None:
     return None if known.group == "needs marker" else top
 
 
-def wanted(setting: Any, path: Path, top: Path) -> list[tuple[Known, Path]]:
-    """The servers of a file that are there, each with the folder it works in."""
+def wanted(setting: Any, path: Path, top: Path, programs: str = "") -> list[tuple[Known, Path]]:
+    """The servers of a file that are there (by PATH, or by `programs`), each with the folder it works in."""
     found: list[tuple[Known, Path]] = []
     groups: set[str] = set()
     for known in configured(setting):
         if ending(path) not in known.extensions or known.group in groups:
             continue
-        if (folder := home(known, path, top)) and program(known, top):
+        if (folder := home(known, path, top)) and program(known, top, programs):
             found.append((known, folder))
             groups |= {known.group} - {"", "needs marker"}
     return found

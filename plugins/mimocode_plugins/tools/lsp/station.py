@@ -6,7 +6,8 @@ import asyncio
 import importlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -53,15 +54,24 @@ _CAPABILITIES: Mapping[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Start:
+    """How servers are started here: with whose PATH and environment, and in which sandbox, if any."""
+
+    environ: Mapping[str, str]
+    held: Callable[[Sequence[str]], Awaitable[Sequence[str] | None]]
+    path: str = ""
+
+
 class Station:
     """A server and what it knows. `state` is "idle", "starting", "ready" or a sentence on why it is gone."""
 
-    def __init__(self, known: Known, folder: Path, top: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, known: Known, folder: Path, top: Path, start: Start) -> None:
         self.known, self.folder, self.state = known, folder, "idle"
         self.diagnoses: dict[str, list[Finding]] = {}
         self.offers: Mapping[str, Any] = {}
         """What it can do, in the words of the protocol."""
-        self._top, self._environ = top, environ
+        self._top, self._start_with = top, start
         self._wire: Wire | None = None
         self._gone: Wire | None = None
         """One that died and whose remains are not collected yet."""
@@ -105,7 +115,8 @@ class Station:
         )  # half a second of imports
         wire = None
         try:
-            command = (program(self.known, self._top), *self.known.command[1:])
+            command = (program(self.known, self._top, self._start_with.path), *self.known.command[1:])
+            held = await self._start_with.held(command)
             handlers = {
                 "textDocument/publishDiagnostics": self._published,
                 "workspace/configuration": lambda p: [None] * len((p or {}).get("items") or ()),
@@ -116,9 +127,9 @@ class Station:
                 "window/workDoneProgress/create": lambda p: None,
                 "window/showMessageRequest": lambda p: None,
             }
-            env = {**environment(self._environ), **self.known.env}
-            wire = await wire_module.Wire.start(command, self.folder, env, handlers)
-            said = await wire.ask("initialize", self._greeting(), START)
+            env = {**environment(self._start_with.environ), **self.known.env}
+            wire = await wire_module.Wire.start(held or command, self.folder, env, handlers)
+            said = await wire.ask("initialize", self._greeting(alone=held is not None), START)
             offers = said.get("capabilities") if isinstance(said, dict) else None
             self.offers = offers if isinstance(offers, dict) else {}
             wire.tell("initialized", {})
@@ -138,9 +149,10 @@ class Station:
     def _home(self) -> dict[str, str]:
         return {"uri": self.folder.as_uri(), "name": self.folder.name}
 
-    def _greeting(self) -> dict[str, Any]:
+    def _greeting(self, *, alone: bool) -> dict[str, Any]:
+        """What it is told first; one that is `alone` with its processes could not find ours, and would end."""
         return {
-            "processId": os.getpid(),
+            "processId": None if alone else os.getpid(),
             "clientInfo": {"name": "mimocode"},
             "rootUri": self.folder.as_uri(),
             "rootPath": str(self.folder),

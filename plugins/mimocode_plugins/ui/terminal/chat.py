@@ -233,7 +233,8 @@ class Chat:
             self.face.tell("One command at a time: Esc ends the one that runs.", "warning")
             return
         self.face.changed()
-        done = await self.face.shell.run(command, session.directory)
+        path = str(self.host.options.get("path") or "")
+        done = await self.face.shell.run(command, session.directory, path=path)
         self._aside.append(for_agent(done))
         self.face.show(done)
 

@@ -24,12 +24,15 @@ class UserShell:
         self.command = ""
         """What runs now."""
 
-    async def run(self, command: str, directory: Path, words: Sequence[str] = (), columns: int = 80) -> Shell:
+    async def run(
+        self, command: str, directory: Path, words: Sequence[str] = (), columns: int = 80, path: str = ""
+    ) -> Shell:
         """Run a command to its end, with nothing on its standard input.
 
         Args:
             words: the program and its arguments when it is not for the shell; `command` is then what is shown.
             columns: how wide the program may write.
+            path: PATH as the user has it, where ours is a shorter one.
         """
         shell = os.environ.get("SHELL") or "/bin/sh"
         self.command = command
@@ -37,7 +40,7 @@ class UserShell:
             self._process = await asyncio.create_subprocess_exec(
                 *(words or (shell, "-c", command)), cwd=directory, stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
-                env={**os.environ, "COLUMNS": str(columns)},
+                env={**os.environ, "COLUMNS": str(columns), **({"PATH": path} if path else {})},
             )  # fmt: skip
             output = await self._output()
             return Shell(command, output, await self._process.wait())

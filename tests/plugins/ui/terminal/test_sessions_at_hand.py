@@ -261,6 +261,18 @@ def test_commands_of_the_command_line_and_those_that_are_not_there(cli: Cli) -> 
         tty.wait("Sharing a session is not there yet")
 
 
+def test_commands_of_the_user_find_what_the_users_path_finds(cli: Cli) -> None:
+    """Also in an activated environment of the project, where nothing is looked for that we run ourselves."""
+    programs = cli.project / ".venv/bin"
+    programs.mkdir(parents=True)
+    (programs / "mine").write_text("#!/bin/sh\necho found it\n")
+    (programs / "mine").chmod(0o755)
+    with terminal(cli, "-m", "scripted/hello", PATH=f"{programs}:{cli.env['PATH']}") as tty:
+        idle(tty)
+        tty.send("!mine\r")
+        tty.wait("found it")
+
+
 def test_a_session_with_a_model_of_its_own_goes_on_where_no_other_was_ever_chosen(cli: Cli) -> None:
     with terminal(cli, "-m", cli.scenario([{"text": "You said: ${prompt}"}])) as tty:
         tty.wait("build · ")
