@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support.canary import SANDBOX_ONLY
 from support.cli import Cli
 from support.model_server import ModelServer
 from support.ring import give_keyring, no_keyring
@@ -104,6 +105,14 @@ def test_a_sandbox_is_tried_and_one_that_is_required_must_be_there(cli: Cli) -> 
     cli.settings(sandbox={"enabled": False, "required": True})
     [off] = findings(cli)["sandbox"]
     assert (off["level"], off["fix"]) == ("fail", "sandbox.required is set: no command runs")
+
+
+@SANDBOX_ONLY
+def test_a_sandbox_from_which_our_own_code_can_be_changed_is_none(cli: Cli) -> None:
+    cli.project = TESTS.parent
+    [_, warned] = findings(cli)["sandbox"]
+    assert warned["level"] == "warn"
+    assert warned["finding"].startswith(f"mimo itself runs from {TESTS.parent}")
 
 
 def test_a_log_that_was_edited_is_found(cli: Cli) -> None:

@@ -80,7 +80,12 @@ def health(host: Host) -> list[tuple[str, str, str, str]]:
     said = f"{box.line} ({why})" if why else box.line
     missing = box.wanted.required and not box.holds
     fix = "sandbox.required is set: no command runs" if missing else "`mimo sandbox` shows what holds commands"
-    return [("fail" if missing else "warn" if why else "ok", "sandbox", said, fix)]
+    found = [("fail" if missing else "warn" if why else "ok", "sandbox", said, fix)]
+    mine = {Path(sys.prefix), Path(__file__).parents[3]}
+    if box.holds and (within := [str(each) for each in sorted(mine) if each.resolve().is_relative_to(host.root)]):
+        said = f"mimo itself runs from {within[0]}: what commands change there runs outside of the sandbox"
+        found.append(("warn", "sandbox", said, "install it outside of the project: pipx install mimocode"))
+    return found
 
 
 def _box(host: Host, fresh: bool = False) -> Box:
