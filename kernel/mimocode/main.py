@@ -53,10 +53,12 @@ class Commands:
         needed; one with `dest="dir"` is the directory to work in. `aliases` are other names of the last word.
         """
         group, _, word = name.rpartition(" ")
-        if group not in self._groups:
+        if group not in self._groups and group not in self._groups[""].choices:
             parser = self._groups[""].add_parser(group, help=f"{group}: several commands, see `mimo {group} --help`")
             parser.set_defaults(parser=parser)
             self._groups[group] = parser.add_subparsers(metavar="command", title="commands")
+        if group not in self._groups or word in self._groups[group].choices:
+            return  # plugins that were registered later are asked first: theirs counts
         parser = self._groups[group].add_parser(word, help=summary, description=summary, aliases=list(aliases))
         parser.set_defaults(run=run)
         parser.declare = arguments

@@ -87,7 +87,6 @@ class Usage(Value, frozen=True):
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, f) + getattr(other, f) for f in self.__struct_fields__))
 
-# What a window opens with.
 class Part(Value, frozen=True):
     """A piece of the system prompt. Lower ranks come first and stay longer when room is short."""
     text: str

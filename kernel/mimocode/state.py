@@ -47,13 +47,7 @@ class Grown(Sequence[T], Generic[T]):
         return (self._items[i] for i in range(self._size))
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Grown)
-            and self._size == other._size
-            and all(a == b for a, b in zip(self, other, strict=True))
-        )
-
-    __hash__ = None  # type: ignore[assignment]
+        return isinstance(other, Grown) and self[:] == other[:]
 
 
 @dataclass(frozen=True)

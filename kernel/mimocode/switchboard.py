@@ -7,17 +7,19 @@ verbs, one after the other on purpose (order is contract; slow watchers belong i
 from __future__ import annotations
 
 import asyncio
+import builtins
 import inspect
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
 
 import pluggy
 
+from . import messages, ports
 from .alarm import Watched, alarm
 from .errors import MimoError, Overrun, PluginError
 from .hookspecs import DEADLINE
@@ -108,10 +110,11 @@ class Switchboard:
         answers = []
         for impl in self.implementations(hook):
             try:
-                answers.append((impl.plugin_name, call_now(impl, kwargs)))
-            except Exception as error:
+                if (answer := call_now(impl, kwargs)) is not None:
+                    answers.append((impl.plugin_name, fitting(hook, answer)))
+            except (Exception, SystemExit) as error:
                 self._fault(hook, impl, error)
-        return [(name, answer) for name, answer in answers if answer is not None]
+        return answers
 
     async def ask(self, hook: Callable[..., Any], impl: pluggy.HookImpl, kwargs: dict[str, Any]) -> Any:
         """One plugin's answer to one hook; None if it failed and may fail."""
@@ -127,7 +130,8 @@ class Switchboard:
                     async with asyncio.timeout(deadline) as limit:
                         await watched
                 answer = watched.value
-        except Exception as error:
+            return fitting(hook, answer) if answer is not None else None
+        except (Exception, SystemExit) as error:
             if isinstance(error, TimeoutError) and limit is not None and limit.expired():
                 error = Overrun(impl.plugin_name, f"{hook.__name__} took longer than {deadline:g} s")
             return self._fault(hook, impl, error)
@@ -135,9 +139,8 @@ class Switchboard:
             spent = self.spent[impl.plugin_name]
             spent.calls += 1
             spent.seconds += perf_counter() - began
-        return answer
 
-    def _fault(self, hook: Callable[..., Any], impl: pluggy.HookImpl, error: Exception) -> None:
+    def _fault(self, hook: Callable[..., Any], impl: pluggy.HookImpl, error: BaseException) -> None:
         """Raise what the hook lets through, report the rest."""
         strict, foreseen = getattr(hook, "strict", False), getattr(hook, "foreseen", False)
         if isinstance(error, Overrun):
@@ -154,7 +157,26 @@ class Switchboard:
 
 def describe(error: BaseException) -> str:
     """An exception in one line."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    said = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())[:500]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+@cache
+def _wanted(said: str) -> tuple[bool, tuple[Any, ...]]:
+    """Whether a hook wants several answers, and of which classes, where these are ours or Python's own."""
+    names = said.removeprefix("Iterable[").rstrip("]").removesuffix(" | None").split(" | ")
+    kinds = [{**vars(builtins), **vars(messages), **vars(ports)}.get(name) for name in names]
+    sure = all(isinstance(kind, type) and kind is not Any and not getattr(kind, "_is_protocol", 0) for kind in kinds)
+    return said.startswith("Iterable["), tuple(kinds) if sure else ()
+
+
+def fitting(hook: Callable[..., Any], answer: Any) -> Any:
+    """An answer as the annotation of its hook wants it, several as a list; `TypeError` says what it is instead."""
+    many, kinds = _wanted(said := hook.__annotations__.get("return", ""))
+    answer = list(answer) if many else answer
+    if kinds and (wrong := [each for each in (answer if many else [answer]) if not isinstance(each, kinds)]):
+        raise TypeError(f"its answer must be {said}, not {type(wrong[0]).__name__}")
+    return answer
 
 
 def call_now(impl: pluggy.HookImpl, kwargs: dict[str, Any]) -> Any:

@@ -14,8 +14,6 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from . import hookspecs as on
 from .errors import ModelError, ModelFault, SessionBusy
 from .events import AnyFact, ApprovalAsked, Approve, Entry, Event, Pulse, TextDelta
@@ -170,13 +168,3 @@ def talk(session: Session) -> list[str]:
 def _line(message: Message) -> str:
     calls = [f"{c.name}({', '.join(f'{k}={v!r}' for k, v in c.arguments.items())})" for c in message.calls]
     return " ".join([message.text] * bool(message.text) + calls)
-
-
-async def catalogue(server: Any) -> str:
-    """The `catalogue.json` of a server: what it lists, as JSON with stable order and bytes."""
-    from mcp import Client
-
-    async with Client(server) as client:
-        tools = (await client.list_tools()).tools
-    listed = [tool.model_dump(mode="json", exclude_none=True, by_alias=False) for tool in tools]
-    return msgspec.json.format(msgspec.json.encode(listed, order="sorted"), indent=1).decode() + "\n"

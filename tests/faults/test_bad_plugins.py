@@ -92,6 +92,39 @@ def test_a_plugin_that_never_answers_is_left_out(cli: Cli, hook: str) -> None:
     assert done.seconds < 60
 
 
+@pytest.mark.parametrize(
+    ("hook", "answer"),
+    [
+        ("contribute", "'Be nice.'"),
+        ("contribute", "(1 / 0 for each in 'x')"),
+        ("register_agents", "['x']"),
+        ("before_stop", "42"),
+        ("shape_prompt", "'short'"),
+        ("contribute", "exec('raise SystemExit(3)')"),
+    ],
+)
+def test_a_plugin_that_answers_something_else_is_named_and_left_out(cli: Cli, hook: str, answer: str) -> None:
+    cli.plugin("clumsy", IN_ONE_HOOK.format(way="", hook=hook, act=f"return {answer}"))
+    assert f"plugin clumsy: {hook} raised " in answered(cli).err
+
+
+@pytest.mark.parametrize("name", ["run", "run now", "session"])
+def test_a_command_of_a_name_that_is_taken_costs_no_other(cli: Cli, name: str) -> None:
+    cli.plugin(
+        "taker",
+        f"""
+from mimocode import hookimpl
+async def run(args, host):
+    return 0
+@hookimpl
+def register_cli(commands):
+    commands.add({name!r}, "Mine", run)
+""",
+    )
+    done = cli("session", "list") if name != "session" else cli("models")
+    assert done.code == 0 and "conflicting" not in done.err and "Traceback" not in done.err
+
+
 def test_pure_leaves_all_of_them_out(cli: Cli) -> None:
     cli.plugin("crooked", "1 / 0")
     done = cli("--pure", "run", "-m", cli.scenario([{"text": "ok"}]), "hi")

@@ -11,6 +11,8 @@ import pytest
 from mimocode import MimoError, Part, PluginError, Ruling, Verdict, hookimpl
 from mimocode import hookspecs as on
 from mimocode.errors import Overrun
+from mimocode.messages import Text
+from mimocode.ports import ToolResult
 from mimocode.switchboard import Switchboard
 
 ANY: Any = None
@@ -62,7 +64,7 @@ class Async(Plugin):
 class Adding(Plugin):
     @hookimpl
     async def shape_result(self, result: Any) -> Any:
-        return None if self.answer is None else f"{result}{self.answer}"
+        return None if self.answer is None else ToolResult((Text(result.text + self.answer),))
 
 
 async def test_collect_takes_plain_and_async_answers_later_plugins_first() -> None:
@@ -80,7 +82,8 @@ async def test_first_stops_at_the_first_answer_that_is_not_none_even_from_a_coro
 
 async def test_fold_threads_the_first_argument() -> None:
     board = Board(Adding("a", "1"), Adding("b", None), Adding("c", "3"))
-    assert await board.fold(on.shape_result, result=ANY or "x", call=ANY, session=ANY) == "x31"
+    folded = await board.fold(on.shape_result, result=ToolResult((Text("x"),)), call=ANY, session=ANY)
+    assert folded.text == "x31"
 
 
 async def test_a_failure_is_named_and_skipped() -> None:

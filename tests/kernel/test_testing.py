@@ -6,7 +6,8 @@ from mcp.server.mcpserver import MCPServer
 
 from mimocode import MessageAdded, Say, ToolCall, TurnEnded
 from mimocode.messages import assistant
-from mimocode.testing import MemoryStore, Script, catalogue, play, talk
+from mimocode.testing import MemoryStore, Script, play, talk
+from support.catalogues import catalogue
 
 
 async def test_a_script_that_runs_out_says_so() -> None:

@@ -12,8 +12,8 @@ from mcp import StdioServerParameters
 from mcp.server.mcpserver import MCPServer
 
 from mimocode import Agent, ToolCall, ToolFailed, ToolServer, toolbox
-from mimocode.testing import catalogue
 from mimocode.toolbox import Toolbox
+from support.catalogues import catalogue
 
 SERVER = '''
 import os, sys, time

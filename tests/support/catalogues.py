@@ -7,7 +7,8 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from mimocode.testing import catalogue
+import msgspec
+
 from mimocode_plugins.tools.place import Place
 
 SERVERS = ("ask", "files", "lsp", "patch", "search", "shell", "view", "web")
@@ -26,6 +27,16 @@ OF_A_SESSION = (
     "tools.websearch",
 )
 """Servers that are built around a session; without one they list their tools."""
+
+
+async def catalogue(server: Any) -> str:
+    """The `catalogue.json` of a server: what it lists, as JSON with stable order and bytes."""
+    from mcp import Client
+
+    async with Client(server) as client:
+        tools = (await client.list_tools()).tools
+    listed = [tool.model_dump(mode="json", exclude_none=True, by_alias=False) for tool in tools]
+    return msgspec.json.format(msgspec.json.encode(listed, order="sorted"), indent=1).decode() + "\n"
 
 
 def build(name: str, root: Path = Path("/")) -> Any:

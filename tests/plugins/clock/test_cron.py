@@ -26,7 +26,7 @@ from mimocode.errors import StoreError, UsageError
 from mimocode.events import ApprovalAsked, Event, Notice, Pulse
 from mimocode.ports import Answer, Command, Prompt
 from mimocode.session import Session
-from mimocode.testing import Script, catalogue, play, talk
+from mimocode.testing import Script, play, talk
 from mimocode_plugins.clock import cron
 from mimocode_plugins.clock.cron.beat import idle, words
 from mimocode_plugins.clock.cron.desk import desk
@@ -34,7 +34,7 @@ from mimocode_plugins.clock.cron.jobs import MOST, Book, Job, made
 from mimocode_plugins.clock.cron.times import following, local_zone, parsed, span
 from mimocode_plugins.crew import commands
 from mimocode_plugins.guard import permission
-from support.catalogues import build
+from support.catalogues import build, catalogue
 from support.cli import Cli
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()

@@ -13,7 +13,7 @@ from mimocode.events import Interrupt, MessageAdded, Pulse
 from mimocode.messages import Message, Text, Usage
 from mimocode.ports import Agent, Answer, Prompt
 from mimocode.session import Session
-from mimocode.testing import MemoryStore, catalogue, play, talk
+from mimocode.testing import MemoryStore, play, talk
 from mimocode_plugins.crew import actors
 from mimocode_plugins.crew.actors.server import build
 from mimocode_plugins.crew.children.reports import mistakes, read, unfit
@@ -21,6 +21,7 @@ from mimocode_plugins.crew.children.roster import Order, roster
 from mimocode_plugins.crew.children.settings import Bounds
 from mimocode_plugins.crew.children.team import team
 from mimocode_plugins.crew.children.watching import Watch
+from support.catalogues import catalogue
 
 DONE = "Status: done\nSummary: it works\nAll is well."
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mimocode import Agent, Ruling, Say, ToolCall, Verdict, hookimpl
-from mimocode.testing import catalogue, play, talk
+from mimocode.testing import play, talk
 from mimocode_plugins.crew import compose, tasks
 from mimocode_plugins.crew.children import worktree
 from mimocode_plugins.crew.compose import repository
@@ -18,6 +18,7 @@ from mimocode_plugins.crew.compose.guarding import _finished
 from mimocode_plugins.crew.compose.ledger import phases
 from mimocode_plugins.crew.compose.server import build
 from mimocode_plugins.tools import shell
+from support.catalogues import catalogue
 
 GATED = Agent("gated", mode="primary", options={"gates": ["spec", "red", "green", "verify"]})
 

@@ -14,7 +14,7 @@ import pytest
 from mimocode import Agent, Say, hookimpl
 from mimocode.events import ApprovalAsked, Approve, CallFinished, ChooseModel, MessageAdded, Noted
 from mimocode.session import Session
-from mimocode.testing import MemoryStore, catalogue, play
+from mimocode.testing import MemoryStore, play
 from mimocode_plugins.crew import actors, orchestrator
 from mimocode_plugins.crew.children.team import team
 from mimocode_plugins.crew.orchestrator import asking
@@ -22,6 +22,7 @@ from mimocode_plugins.crew.orchestrator.server import build
 from mimocode_plugins.guard import permission
 from mimocode_plugins.tools import files
 from support import cast
+from support.catalogues import catalogue
 from support.cli import Cli
 
 DONE = {"text": "Status: done\nSummary: did it\nIt is in a.py."}

@@ -15,7 +15,6 @@ from mimocode import Agent, Say, ToolCall, hookimpl
 from mimocode.errors import SettingsError
 from mimocode.events import Notice
 from mimocode.host import Host
-from mimocode.testing import catalogue as listed
 from mimocode.testing import play, talk
 from mimocode_plugins.crew import commands, skills
 from mimocode_plugins.crew.assets import root
@@ -26,6 +25,7 @@ from mimocode_plugins.crew.skills.shelf import shelf
 from mimocode_plugins.guard import permission
 from mimocode_plugins.store import workspace
 from mimocode_plugins.tools import files, shell
+from support.catalogues import catalogue as listed
 from support.cli import Cli
 
 

@@ -15,11 +15,12 @@ from mimocode import Ruling, Say, ToolCall, Verdict, hookimpl
 from mimocode.errors import ToolFailed
 from mimocode.events import Rewind
 from mimocode.session import Session
-from mimocode.testing import MemoryStore, catalogue, play, talk
+from mimocode.testing import MemoryStore, play, talk
 from mimocode_plugins.crew import tasks
 from mimocode_plugins.crew.tasks import book, tree
 from mimocode_plugins.crew.tasks.script import operations
 from mimocode_plugins.crew.tasks.server import build
+from support.catalogues import catalogue
 from support.cli import Cli
 
 

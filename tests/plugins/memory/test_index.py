@@ -14,7 +14,7 @@ from mimocode import Say, ToolCall, hookimpl
 from mimocode.errors import StoreError
 from mimocode.events import Notice, Rewind
 from mimocode.session import Session
-from mimocode.testing import catalogue, play, talk
+from mimocode.testing import play, talk
 from mimocode_plugins.crew import commands
 from mimocode_plugins.guard import permission
 from mimocode_plugins.memory import files, index
@@ -27,6 +27,7 @@ from mimocode_plugins.memory.index.sync import entries
 from mimocode_plugins.memory.index.text import words
 from mimocode_plugins.store import sqlite, workspace
 from mimocode_plugins.ui import config
+from support.catalogues import catalogue
 from support.cli import Cli
 from support.workshop import Workshop
 

@@ -18,12 +18,13 @@ from mimocode.events import ApprovalGiven, Approve, ChooseAgent, Interrupt, Note
 from mimocode.messages import ToolCall
 from mimocode.ports import Agent
 from mimocode.session import Session
-from mimocode.testing import MemoryStore, catalogue, play, talk
+from mimocode.testing import MemoryStore, play, talk
 from mimocode_plugins.context import prompt
 from mimocode_plugins.guard import permission
 from mimocode_plugins.tools import ask, shell
 from mimocode_plugins.tools.ask.asking import answers
 from mimocode_plugins.tools.ask.server import build
+from support.catalogues import catalogue
 from support.cli import Cli
 
 QUESTIONS = [

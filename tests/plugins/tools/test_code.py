@@ -19,11 +19,12 @@ from mimocode.messages import ToolCall
 from mimocode.ports import Agent
 from mimocode.session import Session
 from mimocode.state import replay
-from mimocode.testing import MemoryStore, catalogue, play, talk
+from mimocode.testing import MemoryStore, play, talk
 from mimocode_plugins.guard import permission
 from mimocode_plugins.tools import ask, code, files, search, shell, undo
 from mimocode_plugins.tools.code.server import build
 from support.calling import until
+from support.catalogues import catalogue
 from support.cli import Cli
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="programs can only be held on Linux")

@@ -28,7 +28,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mimocode.errors import ToolFailed
-from mimocode.testing import catalogue
 from mimocode_plugins.tools.files import reading
 from mimocode_plugins.tools.files.server import build
 from mimocode_plugins.tools.place import Place, show
@@ -36,6 +35,7 @@ from mimocode_plugins.tools.text import anchored, coding, editing, saving
 from mimocode_plugins.tools.text.difference import difference
 from mimocode_plugins.tools.text.ledger import Ledger
 from support.calling import Tools, connected
+from support.catalogues import catalogue
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+M8AAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
 

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimocode import ToolCall
-from mimocode.testing import catalogue
 from mimocode_plugins.tools import lsp
 from mimocode_plugins.tools.lsp import formatting, known
 from mimocode_plugins.tools.lsp.findings import Finding, block, findings, fresh
@@ -23,6 +22,7 @@ from mimocode_plugins.tools.lsp.server import build
 from mimocode_plugins.tools.lsp.settings import Formatter, Server
 from mimocode_plugins.tools.place import Place
 from support.calling import connected, until
+from support.catalogues import catalogue
 from support.lsp import fleet, warm, work, write
 
 ODD = Path(__file__).parents[2] / "support/odd_language_server.py"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mimocode.errors import ToolFailed
 from mimocode.messages import ToolCall
-from mimocode.testing import catalogue, play, talk
+from mimocode.testing import play, talk
 from mimocode_plugins.guard import permission
 from mimocode_plugins.tools import patch
 from mimocode_plugins.tools.patch.applying import apply
@@ -27,6 +27,7 @@ from mimocode_plugins.tools.patch.server import build
 from mimocode_plugins.tools.place import Place
 from mimocode_plugins.tools.text.ledger import Ledger
 from support.calling import Tools, connected
+from support.catalogues import catalogue
 
 
 @pytest.fixture

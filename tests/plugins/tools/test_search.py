@@ -18,13 +18,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mimocode.errors import ToolFailed
-from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
 from mimocode_plugins.tools.search import ripgrep, scan
 from mimocode_plugins.tools.search.patterns import matcher, split
 from mimocode_plugins.tools.search.server import build
 from mimocode_plugins.tools.search.walk import Walk
 from support.calling import Tools, connected, until
+from support.catalogues import catalogue
 
 RG = shutil.which("rg")
 needs_rg = pytest.mark.skipif(RG is None, reason="ripgrep is not installed")

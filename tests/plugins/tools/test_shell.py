@@ -18,7 +18,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
 from mimocode_plugins.tools.shell import groups, jobs
 from mimocode_plugins.tools.shell import spool as spooling
@@ -26,6 +25,7 @@ from mimocode_plugins.tools.shell.environment import environment, is_secret
 from mimocode_plugins.tools.shell.server import build
 from mimocode_plugins.tools.shell.spool import Spool
 from support.calling import Tools, connected, until
+from support.catalogues import catalogue
 
 ROOT = Path(__file__).parents[3]
 

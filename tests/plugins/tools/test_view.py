@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mimocode.testing import catalogue
 from mimocode_plugins.tools.place import Place
 from mimocode_plugins.tools.view.server import build
 from support.calling import connected
+from support.catalogues import catalogue
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+M8AAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
 

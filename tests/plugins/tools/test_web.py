@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimocode.testing import catalogue
 from mimocode_plugins.tools.web.fetching import Page
 from mimocode_plugins.tools.web.guarding import is_public
 from mimocode_plugins.tools.web.reading import readable
 from mimocode_plugins.tools.web.server import build
 from support.calling import Tools, connected
+from support.catalogues import catalogue
 from support.site import Answer, Site, site
 
 PAGE = """<!doctype html><html><head><title>Guide &amp; more</title><style>p{}</style></head><body>

@@ -14,10 +14,11 @@ import pytest
 from mimocode import hookimpl
 from mimocode.host import Host
 from mimocode.ports import Places, Workspace
-from mimocode.testing import MemoryStore, catalogue
+from mimocode.testing import MemoryStore
 from mimocode_plugins.tools import websearch
 from mimocode_plugins.tools.websearch.server import build
 from support.calling import Tools, connected
+from support.catalogues import catalogue
 from support.site import Answer, Site, site
 
 RESULTS = [

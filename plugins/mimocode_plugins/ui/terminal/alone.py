@@ -46,7 +46,7 @@ def _unknown(word: str, commands: set[str]) -> str:
     if any(letter.isspace() for letter in word):
         return f'{word!r} is no command; to say it: mimo run "...", or mimo --prompt "..." to stay and talk.'
     close = difflib.get_close_matches(word, sorted(commands), 2)
-    hint = f"did you mean {' or '.join(close)}?" if close else "`mimo --help` shows what there is."
+    hint = f"did you mean {' or '.join(close)}?" if close else "see `mimo --help`"
     return f"there is no command {word!r}; {hint}"
 
 

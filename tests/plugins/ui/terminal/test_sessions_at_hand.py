@@ -73,7 +73,7 @@ def test_what_mimo_alone_means(words: list[str], understood: list[str]) -> None:
     ("word", "said"),
     [
         ("rum", "there is no command 'rum'; did you mean run?"),
-        ("xyzzy", "there is no command 'xyzzy'; `mimo --help` shows what there is."),
+        ("xyzzy", "there is no command 'xyzzy'; see `mimo --help`"),
         ("./nowhere", "there is no directory ./nowhere; `mimo DIRECTORY` begins to talk in one."),
         (
             "fix the bug",
