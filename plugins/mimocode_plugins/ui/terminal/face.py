@@ -92,7 +92,7 @@ class Face:
         self.screen.linear = plain or bool(self.tuning["screen_reader"])
         self.screen.thinking = self.tuning["thinking_mode"] == "show"
         self.screen.details, self.screen.split = self.tuning["details"], self.tuning["diff_style"] != "stacked"
-        self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do, self.screen.fill)
+        self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do, self.screen.lend)
         self.questions = Questions(self.changed, lambda: self.screen.typed, talker.do)
         self.view: Modal | None = None
         """A list or the like that takes the keys, unless somebody asks."""
@@ -214,16 +214,18 @@ class Face:
     def entered(self, text: str) -> None:
         """The user sent the prompt: to whoever asked for words, else to the agent."""
         if self.approving.explaining and self.desk.first is not None:
-            self.approving.explain(text)
+            if not self.approving.explain(text):
+                self.tell(
+                    f"{text!r} is no rule for this; one looks like {self.desk.first.asked.offer[0]!r}.", "warning"
+                )
+                self.screen.give_back(text)
         else:
             self._talker.entered(text)
 
     def pressed(self, key: str) -> None:
         """The user pressed a key that is not the prompt's."""
         if key in ("escape", "c-c") and self.approving.explaining:
-            self.approving.explaining = False
-            if self.approving.wording:
-                self.screen.buffer.reset()
+            self.approving.withdraw()
             self.changed()
         else:
             self._talker.pressed(key)

@@ -216,6 +216,36 @@ async def test_what_is_pasted_approves_nothing() -> None:
     assert len(desk.queue) == 1
 
 
+async def test_a_draft_is_neither_a_reason_nor_a_rule_and_comes_back() -> None:
+    desk, session, prompt = Desk(lambda: None), Held("one"), list[str | None]()
+    done: list[Any] = []
+    approving = Approving(desk, lambda: 0.0, done.append, prompt.append)
+    for call in ("c1", "c2", "c3"):
+        asked = ApprovalAsked(ToolCall(call, "bash"), "why", ("bash: touch *",))
+        await desk.take(asked, session)  # type: ignore[arg-type]
+        assert approving.pending()
+        approving.key("", "m" if call == "c3" else "e")
+        if call == "c2":
+            assert (approving.explain("touch *"), approving.explain("edit: *"), approving.explaining) == (
+                False,
+                False,
+                True,
+            )
+            assert approving.explain("edit: *\nbash: touch ?")
+        elif call == "c3":
+            assert approving.explain("no need")
+        else:
+            approving.withdraw()
+            desk.see(Entry("one", 9, 0.0, ApprovalGiven("c1", True)))
+    for work in done:
+        await work
+    assert prompt == ["bash: touch *", None, "bash: touch *", None, "", None]
+    assert session.said == [
+        Approve("c2", True, "edit: *\nbash: touch ?", "project"),
+        Approve("c3", False, "no need", ""),
+    ]
+
+
 def test_a_conversation_as_a_document() -> None:
     said = [
         user("hi"),
