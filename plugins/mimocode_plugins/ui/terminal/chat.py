@@ -6,6 +6,7 @@ import asyncio
 import difflib
 import io
 import os
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -228,6 +229,19 @@ class Chat:
         self.face.changed()
         await session.submit(Say("\n\n".join(part for part in (*aside, words, added) if part), media))
 
+    async def see_through(self, command: str, session: Session) -> None:
+        """Show that a plugin's command is being carried out, which is no turn, until all is done."""
+        face = self.face
+        face.command = mine = (command, time.time())
+        face.changed()
+        try:
+            await session.settled()
+        finally:
+            if face.command is mine:
+                face.command = None
+        if face.session is session:  # what was to follow a command that was stopped
+            face.screen.give_back("\n".join(face.feed.unqueue()))
+
     async def _run_shell(self, command: str, session: Session) -> None:
         if self.face.shell.command:
             self.face.tell("One command at a time: Esc ends the one that runs.", "warning")
@@ -251,7 +265,8 @@ class Chat:
                 else:
                     self._interrupt()
             case "c-d":
-                if not self.face.feed.now.busy or self.face.hint("The agent is at work: Ctrl-D again to exit", AGAIN):
+                working = self.face.feed.now.busy or self.face.command
+                if not working or self.face.hint("The agent is at work: Ctrl-D again to exit", AGAIN):
                     self.go(None)
             case "tab":
                 self.do(self._next_agent(1))
@@ -264,7 +279,7 @@ class Chat:
 
     def _escape(self) -> None:
         """Once stops what runs; twice, when nothing does, clears the prompt or shows what one can go back to."""
-        if self.face.shell.command or self.face.feed.now.busy or self.face.session is None:
+        if self.face.busy or self.face.session is None:
             self._interrupt()
         elif self.face.screen.buffer.text:
             if self.face.hint("Esc again to clear the prompt", AGAIN):
@@ -295,7 +310,9 @@ class Chat:
     def _interrupt(self) -> None:
         if self.face.shell.command:
             self.face.shell.stop()
-        elif self.face.session is not None and self.face.feed.now.busy:
+        elif self.face.session is not None and self.face.busy:
+            if self.face.command and not self.face.feed.now.busy:
+                self.face.tell(f"{self.face.command[0]} is stopped.", "warning")
             self.do(self.face.session.submit(Interrupt()))
 
     async def _next_agent(self, step: int) -> None:

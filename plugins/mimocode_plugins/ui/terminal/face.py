@@ -19,7 +19,7 @@ from .feed import Feed
 from .files import Files
 from .first import PLACEHOLDER
 from .hookspecs import offer_mentions
-from .items import Item, Told, print_items
+from .items import Item, Told, duration, print_items
 from .keymap import bound
 from .live import OpenEnd, animated, fit, live_lines, spinner
 from .pace import Pace
@@ -33,6 +33,10 @@ from .tuning import tuned
 if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.session import Session
+
+
+AT_ONCE = 0.4
+"""Seconds within which a command needs no sign that it goes on."""
 
 
 class Talker(Protocol):
@@ -71,6 +75,8 @@ class Face:
         """All slash commands, for completion and help."""
         self.helpers: dict[str, str] = {}
         """Agents that the agent may hand work to, for completion after `$`."""
+        self.command: tuple[str, float] | None = None
+        """The command of a plugin that is carried out, and since when."""
         self.unsent: list[str] = []
         """What the user said before there was a session."""
         self.desk = Desk(self.changed, yolo)
@@ -180,7 +186,7 @@ class Face:
     @property
     def busy(self) -> bool:
         """Whether there is something that Esc would stop."""
-        return bool(self.feed.now.busy or self.shell.command or self.approving.explaining)
+        return bool(self.feed.now.busy or self.shell.command or self.command or self.approving.explaining)
 
     @property
     def label(self) -> str:
@@ -199,6 +205,10 @@ class Face:
         lines = live_lines(self.feed, look, rows, time.time(), self._last_group, self.waiting, self._end)
         if self.shell.command:
             lines += ["", look.paint(fit(f"{spinner(time.time())} ! {self.shell.command}", look.width), "dim")]
+        if self.command and not self.feed.now.busy and (took := time.time() - self.command[1]) > AT_ONCE:
+            stop = look.say("esc interrupts")
+            text = fit(f"{spinner(time.time())} {self.command[0]} · {duration(took)} · {stop}", look.width)
+            lines += ["", look.paint(text, "dim")]
         if self.approving.pending() and self.modal is not self.approving:
             lines += ["", *self.approving.lines(look, max(4, rows - len(lines)))]
         elif self.questions.queue and self.modal is not self.questions:
@@ -256,7 +266,7 @@ class Face:
 
     def _again(self) -> float:
         waiting = self.waiting
-        beat = 0.2 if self.shell.command else animated(self.feed, waiting)
+        beat = 0.2 if self.shell.command or self.command else animated(self.feed, waiting)
         beat = 0.0 if self.screen.linear else beat
         arming = 0.0
         if waiting and not self.approving.explaining:

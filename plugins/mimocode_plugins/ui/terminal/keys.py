@@ -24,7 +24,7 @@ HELP = (
     ("Esc", "stop the agent; close a list; put a suggestion away"),
     ("Esc Esc", "clear the prompt; when it is empty, the timeline"),
     ("Ctrl-C", "clear the prompt; stop the agent; twice: exit"),
-    ("Ctrl-D", "exit, when the prompt is empty"),
+    ("Ctrl-D", "exit, when the prompt is empty; while the agent works, twice"),
     ("Tab", "complete; on an empty prompt take what is suggested there, else the next agent"),
     ("Up, Down", "earlier prompts"),
     ("Ctrl-R", "search earlier prompts"),

@@ -290,7 +290,7 @@ def held(chat: Chat) -> Session:
 
 def at_rest(chat: Chat) -> bool:
     """Whether nothing runs that would be cut short; else it is said."""
-    if held(chat).state.busy:
+    if held(chat).state.busy or chat.face.command:
         chat.face.tell("Wait for the turn to end, or stop it with Esc.", "warning")
         return False
     return True
