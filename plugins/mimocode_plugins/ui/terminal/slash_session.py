@@ -255,8 +255,7 @@ async def undo(chat: Chat, rest: str) -> None:
     session = held(chat)
     if not at_rest(chat):
         return
-    store = await chat.host.store()
-    before = turns_of(standing(store.read(session.id)))
+    before = turns_of(standing((await chat.host.store()).read(session.id)))
     if not before:
         chat.face.tell("There is no turn to take back.", "warning")
         return
@@ -265,7 +264,8 @@ async def undo(chat: Chat, rest: str) -> None:
     else:
         await session.submit(Rewind(before[-1].seq - 1))
     await session.settled()
-    if taken := before[len(turns_of(standing(store.read(session.id)))) :]:
+    left = {seq for seq, _ in session.state.turns}
+    if taken := [turn for turn in before if turn.seq not in left]:
         chat.face.screen.fill(taken[0].text)
 
 
