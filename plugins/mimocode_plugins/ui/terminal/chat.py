@@ -49,6 +49,11 @@ AGAIN = 2.0
 """Seconds in which a second Ctrl-C exits."""
 AHEAD = 0.03
 """Seconds after the first words until more is loaded: the request leaves first."""
+ALONE = {
+    "!": "! runs a command of yours, such as !git status.",
+    "/": "/ begins a command: /help shows what there is.",
+}
+"""Signs that say nothing without a word behind them."""
 LEAVING = ("exit", "quit", ":q", ":q!", ":wq")
 """Words that mean it although they are no commands."""
 
@@ -211,7 +216,9 @@ class Chat:
 
         if self.face.session is None:
             self.face.unsent.append(text)
-        elif text.startswith("!") and text[1:].strip():
+        elif hint := ALONE.get(text.strip()):
+            self.face.tell(hint, "warning")
+        elif text.startswith("!"):
             await self._run_shell(text[1:].strip(), self.face.session)
         elif not (text.startswith("/") and await run_slash(self, text)):
             await self._send(text, self.face.session)

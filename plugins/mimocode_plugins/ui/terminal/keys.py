@@ -130,6 +130,8 @@ def _take_completion(buffer: Buffer, sending: bool) -> bool:
     if sending and unmarked and any(_whole(text, one) or _aside(text, one) for one in state.completions):
         buffer.cancel_completion()
         return False
+    if sending and unmarked and text == "/":
+        return True  # nothing was chosen yet: the first of all commands is nobody's wish
     command = text.startswith("/") and chosen.text.startswith("/")
     if unmarked:
         buffer.apply_completion(chosen)
