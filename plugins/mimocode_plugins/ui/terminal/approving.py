@@ -9,6 +9,7 @@ from typing import Any
 from ..shown.look import Look
 from .asking import body, keys
 from .desk import Desk, Waiting
+from .live import fit
 
 PAUSE = 0.6
 """Seconds without a key before a question takes the keys."""
@@ -27,6 +28,8 @@ class Approving:
         self._desk, self._typed, self._do, self._lend = desk, typed, do, lend
         self._since = 0.0
         self._shown: Waiting | None = None
+        self._cut: Waiting | None = None
+        self._printed: Waiting | None = None
         self.explaining = False
         """The user is typing why not, or a rule; the prompt has the keys."""
         self.wording = False
@@ -61,13 +64,21 @@ class Approving:
         above = body(one, look)
         room = max(2, rows - len(below) - 1)
         if len(above) > room:
-            above = [*above[: room - 1], look.paint("… more than fits: see above, in the scrollback", "yellow")]
+            above = [
+                *above[: room - 1],
+                look.paint(fit("… more than fits: see above, in the scrollback", look.width), "yellow"),
+            ]
+            if self._cut is not one:
+                self._cut = one
+                self._desk.changed()
         return [*above, "", *below]
 
-    def whole(self, look: Look, rows: int) -> list[str]:
-        """The whole question for the scrollback, when the live region has no room for it."""
-        one = self._desk.first
-        return body(one, look) if one is not None and len(body(one, look)) > rows - 5 else []
+    def whole(self, look: Look) -> list[str]:
+        """The whole question for the scrollback, once, when the live region had no room for it."""
+        if self._cut is None or self._cut is self._printed:
+            return []
+        self._printed = self._cut
+        return body(self._cut, look)
 
     def key(self, name: str, data: str) -> None:
         """Answer."""

@@ -107,7 +107,6 @@ class Face:
         self._last_group = ""
         self._end = OpenEnd()
         self._hint, self._hinted, self._hint_until = "", 0.0, 0.0
-        self._whole: object = None
         self.branch = ""
         """What git has checked out, for the status line."""
         for sentence in (*self.tuning.wrong, *wrong):
@@ -259,10 +258,7 @@ class Face:
     def _print(self, look: Look) -> list[str]:
         items, self._finished = self._finished, []
         lines, self._last_group = print_items(items, look, self._last_group)
-        if self.approving.pending() and self.desk.first is not self._whole:
-            self._whole = self.desk.first
-            lines += self.approving.whole(look, self.screen.app.output.get_size().rows)
-        return lines
+        return lines + self.approving.whole(look)
 
     def _again(self) -> float:
         waiting = self.waiting

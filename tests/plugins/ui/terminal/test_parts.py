@@ -246,6 +246,22 @@ async def test_a_draft_is_neither_a_reason_nor_a_rule_and_comes_back() -> None:
     ]
 
 
+async def test_a_question_that_no_longer_fits_is_whole_in_the_scrollback_once() -> None:
+    changes: list[None] = []
+    desk = Desk(lambda: changes.append(None))
+    call = ToolCall("c1", "bash", {"command": "\n".join(f"echo {n}" for n in range(9))})
+    await desk.take(ApprovalAsked(call, "why"), Held("one"))  # type: ignore[arg-type]
+    approving, look = Approving(desk, lambda: 0.0, print), Look(40)
+    assert approving.pending() and len(approving.lines(look, 30)) == 15 and approving.whole(look) == []
+    before = len(changes)
+    small = approving.lines(look, 10)  # the window became smaller
+    assert any(row.startswith("… more than fits") and len(row) == 40 for row in small)
+    approving.lines(look, 9)
+    assert len(changes) == before + 1
+    printed = approving.whole(look)
+    assert (printed[1], printed[9], approving.whole(look)) == ("  $ echo 0", "    echo 8", [])
+
+
 def test_a_conversation_as_a_document() -> None:
     said = [
         user("hi"),
