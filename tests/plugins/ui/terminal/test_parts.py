@@ -280,6 +280,11 @@ async def test_the_shell_keeps_beginning_and_end_and_says_how_it_ended(tmp_path:
     assert for_agent(done).startswith('<shell command="echo begin; head') and 'exit="3"' in for_agent(done)
 
 
+async def test_a_directory_that_is_gone_is_named(tmp_path: Path) -> None:
+    done = await UserShell().run("true", tmp_path / "gone")
+    assert (done.output, done.exit) == (f"{tmp_path / 'gone'}: No such file or directory", 127)
+
+
 async def test_a_shell_command_is_stopped_with_all_it_started(tmp_path: Path) -> None:
     shell = UserShell()
     running = asyncio.create_task(shell.run("sleep 60 & sleep 60", tmp_path))
