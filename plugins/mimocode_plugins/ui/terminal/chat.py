@@ -74,6 +74,8 @@ class Chat:
         self._known = 0
         """The last fact that was there when this session was opened."""
         self._since = 0.0
+        self._stopped: object = None
+        """The command of a plugin that the user stopped last."""
         self._aside: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._ahead: asyncio.TimerHandle | None = None
@@ -246,7 +248,7 @@ class Chat:
         finally:
             if face.command is mine:
                 face.command = None
-        if face.session is session:  # what was to follow a command that was stopped
+        if face.session is session and self._stopped is mine:  # what was to follow it never will
             face.screen.give_back("\n".join(face.feed.unqueue()))
 
     async def _run_shell(self, command: str, session: Session) -> None:
@@ -319,6 +321,7 @@ class Chat:
             self.face.shell.stop()
         elif self.face.session is not None and self.face.busy:
             if self.face.command and not self.face.feed.now.busy:
+                self._stopped = self.face.command
                 self.face.tell(f"{self.face.command[0]} is stopped.", "warning")
             self.do(self.face.session.submit(Interrupt()))
 

@@ -262,7 +262,8 @@ class Face:
 
     def _again(self) -> float:
         waiting = self.waiting
-        beat = 0.2 if self.shell.command or self.command else animated(self.feed, waiting)
+        alone = self.shell.command or (self.command and not self.feed.now.busy)
+        beat = 0.2 if alone else animated(self.feed, waiting)
         beat = 0.0 if self.screen.linear else beat
         arming = 0.0
         if waiting and not self.approving.explaining:
