@@ -6,6 +6,7 @@ import asyncio
 import difflib
 import io
 import os
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,11 @@ AGAIN = 2.0
 """Seconds in which a second Ctrl-C exits."""
 AHEAD = 0.03
 """Seconds after the first words until more is loaded: the request leaves first."""
+ALONE = {
+    "!": "! runs a command of yours, such as !git status.",
+    "/": "/ begins a command: /help shows what there is.",
+}
+"""Signs that say nothing without a word behind them."""
 LEAVING = ("exit", "quit", ":q", ":q!", ":wq")
 """Words that mean it although they are no commands."""
 
@@ -68,6 +74,8 @@ class Chat:
         self._known = 0
         """The last fact that was there when this session was opened."""
         self._since = 0.0
+        self._stopped: object = None
+        """The command of a plugin that the user stopped last."""
         self._aside: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._ahead: asyncio.TimerHandle | None = None
@@ -210,7 +218,9 @@ class Chat:
 
         if self.face.session is None:
             self.face.unsent.append(text)
-        elif text.startswith("!") and text[1:].strip():
+        elif hint := ALONE.get(text.strip()):
+            self.face.tell(hint, "warning")
+        elif text.startswith("!"):
             await self._run_shell(text[1:].strip(), self.face.session)
         elif not (text.startswith("/") and await run_slash(self, text)):
             await self._send(text, self.face.session)
@@ -227,6 +237,19 @@ class Chat:
         self.face.feed.queue(text)
         self.face.changed()
         await session.submit(Say("\n\n".join(part for part in (*aside, words, added) if part), media))
+
+    async def see_through(self, command: str, session: Session) -> None:
+        """Show that a plugin's command is being carried out, which is no turn, until all is done."""
+        face = self.face
+        face.command = mine = (command, time.time())
+        face.changed()
+        try:
+            await session.settled()
+        finally:
+            if face.command is mine:
+                face.command = None
+        if face.session is session and self._stopped is mine:  # what was to follow it never will
+            face.screen.give_back("\n".join(face.feed.unqueue()))
 
     async def _run_shell(self, command: str, session: Session) -> None:
         if self.face.shell.command:
@@ -251,7 +274,8 @@ class Chat:
                 else:
                     self._interrupt()
             case "c-d":
-                if not self.face.feed.now.busy or self.face.hint("The agent is at work: Ctrl-D again to exit", AGAIN):
+                working = self.face.feed.now.busy or self.face.command
+                if not working or self.face.hint("The agent is at work: Ctrl-D again to exit", AGAIN):
                     self.go(None)
             case "tab":
                 self.do(self._next_agent(1))
@@ -264,7 +288,7 @@ class Chat:
 
     def _escape(self) -> None:
         """Once stops what runs; twice, when nothing does, clears the prompt or shows what one can go back to."""
-        if self.face.shell.command or self.face.feed.now.busy or self.face.session is None:
+        if self.face.busy or self.face.session is None:
             self._interrupt()
         elif self.face.screen.buffer.text:
             if self.face.hint("Esc again to clear the prompt", AGAIN):
@@ -295,7 +319,10 @@ class Chat:
     def _interrupt(self) -> None:
         if self.face.shell.command:
             self.face.shell.stop()
-        elif self.face.session is not None and self.face.feed.now.busy:
+        elif self.face.session is not None and self.face.busy:
+            if self.face.command and not self.face.feed.now.busy:
+                self._stopped = self.face.command
+                self.face.tell(f"{self.face.command[0]} is stopped.", "warning")
             self.do(self.face.session.submit(Interrupt()))
 
     async def _next_agent(self, step: int) -> None:

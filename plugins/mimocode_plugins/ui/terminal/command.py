@@ -157,6 +157,7 @@ async def _terminal(talk: Chat, prompt: First) -> AsyncIterator[asyncio.Task[Non
     running = loop.create_task(app.run_async(handle_sigint=False, set_exception_handler=False), name="terminal")
     for number in ENDS:
         loop.add_signal_handler(number, talk.go, None)
+    loop.add_signal_handler(signal.SIGCONT, app.woken)
     try:
         await asyncio.wait([running, loop.create_task(painted.wait())], return_when=asyncio.FIRST_COMPLETED)
         nimble()
@@ -164,7 +165,7 @@ async def _terminal(talk: Chat, prompt: First) -> AsyncIterator[asyncio.Task[Non
         with contextlib.redirect_stderr(aside), contextlib.redirect_stdout(aside):
             yield running
     finally:
-        for number in ENDS:
+        for number in (*ENDS, signal.SIGCONT):
             loop.remove_signal_handler(number)
         talk.face.flush()
         talk.face.stop()

@@ -19,7 +19,7 @@ from .feed import Feed
 from .files import Files
 from .first import PLACEHOLDER
 from .hookspecs import offer_mentions
-from .items import Item, Told, print_items
+from .items import Item, Told, duration, print_items
 from .keymap import bound
 from .live import OpenEnd, animated, fit, live_lines, spinner
 from .pace import Pace
@@ -33,6 +33,10 @@ from .tuning import tuned
 if TYPE_CHECKING:
     from mimocode.host import Host
     from mimocode.session import Session
+
+
+AT_ONCE = 0.4
+"""Seconds within which a command needs no sign that it goes on."""
 
 
 class Talker(Protocol):
@@ -71,6 +75,8 @@ class Face:
         """All slash commands, for completion and help."""
         self.helpers: dict[str, str] = {}
         """Agents that the agent may hand work to, for completion after `$`."""
+        self.command: tuple[str, float] | None = None
+        """The command of a plugin that is carried out, and since when."""
         self.unsent: list[str] = []
         """What the user said before there was a session."""
         self.desk = Desk(self.changed, yolo)
@@ -92,7 +98,7 @@ class Face:
         self.screen.linear = plain or bool(self.tuning["screen_reader"])
         self.screen.thinking = self.tuning["thinking_mode"] == "show"
         self.screen.details, self.screen.split = self.tuning["details"], self.tuning["diff_style"] != "stacked"
-        self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do, self.screen.fill)
+        self.approving = Approving(self.desk, lambda: self.screen.typed, talker.do, self.screen.lend)
         self.questions = Questions(self.changed, lambda: self.screen.typed, talker.do)
         self.view: Modal | None = None
         """A list or the like that takes the keys, unless somebody asks."""
@@ -101,7 +107,6 @@ class Face:
         self._last_group = ""
         self._end = OpenEnd()
         self._hint, self._hinted, self._hint_until = "", 0.0, 0.0
-        self._whole: object = None
         self.branch = ""
         """What git has checked out, for the status line."""
         for sentence in (*self.tuning.wrong, *wrong):
@@ -180,7 +185,7 @@ class Face:
     @property
     def busy(self) -> bool:
         """Whether there is something that Esc would stop."""
-        return bool(self.feed.now.busy or self.shell.command or self.approving.explaining)
+        return bool(self.feed.now.busy or self.shell.command or self.command or self.approving.explaining)
 
     @property
     def label(self) -> str:
@@ -199,6 +204,10 @@ class Face:
         lines = live_lines(self.feed, look, rows, time.time(), self._last_group, self.waiting, self._end)
         if self.shell.command:
             lines += ["", look.paint(fit(f"{spinner(time.time())} ! {self.shell.command}", look.width), "dim")]
+        if self.command and not self.feed.now.busy and (took := time.time() - self.command[1]) > AT_ONCE:
+            stop = look.say("esc interrupts")
+            text = fit(f"{spinner(time.time())} {self.command[0]} · {duration(took)} · {stop}", look.width)
+            lines += ["", look.paint(text, "dim")]
         if self.approving.pending() and self.modal is not self.approving:
             lines += ["", *self.approving.lines(look, max(4, rows - len(lines)))]
         elif self.questions.queue and self.modal is not self.questions:
@@ -214,16 +223,18 @@ class Face:
     def entered(self, text: str) -> None:
         """The user sent the prompt: to whoever asked for words, else to the agent."""
         if self.approving.explaining and self.desk.first is not None:
-            self.approving.explain(text)
+            if not self.approving.explain(text):
+                self.tell(
+                    f"{text!r} is no rule for this; one looks like {self.desk.first.asked.offer[0]!r}.", "warning"
+                )
+                self.screen.give_back(text)
         else:
             self._talker.entered(text)
 
     def pressed(self, key: str) -> None:
         """The user pressed a key that is not the prompt's."""
         if key in ("escape", "c-c") and self.approving.explaining:
-            self.approving.explaining = False
-            if self.approving.wording:
-                self.screen.buffer.reset()
+            self.approving.withdraw()
             self.changed()
         else:
             self._talker.pressed(key)
@@ -247,14 +258,12 @@ class Face:
     def _print(self, look: Look) -> list[str]:
         items, self._finished = self._finished, []
         lines, self._last_group = print_items(items, look, self._last_group)
-        if self.approving.pending() and self.desk.first is not self._whole:
-            self._whole = self.desk.first
-            lines += self.approving.whole(look, self.screen.app.output.get_size().rows)
-        return lines
+        return lines + self.approving.whole(look)
 
     def _again(self) -> float:
         waiting = self.waiting
-        beat = 0.2 if self.shell.command else animated(self.feed, waiting)
+        alone = self.shell.command or (self.command and not self.feed.now.busy)
+        beat = 0.2 if alone else animated(self.feed, waiting)
         beat = 0.0 if self.screen.linear else beat
         arming = 0.0
         if waiting and not self.approving.explaining:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import termios
 from typing import Any
 
 from prompt_toolkit.application import Application
@@ -68,6 +69,17 @@ class InlineApplication(Application[None]):
     def away(self) -> bool:
         """Somebody else has the terminal (an editor), or nobody has it yet or any more."""
         return not self._is_running or self._running_in_terminal
+
+    def woken(self) -> None:
+        """Take the terminal again if somebody stopped the process (not Ctrl-Z, which gives it away and takes it back).
+
+        The shell has set it for itself meanwhile and written below what we drew.
+        """
+        if self.away or not termios.tcgetattr(self.input.fileno())[3] & termios.ICANON:
+            return
+        self.input.raw_mode().__enter__()  # what it was at the beginning is given back at the end, as ever
+        self.renderer.reset()
+        self._redraw()
 
     def print_above(self, lines: list[str]) -> None:
         """Print finished lines into the scrollback and draw the live region below them, in one frame."""

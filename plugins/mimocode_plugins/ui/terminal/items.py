@@ -202,7 +202,8 @@ class Shell:
 
     def lines(self, look: Look) -> list[str]:
         """The command, its output, how it ended if that was not well."""
-        end = [] if self.exit == 0 else look.lines(f"exit code {self.exit}", first="  ", style="red")
+        how = f"exit code {self.exit}" if self.exit > 0 else f"ended by signal {-self.exit}"
+        end = [] if self.exit == 0 else look.lines(how, first="  ", style="red")
         return look.lines(self.command, first="! ", style="bold") + _excerpt(self.output, self.most, look, "") + end
 
 

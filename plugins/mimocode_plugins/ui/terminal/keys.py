@@ -24,7 +24,7 @@ HELP = (
     ("Esc", "stop the agent; close a list; put a suggestion away"),
     ("Esc Esc", "clear the prompt; when it is empty, the timeline"),
     ("Ctrl-C", "clear the prompt; stop the agent; twice: exit"),
-    ("Ctrl-D", "exit, when the prompt is empty"),
+    ("Ctrl-D", "exit, when the prompt is empty; while the agent works, twice"),
     ("Tab", "complete; on an empty prompt take what is suggested there, else the next agent"),
     ("Up, Down", "earlier prompts"),
     ("Ctrl-R", "search earlier prompts"),
@@ -130,6 +130,8 @@ def _take_completion(buffer: Buffer, sending: bool) -> bool:
     if sending and unmarked and any(_whole(text, one) or _aside(text, one) for one in state.completions):
         buffer.cancel_completion()
         return False
+    if sending and unmarked and text == "/":
+        return True  # nothing was chosen yet: the first of all commands is nobody's wish
     command = text.startswith("/") and chosen.text.startswith("/")
     if unmarked:
         buffer.apply_completion(chosen)

@@ -124,8 +124,13 @@ def spinner(now: float) -> str:
 
 def fit(text: str, width: int) -> str:
     """One line of text, safe and cut to a number of columns."""
-    flat = plain(" ".join(text.split()))
-    return flat if cell_len(flat) <= width else (chop_cells(flat, max(1, width - 1)) or [""])[0] + "…"
+    return cut(" ".join(text.split()), width)
+
+
+def cut(text: str, width: int) -> str:
+    """Like `fit`, but blanks stay, so that columns are aligned."""
+    shown = plain(text)
+    return shown if cell_len(shown) <= width else (chop_cells(shown, max(1, width - 1)) or [""])[0] + "…"
 
 
 def _below(feed: Feed, look: Look, now: float, answering: bool, waiting: bool) -> Iterator[str]:

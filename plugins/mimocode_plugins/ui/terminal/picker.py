@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 
-from ..shown.look import Look, plain
+from ..shown.look import Look
 from ..shown.prose import prose
 from .fuzzy import best
+from .live import cut
 
 SHOWN = 10
 """Choices that are visible at a time."""
@@ -104,14 +105,8 @@ class Picker:
         pad = " " * max(0, min(wide, look.width // 2) - cell_len(choice.label))
         line = f"{choice.label}{pad}  {choice.detail}" if choice.detail else choice.label
         flat = line.replace("\n", " ")
-        return look.paint(mark + _cut(flat, look.width - cell_len(mark)), "bold cyan" if here else "")
+        return look.paint(mark + cut(flat, look.width - cell_len(mark)), "bold cyan" if here else "")
 
     def _filter(self, query: str) -> None:
         self.query, self._index = query, 0
         self._fitting = best(query, self._all, lambda choice: f"{choice.label} {choice.detail}", len(self._all))
-
-
-def _cut(text: str, width: int) -> str:
-    """Like `fit`, but columns stay aligned."""
-    shown = plain(text)
-    return shown if cell_len(shown) <= width else (chop_cells(shown, max(1, width - 1)) or [""])[0] + "…"

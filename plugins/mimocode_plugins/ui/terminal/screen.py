@@ -35,7 +35,7 @@ from .complete import wants_completion
 from .frames import FrameOutput, InlineApplication
 from .history import PromptHistory
 from .keys import Chosen, bindings
-from .live import fit
+from .live import cut, fit
 from .pasting import Pastes
 from .rows import Rows
 
@@ -129,6 +129,7 @@ class Screen:
         self.typed = 0.0
         """When a key went into the prompt, by the monotonic clock."""
         self._writing = asyncio.Event()
+        self._lent: str | None = None
         self.suggested = ""
         """What the user might say next: greyed, and only while the prompt is empty."""
         self.buffer = Buffer(
@@ -193,6 +194,17 @@ class Screen:
         if text:
             self.buffer.text = f"{text}\n{self.buffer.text}" if self.buffer.text else text
             self.buffer.cursor_position = len(self.buffer.text)
+
+    def lend(self, text: str | None) -> None:
+        """Let somebody else have the prompt, with a text to begin with; None: it is ours again, as it was."""
+        if text is not None:
+            self._lent = self.buffer.text
+        elif self._lent is None:
+            return
+        else:
+            text, self._lent = self._lent, None
+        self.buffer.text = text
+        self.buffer.cursor_position = len(text)
 
     def suggest(self, text: str) -> None:
         """Offer a line that the user may take with Tab; "" takes the offer back, and so does typing."""
@@ -288,11 +300,12 @@ class Screen:
         here = state.complete_index or 0
         begin = max(0, min(here - SHOWN // 2, len(state.completions) - SHOWN))
         shown = state.completions[begin : begin + SHOWN]
-        wide = min(max(len(one.display_text) for one in shown), self._columns // 2)
+        wide = min(max(cell_len(one.display_text) for one in shown), self._columns // 2)
         rows: StyleAndTextTuples = []
         for number, one in enumerate(shown, begin):
             style = "class:chosen" if number == here else "class:faint"
-            line = fit(f"{one.display_text.ljust(wide)}\u00a0 {one.display_meta_text}", self._columns - 4)
+            pad = " " * (wide - cell_len(one.display_text)) + "  " if one.display_meta_text else ""
+            line = cut(f"{one.display_text}{pad}{one.display_meta_text}", self._columns - 4)
             rows.append((style, f"{'  ' if not rows else chr(10) + '  '}{line}"))
         return rows
 

@@ -45,7 +45,7 @@ class UserShell:
             output = await self._output()
             return Shell(command, output, await self._process.wait())
         except OSError as error:
-            return Shell(command, f"{shell}: {error.strerror or error}", 127)
+            return Shell(command, f"{error.filename or shell}: {error.strerror or error}", 127)
         finally:
             self.stop()
             self.command, self._process = "", None

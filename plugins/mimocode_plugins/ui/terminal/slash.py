@@ -142,8 +142,9 @@ async def run_slash(chat: Chat, text: str) -> bool:
     if ours is not None:
         await ours.run(chat, rest)
     elif name in await chat.host.commands():
-        pastes = chat.face.screen.pastes
-        await held(chat).submit(Say(pastes.expand(text.strip()), pastes.shown(text)))
+        pastes, session = chat.face.screen.pastes, held(chat)
+        await session.submit(Say(pastes.expand(text.strip()), pastes.shown(text)))
+        chat.do(chat.see_through(f"/{name}", session))
     elif name in slash_more.CLI and await slash_more.through_cli(chat, name, rest):
         pass
     elif name in LATER:

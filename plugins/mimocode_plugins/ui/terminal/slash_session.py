@@ -255,8 +255,7 @@ async def undo(chat: Chat, rest: str) -> None:
     session = held(chat)
     if not at_rest(chat):
         return
-    store = await chat.host.store()
-    before = turns_of(standing(store.read(session.id)))
+    before = turns_of(standing((await chat.host.store()).read(session.id)))
     if not before:
         chat.face.tell("There is no turn to take back.", "warning")
         return
@@ -265,7 +264,8 @@ async def undo(chat: Chat, rest: str) -> None:
     else:
         await session.submit(Rewind(before[-1].seq - 1))
     await session.settled()
-    if taken := before[len(turns_of(standing(store.read(session.id)))) :]:
+    left = {seq for seq, _ in session.state.turns}
+    if taken := [turn for turn in before if turn.seq not in left]:
         chat.face.screen.fill(taken[0].text)
 
 
@@ -290,7 +290,7 @@ def held(chat: Chat) -> Session:
 
 def at_rest(chat: Chat) -> bool:
     """Whether nothing runs that would be cut short; else it is said."""
-    if held(chat).state.busy:
+    if held(chat).state.busy or chat.face.command:
         chat.face.tell("Wait for the turn to end, or stop it with Esc.", "warning")
         return False
     return True

@@ -315,3 +315,11 @@ def test_who_is_faster_than_the_list_is_understood(cli: Cli) -> None:
         idle(tty)
         tty.send("/detail\r")  # in one piece: no list can come up in between
         tty.wait("with details")
+        tty.send("/\r!\r")
+        tty.wait("/ begins a command")
+        tty.wait("! runs a command of yours")
+        tty.send("/")
+        tty.wait("/agents +choose the agent")
+        tty.send("\r")  # nothing was chosen
+        tty.quiet(0.2)
+        assert "❯ /" in tty.lines and "❯ /actors" not in tty.text

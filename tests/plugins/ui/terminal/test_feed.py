@@ -13,7 +13,7 @@ from mimocode_plugins.ui.shown.look import Look
 from mimocode_plugins.ui.shown.markdown import Block, Splitter
 from mimocode_plugins.ui.shown.prose import lines
 from mimocode_plugins.ui.terminal.feed import Child, Feed, Present, Running
-from mimocode_plugins.ui.terminal.items import SAID, Called, Ended, Item, Prose, Said, Thought, Told, print_items
+from mimocode_plugins.ui.terminal.items import SAID, Called, Ended, Item, Prose, Said, Shell, Thought, Told, print_items
 from mimocode_plugins.ui.terminal.live import OPEN, OpenEnd, ending, live_lines
 
 CALL = ToolCall("c1", "bash", {"command": "make"})
@@ -77,6 +77,11 @@ def test_what_goes_on_after_the_last_word_is_named_and_it_is_not_the_model() -> 
 def test_a_long_paste_is_not_printed_whole() -> None:
     rows = Said("\n".join(map(str, range(1000)))).lines(Look(80))
     assert (rows[:2], rows[45], rows[-1], len(rows)) == (["❯ 0", "  1"], "  … 940 lines …", "  999", SAID + 1)
+
+
+def test_a_command_of_the_users_that_was_ended_says_by_what() -> None:
+    assert Shell("sleep 9", "", -9).lines(Look(80)) == ["! sleep 9", "  ended by signal 9"]
+    assert Shell("false", "x\n", 1).lines(Look(80)) == ["! false", "  x", "  exit code 1"]
 
 
 def test_a_skill_is_shown_as_it_was_asked_for() -> None:

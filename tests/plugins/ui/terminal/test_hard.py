@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -247,6 +249,21 @@ def test_an_edit_is_approved_by_its_diff(cli: Cli) -> None:
         tty.send("n")
         done(tty, "The end.")
     assert (cli.project / "a.py").read_text() == "x = 1\n"
+
+
+def test_who_was_stopped_by_somebody_else_takes_the_terminal_again(cli: Cli) -> None:
+    with terminal(cli, "chat", "-m", "scripted/hello") as tty:
+        ready(tty)
+        os.kill(tty.pid, signal.SIGSTOP)
+        os.waitpid(tty.pid, os.WUNTRACED)
+        modes = termios.tcgetattr(tty._handle)
+        modes[3] |= termios.ICANON | termios.ECHO  # as a shell sets it for itself
+        termios.tcsetattr(tty._handle, termios.TCSANOW, modes)
+        drawn = len(tty.raw)
+        os.kill(tty.pid, signal.SIGCONT)
+        tty.wait(lambda tty: b"Say what to do" in tty.raw[drawn:])
+        tty.send("hello")
+        tty.wait("❯ hello")
 
 
 def test_sigterm_gives_the_terminal_back(cli: Cli) -> None:

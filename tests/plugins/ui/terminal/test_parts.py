@@ -216,6 +216,52 @@ async def test_what_is_pasted_approves_nothing() -> None:
     assert len(desk.queue) == 1
 
 
+async def test_a_draft_is_neither_a_reason_nor_a_rule_and_comes_back() -> None:
+    desk, session, prompt = Desk(lambda: None), Held("one"), list[str | None]()
+    done: list[Any] = []
+    approving = Approving(desk, lambda: 0.0, done.append, prompt.append)
+    for call in ("c1", "c2", "c3"):
+        asked = ApprovalAsked(ToolCall(call, "bash"), "why", ("bash: touch *",))
+        await desk.take(asked, session)  # type: ignore[arg-type]
+        assert approving.pending()
+        approving.key("", "m" if call == "c3" else "e")
+        if call == "c2":
+            assert (approving.explain("touch *"), approving.explain("edit: *"), approving.explaining) == (
+                False,
+                False,
+                True,
+            )
+            assert approving.explain("edit: *\nbash: touch ?")
+        elif call == "c3":
+            assert approving.explain("no need")
+        else:
+            approving.withdraw()
+            desk.see(Entry("one", 9, 0.0, ApprovalGiven("c1", True)))
+    for work in done:
+        await work
+    assert prompt == ["bash: touch *", None, "bash: touch *", None, "", None]
+    assert session.said == [
+        Approve("c2", True, "edit: *\nbash: touch ?", "project"),
+        Approve("c3", False, "no need", ""),
+    ]
+
+
+async def test_a_question_that_no_longer_fits_is_whole_in_the_scrollback_once() -> None:
+    changes: list[None] = []
+    desk = Desk(lambda: changes.append(None))
+    call = ToolCall("c1", "bash", {"command": "\n".join(f"echo {n}" for n in range(9))})
+    await desk.take(ApprovalAsked(call, "why"), Held("one"))  # type: ignore[arg-type]
+    approving, look = Approving(desk, lambda: 0.0, print), Look(40)
+    assert approving.pending() and len(approving.lines(look, 30)) == 15 and approving.whole(look) == []
+    before = len(changes)
+    small = approving.lines(look, 10)  # the window became smaller
+    assert any(row.startswith("… more than fits") and len(row) == 40 for row in small)
+    approving.lines(look, 9)
+    assert len(changes) == before + 1
+    printed = approving.whole(look)
+    assert (printed[1], printed[9], approving.whole(look)) == ("  $ echo 0", "    echo 8", [])
+
+
 def test_a_conversation_as_a_document() -> None:
     said = [
         user("hi"),
@@ -232,6 +278,11 @@ async def test_the_shell_keeps_beginning_and_end_and_says_how_it_ended(tmp_path:
     assert (done.exit, done.output[:6], done.output[-4:]) == (3, "begin\n", "end\n")
     assert len(done.output) < MOST + 100 and "bytes left out" in done.output
     assert for_agent(done).startswith('<shell command="echo begin; head') and 'exit="3"' in for_agent(done)
+
+
+async def test_a_directory_that_is_gone_is_named(tmp_path: Path) -> None:
+    done = await UserShell().run("true", tmp_path / "gone")
+    assert (done.output, done.exit) == (f"{tmp_path / 'gone'}: No such file or directory", 127)
 
 
 async def test_a_shell_command_is_stopped_with_all_it_started(tmp_path: Path) -> None:

@@ -159,6 +159,36 @@ def test_nothing_that_leaves_a_session_cuts_its_work_short_unasked(cli: Cli) -> 
         assert tty.end() == 0
 
 
+SLOW = """
+import asyncio
+from mimocode import Command, hookimpl
+
+async def wait(arguments, session):
+    await asyncio.Event().wait()
+
+@hookimpl
+async def register_commands():
+    return [Command("slow", "never ends", wait)]
+"""
+
+
+def test_a_command_of_a_plugin_is_seen_at_work_and_stopped(cli: Cli) -> None:
+    cli.plugin("slow", SLOW)
+    with terminal(cli, "-m", cli.scenario([{"text": "You said: ${prompt}"}])) as tty:
+        idle(tty)
+        tty.send("/slow\r")
+        tty.wait("/slow · 1 s · esc interrupts")
+        tty.send("later\r")
+        tty.wait("↳ later")
+        tty.send("/new\r")
+        tty.wait("Wait for the turn to end")
+        tty.send("\x1b")
+        tty.wait("/slow is stopped")
+        tty.wait("❯ later")
+        tty.send("\r")
+        tty.wait("You said: later")
+
+
 def test_the_timeline_goes_back_and_copies(cli: Cli) -> None:
     model = turns(cli, "First answer.", "Second answer.", "Third answer.")
     with terminal(cli, "-m", model, "--prompt", "question one", columns=100, rows=40) as tty:
