@@ -38,7 +38,7 @@ def hostile(tmp_path: Path) -> Cli:
 
 def test_what_a_folder_brings_is_listed_and_shown_as_plain_text(hostile: Cli) -> None:
     for words, wanted in {
-        "agent list": "agent \\u001b]52",
+        "agent list": "agent ]52",
         "command show c": "\\u001b]52",
         "skill list": "",
         "workflow list": "w\\u001b",

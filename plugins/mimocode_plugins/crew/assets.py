@@ -134,13 +134,13 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
         raise SettingsError(f"the front matter is not YAML{line}: {said.splitlines()[0]}") from None
     if not isinstance(meta, dict | None):
         raise SettingsError('the front matter must be lines of the form "key: value"')
-    return {visible(str(key)): _shown(value) for key, value in (meta or {}).items()}, split[2].lstrip("\n")
+    return {_shown(str(key)): _shown(value) for key, value in (meta or {}).items()}, split[2].lstrip("\n")
 
 
 def _shown(value: Any) -> Any:
     """A value of a front matter: names, descriptions and rules are all shown to people."""
     if isinstance(value, str):
-        return visible(value)
+        return _COMMANDING.sub(" ", value)
     if isinstance(value, dict):
         return {_shown(key): _shown(each) for key, each in value.items()}
     return [_shown(each) for each in value] if isinstance(value, list) else value
