@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -19,6 +20,19 @@ _FENCED = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)(.*)", re.DOTALL | re.
 LARGEST = 256 * 1024
 """Bytes of a file. More than that is data, not instructions."""
 _VALUE = re.compile(r"^([A-Za-z_][\w-]*):[ \t]+([^\s|>\"'&*!].*)$", re.MULTILINE)
+
+
+_COMMANDING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """A text of a project that cannot command the terminal that it is shown in, nor turn its letters round."""
+    return _COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def say(text: str) -> None:
+    """Print a result."""
+    sys.stdout.write(visible(text))
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ def find(
                 try:
                     assets.append(open_asset(path, path.relative_to(folder / kind).with_suffix("").as_posix(), source))
                 except SettingsError as error:
-                    problems.append(f"{error} (left out)")
+                    problems.append(f"{visible(str(error))} (left out)")
     return assets, problems
 
 
@@ -73,6 +87,8 @@ def open_asset(path: Path, name: str, source: str) -> Asset:
     """
     if path.exists() and not path.is_file():  # reading a pipe or a device would never end
         raise SettingsError("this is not a file", str(path))
+    if _COMMANDING.search(name):
+        raise SettingsError("its name has control characters in it", str(path))
     try:
         if path.stat().st_size > LARGEST:
             raise SettingsError(f"it has more than {LARGEST // 1024} KB: move parts into files beside it")
@@ -118,7 +134,16 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
         raise SettingsError(f"the front matter is not YAML{line}: {said.splitlines()[0]}") from None
     if not isinstance(meta, dict | None):
         raise SettingsError('the front matter must be lines of the form "key: value"')
-    return {str(key): value for key, value in (meta or {}).items()}, split[2].lstrip("\n")
+    return {_shown(str(key)): _shown(value) for key, value in (meta or {}).items()}, split[2].lstrip("\n")
+
+
+def _shown(value: Any) -> Any:
+    """A value of a front matter: names, descriptions and rules are all shown to people."""
+    if isinstance(value, str):
+        return _COMMANDING.sub(" ", value)
+    if isinstance(value, dict):
+        return {_shown(key): _shown(each) for key, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list) else value
 
 
 def _as_text(line: re.Match[str], yaml: Any, loader: Any) -> str:

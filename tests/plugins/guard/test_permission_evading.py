@@ -18,6 +18,7 @@ from mimocode_plugins.guard.confinement import CONFINED, Confined
 from mimocode_plugins.guard.permission.looking import writes
 from mimocode_plugins.guard.permission.ruling import rule
 from mimocode_plugins.guard.permission.shell import commands
+from mimocode_plugins.guard.protected import protected
 from mimocode_plugins.store import workspace
 
 from .conftest import SPECS, spec
@@ -231,3 +232,18 @@ async def test_what_the_user_forbids_is_asked_wherever_it_runs(project: Path) ->
         session.stash[CONFINED] = Confined("bubblewrap", "off", (Path("/tmp"),), (project,))
         for text in ("ls /usr/include", 'f=x; echo > "$f"'):
             assert rule(ToolCall("1", "shell", {"command": text}), session).verdict is Verdict.ASK, text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".git/config", ".GIT/config", ".gi\u200ct/hooks/x", ".git. /config", "git~1/config", "a/.Mcp.json ", ".envrc."],
+)
+def test_no_spelling_of_a_name_takes_its_protection_away(name: str) -> None:
+    """File systems of macOS and Windows find the same file under each."""
+    assert protected(Path("/p") / name, (), ())
+    assert not protected(Path("/p/.github/git.py"), (), ())
+
+
+def test_start_up_files_of_programs_are_protected_where_the_home_is_the_project() -> None:
+    for name in (".vimrc", ".config/nvim/init.lua", ".tmux.conf", ".config/environment.d/x.conf", ".cargo/config"):
+        assert protected(Path.home() / name, (), ()), name

@@ -401,10 +401,11 @@ async def test_the_user_switches_it_off_and_on(box: Cell) -> None:
         command = (await session.host.commands())["sandbox"]
         for word, line, held in (
             ("off", "no sandbox", None),
-            ("on", "bubblewrap, no network", Confined("bubblewrap", "off")),
+            ("on", "bubblewrap, no network", ("bubblewrap", "off")),
         ):
             await command.run(word, session)
-            assert (session.host.options["sandbox"], confined(session)) == (line, held)
+            found = confined(session)
+            assert (session.host.options["sandbox"], found and (found.rung, found.network)) == (line, held)
             argv = await wrapped(["true"], box.project, session)
             assert (argv is None) == (held is None)
 

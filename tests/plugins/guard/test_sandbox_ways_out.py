@@ -183,3 +183,13 @@ def test_what_is_left_of_a_path(tmp_path: Path) -> None:
     words = ["/usr/bin", "", ".", "bin", f"{tmp_path}/project/bin", f"{tmp_path}/link", f"{tmp_path}/project/away"]
     kept = without(os.pathsep.join([*words, f"{tmp_path}/project-2", "/bin"]), [tmp_path / "project"])
     assert kept.split(os.pathsep) == ["/usr/bin", f"{tmp_path}/project-2", "/bin"]
+
+
+@SANDBOX_ONLY
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root owns the settings of the kernel")
+def test_root_inside_does_not_set_what_the_kernel_runs(tmp_path: Path) -> None:
+    """Only asked, never tried: `core_pattern` is the whole machine's."""
+    numbers = "\\( -path '/proc/[0-9]*' -o -path /proc/self -o -path /proc/thread-self \\) -prune"
+    done = Cli(tmp_path)("sandbox", f"find /proc /sys -maxdepth 4 {numbers} -o -type f -writable -print 2>&-; echo end")
+    assert done.out == "end\n"
+    assert os.access("/proc/sys/kernel/core_pattern", os.W_OK), "outside it can be: otherwise this proves nothing"

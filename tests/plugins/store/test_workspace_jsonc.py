@@ -141,3 +141,18 @@ def test_a_key_that_stands_there_twice_is_found_with_its_line() -> None:
       "a": 4
     }"""
     assert list(jsonc.twice(text)) == [("a.b", 2), ("a", 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (r'{"a": "\u001b]52;c;eA=="}', 1),
+        ('{\n"a\\u009b": 1}', 2),
+        ('{"a": "\x9b"}', 1),
+        (r'{"a": "\b"}', 1),
+        (r'{"a": "two\nlines\tand \\u001b, C:\\bin\\u001b, \u4f60"}', 0),
+        ("{} // done\r\n", 0),
+    ],
+)
+def test_control_characters_are_found_where_they_stand(text: str, line: int) -> None:
+    assert jsonc.commanding(text) == line

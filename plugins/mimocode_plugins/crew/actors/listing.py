@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import UsageError
 from mimocode.state import replay
+from mimocode_plugins.crew.assets import say
 
 from ..children.roster import NOTES, Actor, line, roster
 from ..children.team import team
@@ -87,11 +88,9 @@ async def run(args: argparse.Namespace, host: Host) -> int:
         raise UsageError(f"there is no session {args.session!r}; `mimo session list` shows those of this project")
     found = next((rows for id in ids if (rows := list(tree(store, id)))), [])
     if args.json:
-        sys.stdout.write(
-            json.dumps([shown(level, actor) for level, actor in found], ensure_ascii=False, indent=1) + "\n"
-        )
+        say(json.dumps([shown(level, actor) for level, actor in found], ensure_ascii=False, indent=1) + "\n")
     elif found:
-        sys.stdout.write("\n".join(_line(level, actor) for level, actor in found) + "\n")
+        say("\n".join(_line(level, actor) for level, actor in found) + "\n")
     else:
         sys.stderr.write("No subagents here.\n")
     return 0

@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from mimocode_plugins.crew.assets import say
 from mimocode_plugins.crew.authoring import near
 
 from .sources import unsaid
@@ -29,7 +30,7 @@ async def run(chosen: argparse.Namespace, host: Host) -> int:
         text = json.dumps([_plain(agent) for agent in found], indent=2, ensure_ascii=False) + "\n"
     else:
         text = "".join(lines(agent) for agent in found)
-    sys.stdout.write(text)
+    say(text)
     sys.stderr.write("".join(f"mimo: {line}\n" for line in unsaid(host)))
     return 0
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mimocode.errors import UsageError
+from mimocode_plugins.crew.assets import say
 from mimocode_plugins.crew.authoring import checked, declare, place, quoted, write
 
 from .definition import MODES
@@ -49,11 +49,11 @@ async def show(chosen: argparse.Namespace, host: Host) -> int:
     from .listing import lines
 
     agent = await host.agent(chosen.name)
-    sys.stdout.write(lines(agent))
+    say(lines(agent))
     tools = [tool for tool, on in agent.tools.items() if on and tool != "*"]
     if agent.tools.get("*") is False:
-        sys.stdout.write(f"  only the tools {', '.join(tools) or '(none)'}\n")
-    sys.stdout.write(f"\n{agent.prompt or '(no prompt of its own)'}\n")
+        say(f"  only the tools {', '.join(tools) or '(none)'}\n")
+    say(f"\n{agent.prompt or '(no prompt of its own)'}\n")
     return 0
 
 
@@ -61,10 +61,10 @@ async def validate(chosen: argparse.Namespace, host: Host) -> int:
     """Say what is wrong with agent files; 1 if anything is."""
     problems = await wrong(chosen.name, host)
     for line in problems:
-        sys.stdout.write(f"{line}\n")
+        say(f"{line}\n")
     if not problems:
         named = ", ".join(chosen.name) or f"all {len(await host.agents())} agents"
-        sys.stdout.write(f"{named}: nothing to complain about\n")
+        say(f"{named}: nothing to complain about\n")
     return 1 if problems else 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import UsageError
+from mimocode_plugins.crew.assets import say
 from mimocode_plugins.crew.authoring import checked, declare, near, place, quoted, write
 
 from .sources import Template, templates, unsaid
@@ -40,9 +41,9 @@ async def list_(chosen: argparse.Namespace, host: Host) -> int:
             }
         )
     if chosen.format == "json":
-        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+        say(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.write("".join(map(_lines, rows)))
+        say("".join(map(_lines, rows)))
     sys.stderr.write("".join(f"mimo: {line}\n" for line in unsaid(host)))
     return 0
 
@@ -80,8 +81,8 @@ async def show(chosen: argparse.Namespace, host: Host) -> int:
     if template is None:
         known = "it comes from a plugin or is a skill" if name in await host.commands() else "there is no such command"
         raise UsageError(f"/{name} is no file: {known}; `mimo command list` shows all")
-    sys.stdout.write(f"{near(template.source)}\n\n")
-    sys.stdout.write(f"{_file(template)}\n")
+    say(f"{near(template.source)}\n\n")
+    say(f"{_file(template)}\n")
     return 0
 
 

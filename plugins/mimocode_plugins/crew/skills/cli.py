@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mimocode.errors import SettingsError, UsageError
+from mimocode_plugins.crew.assets import say
 from mimocode_plugins.crew.authoring import checked, near, place, quoted, write
 
 from .loading import words
@@ -39,9 +40,9 @@ async def list_(chosen: argparse.Namespace, host: Host) -> int:
     found = shelf(host)
     skills = [skill for _, skill in sorted(found.skills.items())]
     if chosen.format == "json":
-        sys.stdout.write(json.dumps([_plain(skill) for skill in skills], indent=2, ensure_ascii=False) + "\n")
+        say(json.dumps([_plain(skill) for skill in skills], indent=2, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.write("".join(_lines(skill) for skill in skills) or "There are no skills.\n")
+        say("".join(_lines(skill) for skill in skills) or "There are no skills.\n")
     sys.stderr.write("".join(f"mimo: {line}\n" for line in found.unsaid()))
     return 0
 
@@ -86,7 +87,7 @@ async def validate(chosen: argparse.Namespace, host: Host) -> int:
     for what in chosen.what or [*sorted(found.skills), *map(str, found.waiting)]:
         lines += [f"{what}: {line}" for line in wrong(what, found)]
     lines += [] if chosen.what else found.problems
-    sys.stdout.write("".join(f"{line}\n" for line in lines) or "nothing to complain about\n")
+    say("".join(f"{line}\n" for line in lines) or "nothing to complain about\n")
     return 1 if lines else 0
 
 
@@ -117,5 +118,5 @@ async def show(chosen: argparse.Namespace, host: Host) -> int:
     skill = shelf(host).find(chosen.name)
     if skill is None:
         raise UsageError(f"there is no skill {chosen.name!r}; `mimo skill list` shows those there are")
-    sys.stdout.write(f"{_lines(skill)}\n{words(skill)}\n")
+    say(f"{_lines(skill)}\n{words(skill)}\n")
     return 0

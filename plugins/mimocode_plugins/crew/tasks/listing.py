@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mimocode.errors import UsageError
 from mimocode.events import Noted
 from mimocode.state import replay
+from mimocode_plugins.crew.assets import say
 
 from .book import PLUGIN
 from .tree import OVER, chosen, lines, tree
@@ -34,15 +35,15 @@ async def run(args: argparse.Namespace, host: Host) -> int:
             found = tree(replay(log).notes.get(PLUGIN, ()))
             wanted = chosen(found, {"include_terminal": args.all})
             if args.json:
-                sys.stdout.write(json.dumps([asdict(task) for task in wanted], ensure_ascii=False, indent=1) + "\n")
+                say(json.dumps([asdict(task) for task in wanted], ensure_ascii=False, indent=1) + "\n")
             elif wanted:
-                sys.stdout.write(lines(wanted) + "\n")
+                say(lines(wanted) + "\n")
             over = sum(task.status in OVER for task in found.values())
             if not args.json and not args.all and over:
                 sys.stderr.write(f"{over} finished or abandoned; --all shows them\n")
             return 0
     if args.json:
-        sys.stdout.write("[]\n")
+        say("[]\n")
     else:
         sys.stderr.write("No tasks here.\n")
     return 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mimocode.errors import UsageError
 from mimocode.events import ApprovalAsked, Approve, Entry, Noted
+from mimocode_plugins.crew.assets import say
 
 from ..authoring import checked, declare, place, quoted, write
 from ..children.team import team
@@ -58,14 +59,14 @@ async def list_(chosen: argparse.Namespace, host: Host) -> int:
             rows.append({"name": name, "from": each.origin, "problem": str(error)})
     runs = [_run(journal) for journal in latest(host)[:RUNS]]
     if chosen.json:
-        sys.stdout.write(json.dumps({"workflows": rows, "runs": runs}, ensure_ascii=False, indent=1) + "\n")
+        say(json.dumps({"workflows": rows, "runs": runs}, ensure_ascii=False, indent=1) + "\n")
         return 0
     for row in rows:
-        sys.stdout.write(f"{row['name']}  ({row['from']})\n  {row.get('description') or row.get('problem')}\n")
+        say(f"{row['name']}  ({row['from']})\n  {row.get('description') or row.get('problem')}\n")
     for run_ in runs:
         failed = f", {run_['failed']} failed" if run_["failed"] else ""
         agents = f"{run_['agents']} agent{'s' * (run_['agents'] != 1)}"
-        sys.stdout.write(f"{run_['id']}  {run_['name']}  {run_['state']}  {agents}{failed}\n")
+        say(f"{run_['id']}  {run_['name']}  {run_['state']}  {agents}{failed}\n")
     return 0
 
 
@@ -124,9 +125,9 @@ async def _shown_to_the_end(work: Run, session: Session, chosen: argparse.Namesp
         watching.cancel()
     if chosen.json:
         told = {"run": work.id, "state": outcome.state, "result": outcome.value, "why": outcome.why}
-        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        say(json.dumps(told, ensure_ascii=False) + "\n")
     elif outcome.value is not None:
-        sys.stdout.write(shown(outcome.value) + "\n")
+        say(shown(outcome.value) + "\n")
     if outcome.why:
         sys.stderr.write(f"mimo: {outcome.why}; `mimo workflow resume {work.id}` goes on\n")
     return CODES[outcome.state]
@@ -165,15 +166,15 @@ def _progress(noted: Noted) -> str:
 async def show(chosen: argparse.Namespace, host: Host) -> int:
     """Print a script, or a run's journal."""
     if not chosen.what.startswith("wf_"):
-        sys.stdout.write(workflow(host, chosen.what).read()[0])
+        say(workflow(host, chosen.what).read()[0])
         return 0
     journal = find(host, chosen.what)
     row = _run(journal)
-    sys.stdout.write(f"{row['id']}  {row['name']}  {row['state']}\n")
+    say(f"{row['id']}  {row['name']}  {row['state']}\n")
     for line in journal.lines[1:]:
         text = next((f"{word}: {line[word]}" for word in ("phase", "log", "failed", "ended") if word in line), "")
         text = text or f"agent: {line.get('label')}: {shown(line.get('value'))[:200]}"
-        sys.stdout.write("  " + text + (f" ({line['why']})" if line.get("why") else "") + "\n")
+        say("  " + text + (f" ({line['why']})" if line.get("why") else "") + "\n")
     return 0
 
 

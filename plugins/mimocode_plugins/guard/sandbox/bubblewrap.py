@@ -24,6 +24,11 @@ _NAMES = ("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/ru
 GATE, PORT = "/run/mimocode-proxy", 3128
 """Inside: the socket of the proxy, and the port on loopback that leads to it."""
 _OWN = ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try")
+_SETTINGS = (
+    *("sys", "sysrq-trigger", "irq", "bus", "fs", "mtrr", "driver", "scsi", "acpi", "dynamic_debug", "pressure"),
+    *("asound", "sched_debug", "timer_stats", "latency_stats"),
+)
+"""Below /proc: what belongs to root and to the whole machine."""
 _PROXY = {
     "HTTP_PROXY": f"http://127.0.0.1:{PORT}",
     "HTTPS_PROXY": f"http://127.0.0.1:{PORT}",
@@ -56,7 +61,7 @@ def command(
     gate = network if isinstance(network, Path) else None
     words = [*entry, program, *_OWN, *([] if network is True or entry else ["--unshare-net"])]
     words += ["--cap-drop", "ALL", *(["--disable-userns"] if _closes_namespaces(program) else [])]
-    words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run"]
+    words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", *_kernel(), "--tmpfs", "/run"]
     for path in (*_RUN, *(_NAMES if network is True else ())):
         words += ["--ro-bind-try", path, path]
     if gate is not None:
@@ -70,6 +75,15 @@ def command(
     for name, value in {**plan.environ, "TMPDIR": str(plan.temps[0] if plan.temps else plan.temp)}.items():
         words += ["--setenv", name, value]
     return [*words, *_disk(plan, none), "--remount-ro", "/run", "--chdir", str(directory), "--", *argv]
+
+
+def _kernel() -> Iterator[str]:
+    """Keep root from the settings of the kernel, which no namespace holds back: who owns their files may write them.
+
+    With `core_pattern` among them a command would choose what the kernel itself runs. Others are refused anyway.
+    """
+    for name in _SETTINGS if os.geteuid() == 0 else ():
+        yield from ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")
 
 
 def _disk(plan: Layout, none: Path) -> list[str]:

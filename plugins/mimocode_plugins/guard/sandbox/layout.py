@@ -33,7 +33,14 @@ SECRETS = """
 .mozilla .thunderbird .password-store .local/share/keyrings .local/share/kwalletd .terraform.d/credentials.tfrc.json
 .cargo/credentials .cargo/credentials.toml .gem/credentials .composer/auth.json .m2/settings.xml
 .gradle/gradle.properties .claude/.credentials.json .claude.json .codex/auth.json .gemini/oauth_creds.json
-.config/github-copilot .bash_history .zsh_history .python_history .node_repl_history .psql_history .mysql_history
+.config/github-copilot .local/share/opencode/auth.json .cache/huggingface/token .huggingface/token .kaggle .oci
+.databrickscfg .pulumi/credentials.json .fly/config.yml .netlify .config/netlify .local/share/com.vercel.cli
+.config/stripe .config/heroku .config/pypoetry/auth.toml .subversion/auth .mylogin.cnf .smbcredentials
+.config/age .config/solana .bitcoin .ethereum .electrum .config/microsoft-edge .config/vivaldi .config/opera .librewolf
+.var/app snap/firefox snap/chromium .config/Signal .config/Slack .config/discord .config/remmina .local/share/remmina
+.config/filezilla Library/Keychains Library/Cookies .viminfo .lesshst
+.sqlite_history .rediscli_history .irb_history .local/share/fish/fish_history .bash_history
+.zsh_history .python_history .node_repl_history .psql_history .mysql_history
 """
 """Below the home: keys, tokens, and histories that tend to hold some."""
 OPEN = ("tool-output", "memory", "plans", "templates")

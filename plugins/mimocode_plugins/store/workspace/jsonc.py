@@ -22,6 +22,9 @@ _MARKS = re.compile(rf"(?P<key>{_STRING})\s*:|{_STRING}|[\[\]{{}},]")
 _REFERENCE = re.compile(r"\{(env|file):([^{}\r\n]*)\}")
 _REFERENCES = re.compile(f"{_STRING}|{_COMMENT}|{_REFERENCE.pattern}", re.DOTALL)
 
+_COMMANDING = re.compile(
+    r"(?<!\\)(?:\\\\)*\\(?:u00(?:0[0-8bBeEfF]|1[0-9a-fA-F]|7[fF]|[89][0-9a-fA-F])|[bf])|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+)
 DEEPEST = 100
 """Levels of nesting: whoever walks over a value may recurse."""
 
@@ -158,6 +161,15 @@ def same_length(text: str) -> str:
 def references(text: str) -> list[tuple[str, str]]:
     """All references in a text: "env" or "file", and the name or path."""
     return _REFERENCE.findall(text)
+
+
+def commanding(text: str) -> int:
+    """The line with the first control character that is no white space, written out or not; 0 without one.
+
+    What commands a terminal has no place in settings: they are quoted in errors and lists, those of a stranger, too.
+    """
+    found = _COMMANDING.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found else 0
 
 
 def has_reference(text: str) -> bool:

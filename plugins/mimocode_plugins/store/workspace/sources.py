@@ -158,6 +158,8 @@ def open_layer(
     """
     if (text := _text(source)) is None or not jsonc.uncommented(text).strip():
         return None
+    if line := jsonc.commanding(text):
+        raise SettingsError("a control character has no place in settings", f"{source.where}:{line}")
     filled: dict[str, str] = {}
     fenced = source.project and not trusted and jsonc.has_reference(text)
     if fenced:

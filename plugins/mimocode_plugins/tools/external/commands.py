@@ -240,8 +240,13 @@ def _pairs(given: list[str]) -> dict[str, str]:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(_visible(text) + "\n")
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(f"mimo: {text}\n")
+    sys.stderr.write(f"mimo: {_visible(text)}\n")
+
+
+def _visible(text: str) -> str:
+    """What a server says of itself or complains about must not command the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)

@@ -87,7 +87,7 @@ def known(host: Host) -> tuple[list[Known], list[str]]:
                 found[name] = _server(name, origin, entry, host, waits)
                 odd += [f'the MCP server "{name}" of {origin}: {word}' for word in _unmeant(entry)]
             except ValueError as error:
-                odd.append(f'the MCP server "{name}" of {origin} is left out: {error}')
+                odd.append(f'the MCP server "{ascii(name)[1:-1]}" of {origin} is left out: {error}')
     return list(found.values()), odd
 
 
@@ -133,6 +133,8 @@ def _server(name: str, origin: str, entry: Any, host: Host, waits: str) -> Known
     """
     if not isinstance(entry, Mapping):
         raise ValueError("it must be an object")
+    if _COMMANDING.search(json.dumps([name, entry])):
+        raise ValueError("it has control characters in it")
     if entry.get("enabled") is False or entry.get("disabled") is True:
         return Known(name, origin, waits="disabled")
     kind = entry.get("type") or ("remote" if entry.get("url") else "local")
@@ -223,6 +225,8 @@ def _patience(host: Host) -> float:
     return _seconds(limit) or 300.0
 
 
+_COMMANDING = re.compile(r"\\u00(0[0-8bef]|1|7f|[89])|\\[bf]")
+"""What commands a terminal, as JSON spells it; servers are listed and named in errors."""
 _ALLOWED = re.compile(
     r"HOME|LOGNAME|USER|PATH|SHELL|TERM|LANG(UAGE)?|LC_\w+|TZ|TMPDIR|XDG_\w+|NVM_\w+|NODE_PATH|VIRTUAL_ENV|"
     r"SSL_CERT_\w+|DISPLAY|(?i:no_proxy)"

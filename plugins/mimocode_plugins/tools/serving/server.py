@@ -139,6 +139,7 @@ async def _over_http(server: Server[Any], port: int) -> None:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind(("127.0.0.1", port))
+            listening.listen(64)  # who reads the address may come at once
         except (OSError, OverflowError) as error:
             raise UsageError(f"cannot listen on port {port}: {error}") from None
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"

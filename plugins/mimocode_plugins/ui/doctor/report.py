@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mimocode import __version__
 from mimocode.errors import MimoError
 
+from ..streams import visible
 from .hookspecs import check_health
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ async def run(args: argparse.Namespace, host: Host) -> int:
         return 1 if broken else 0
     width = max((len(what) for _, what, _, _ in found), default=0)
     for level, what, says, fix in found:
-        print(f"{MARKS.get(level, '?')} {what:{width}}  {says}")
+        print(visible(f"{MARKS.get(level, '?')} {what:{width}}  {says}"))
         if fix and level != "ok":
             print(f"  {'':{width}}  → {fix}")
     counts = [f"{sum(each[0] == level for each in found)} {level}" for level in ORDER]
