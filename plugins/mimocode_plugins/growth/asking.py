@@ -52,6 +52,18 @@ def held(sessions: Iterable[SessionInfo]) -> list[SessionInfo]:
     return [info for info in sessions if info.title not in APART.values()]
 
 
+async def answered(session: Session, ref: str, rules: str, question: str, purpose: str, **options: Any) -> Answer:
+    """What a model answers to one question apart from the conversation; `ModelError` says why it does not."""
+    model = await session.host.hooks.fold(on.wrap_model, model=await session.host.model(ref), session=session)
+    options, name = {"temperature": 0, **options}, f"{session.id}:{purpose}"
+    prompt = Prompt((Part(rules),), (user(question),), (), name, options)
+    async with aclosing(model.stream(prompt)) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            if isinstance(piece, Answer):
+                return piece
+    raise ModelError(ModelFault.NONSENSE, f"{ref} ended its stream without an answer")
+
+
 class Wishes(Protocol):
     """What the settings say about asking: the model ("" for the small one), and what one run may use."""
 
@@ -94,17 +106,11 @@ class Asker:
         return None
 
     async def _answer(self, question: str) -> str:
-        session, host = self.session, self.session.host
-        agent = await host.agent(self.agent)
+        agent = await self.session.host.agent(self.agent)
         ref = agent.model or self.model
-        model = await host.hooks.fold(on.wrap_model, model=await host.model(ref), session=session)
-        prompt = Prompt((Part(agent.prompt),), (user(question),), (), f"{session.id}:{self.plugin}", {"temperature": 0})
-        async with aclosing(model.stream(prompt)) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                if isinstance(piece, Answer):
-                    await self._count(piece.usage, ref)
-                    return piece.message.text
-        raise ModelError(ModelFault.NONSENSE, f"{ref} ended its stream without an answer")
+        answer = await answered(self.session, ref, agent.prompt, question, self.plugin)
+        await self._count(answer.usage, ref)
+        return answer.message.text
 
     async def _count(self, usage: Usage, ref: str) -> None:
         self.left -= usage.input + usage.output

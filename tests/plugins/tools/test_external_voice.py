@@ -19,6 +19,7 @@ from mimocode import hookimpl
 from mimocode.events import Approve, Noted, Say
 from mimocode.session import Session
 from mimocode.testing import talk
+from mimocode_plugins.tools import external
 from mimocode_plugins.tools.external import prompts
 from mimocode_plugins.tools.external.line import pause
 from plugins.tools.test_external import ODD, House, call
@@ -175,6 +176,13 @@ async def test_mentioned_resources_are_put_in(house: Inhabited) -> None:
         "</resource>",
     ]
     assert len(house.notices) == 1 and house.notices[0].startswith("@odd:note://gone is left out: ")
+
+
+async def test_what_a_command_mentions_is_the_commands(house: Inhabited) -> None:
+    await house.say("list them")
+    async with house.session("done") as session:
+        assert await external.take_input("/odd:review @odd:note://today", session) is None
+        assert "Nothing is on." in str(await external.take_input("/odd/path @odd:note://today", session))
 
 
 async def test_health_as_a_command(house: Inhabited) -> None:

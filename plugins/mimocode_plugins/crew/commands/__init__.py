@@ -44,7 +44,9 @@ async def take_input(text: str, session: Session) -> str | bool | None:
     command = (await session.host.commands()).get(name) if text[1:].startswith(name) else None
     if command is None:
         return None
-    said = await command.run(arguments.rstrip(), session)
+    from .calling import called
+
+    said = await called(command, arguments.rstrip(), session)
     if said is not None:  # what the agent hears now are the command's words: only the arguments are the user's
         await session.emit(Noted("command", {"name": name, "typed": arguments.strip()}))
     return True if said is None else said

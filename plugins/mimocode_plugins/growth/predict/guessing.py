@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from mimocode import hookspecs as on
 from mimocode.errors import MimoError
 from mimocode.events import Noted
-from mimocode.messages import Message, Part, user
-from mimocode.ports import Answer, Prompt, StashKey
+from mimocode.messages import Message
+from mimocode.ports import Answer, StashKey
 
-from ..asking import small
+from ..asking import answered, small
 from ..planted import INJECTED
 
 if TYPE_CHECKING:
@@ -75,15 +73,8 @@ async def _guess(session: Session, ref: str) -> None:
 async def _asked(session: Session, ref: str) -> Answer | None:
     if not (shown := exchange(session.state.messages)):
         return None
-    model = await session.host.hooks.fold(on.wrap_model, model=await session.host.model(ref), session=session)
     rules = files(__package__).joinpath("predict.md").read_text("utf-8")
-    options = {"temperature": 0, "max_output": OUTPUT}
-    prompt = Prompt((Part(rules),), (user(shown),), (), f"{session.id}:{PLUGIN}", options)
-    async with aclosing(model.stream(prompt)) as pieces:  # type: ignore[type-var]
-        async for piece in pieces:
-            if isinstance(piece, Answer):
-                return piece
-    return None
+    return await answered(session, ref, rules, shown, PLUGIN, max_output=OUTPUT)
 
 
 def exchange(messages: Sequence[Message]) -> str:

@@ -45,8 +45,8 @@ async def register_commands(host: Host) -> Iterable[Command]:
 @hookimpl
 async def take_input(text: str, session: Session) -> str | None:
     """Put in the resources that are mentioned as `@server:uri`."""
-    if "@" not in text:
-        return None
+    if "@" not in text or (text.startswith("/") and text[1:].split(" ")[0] in await session.host.commands()):
+        return None  # what begins with a command is the command's
     from .prompts import mentioned
 
     return await mentioned(text, session)

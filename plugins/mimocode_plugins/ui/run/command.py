@@ -74,11 +74,9 @@ async def _run(args: argparse.Namespace, host: Host, screen: Screen, view: View,
             view.show(notice)
 
         async def begin() -> None:
-            said = message if command is None else await command.run(message, session)
-            if said is not None:
-                if why := await unread(media, session):
-                    await session.notice("model", why, "warning")
-                await session.submit(Say(said, media))
+            if why := await unread(media, session):
+                await session.notice("model", why, "warning")
+            await session.submit(Say(message if command is None else f"/{command.name} {message}".rstrip(), media))
 
         return await converse(session, begin, view, interrupts, yolo=args.yolo)
 

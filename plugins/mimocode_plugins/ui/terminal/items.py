@@ -29,6 +29,8 @@ ATTACHED = re.compile(
 SHELL = re.compile(r'<shell command="([^"]*)" exit="(-?\d+)">\n(.*?)\n?</shell>\n*', re.DOTALL)
 SKILL = re.compile(r'<skill name="([^"]*)" folder="[^"]*">\n(.*?)\n</skill>', re.DOTALL)
 """A skill as the agent gets it, when the user asked for it."""
+SKILLS = re.compile(r"\n*<skills>\n.*</skills>", re.DOTALL)
+"""Skills that came along because the user mentioned them; a notice names them."""
 
 
 class Item(Protocol):
@@ -52,7 +54,7 @@ class Said:
 
     def lines(self, look: Look) -> list[str]:
         """The words behind a prompt sign."""
-        words = SKILL.sub(_asked_for, SHELL.sub("", ATTACHED.sub("", self.text))).strip("\n")
+        words = SKILL.sub(_asked_for, SHELL.sub("", ATTACHED.sub("", SKILLS.sub("", self.text)))).strip("\n")
         names = [found[2] for found in ATTACHED.finditer(self.text)] + list(self.media)
         attached = [name for name in names if name.rpartition("/")[2] not in words]
         sign = look.say("You: ") if look.linear else "❯ "

@@ -94,6 +94,11 @@ def test_a_skill_is_shown_as_it_was_asked_for() -> None:
         assert Said(skill.format(more)).lines(Look(80)) == shown.split("|")
 
 
+def test_skills_that_came_along_are_not_shown_as_words_of_the_user() -> None:
+    plan = '<skills>\nTake them in order.\n1. a-b: x\n<skill name="a-b" folder="/s">\nRed.\n</skill>\n</skills>'
+    assert Said(f"first a-b then c-d\n\n{plan}").lines(Look(80)) == ["❯ first a-b then c-d"]
+
+
 def test_a_retry_voids_what_was_streamed_and_says_so() -> None:
     feed = Feed("s")
     items = seen(feed, ev.TurnStarted(), ev.TextDelta("Half an ans"), ev.Retrying(2, 5.0, "the server is overloaded"))
