@@ -38,7 +38,7 @@ _DECISION = re.compile(
     re.IGNORECASE,
 )
 _IDENTIFIER = re.compile(
-    r"https?://[^\s\"'<>)\]]+|(?:~|\.{0,2})?/[\w.@-]+(?:/[\w.@-]+)+|\b[\w-]+(?:/[\w.-]+)+\.\w+|\b[\w-]+\.(?:py|ts|js|rs|go|md|json|toml|yaml|yml|sql|sh)\b"
+    r"https?://[^\s\"'<>)\]]+|(?:~|\.{0,2})?/[\w.@-]+(?:/[\w.@-]+)+|(?<![\w-])[\w-]++(?:/[\w.-]+)+\.\w+|(?<![\w-])[\w-]++\.(?:py|ts|js|rs|go|md|json|toml|yaml|yml|sql|sh)\b"
     r"|\b[A-Z][A-Z0-9]+(?:[-_][A-Z0-9]+)+\b|\b[A-Z]{2,}-\d+\b|\b[0-9a-f]{7,40}\b|\b(?:port|pid|PR|issue)\s*[#:]?\s*\d+\b|\bv?\d+\.\d+\.\d+\b"
 )
 
