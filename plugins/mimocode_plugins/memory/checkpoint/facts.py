@@ -126,7 +126,9 @@ def _ran(facts: Facts, call: ToolCall, text: str, spec: ToolSpec | None, mark: s
     about = spec.meta.get("mimocode", {}) if spec is not None else {}
     argument = _clean(_argument(call, about))
     line = f"{call.name}: {_one_line(argument, LINE)}"
-    facts.done.append(f"- {line}{' (failed)' if failed else ''}")
+    done = f"- {line}{' (failed)' if failed else ''}"
+    if facts.done[-1:] != [done]:  # a file that is read in parts is said to be read once
+        facts.done.append(done)
     facts.story.append(f"CALL {line}\n{'FAILED' if failed else 'RESULT'}: {_short(text, 1600 if failed else 1000)}")
     if failed:
         facts.failed.append(f"- {line} -> {_one_line(_error(text), LINE)}{mark}")
