@@ -24,12 +24,12 @@ from importlib.resources import files
 from .redact import redact
 
 MARK = re.compile(
-    r"[ \t]*<!-- m:(?P<id>[0-9a-f]{8}) (?P<status>proposed|verified|confirmed|superseded)"
+    r"(?<![ \t])[ \t]*<!-- m:(?P<id>[0-9a-f]{8}) (?P<status>proposed|verified|confirmed|superseded)"
     r" (?P<source>user|agent|untrusted) (?P<evidence>\S+) (?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
     r" (?P<signature>[0-9a-f]{8})(?: by:(?P<by>[0-9a-f]{8}))? -->[ \t]*$"
 )
-ANY_MARK = re.compile(r"[ \t]*<!--.*?(?:-->|$)")
-BULLET = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+")
+ANY_MARK = re.compile(r"(?<![ \t])[ \t]*<!--.*?(?:-->|$)")
+BULLET = re.compile(r"^\s*+(?:[-*+]|\d{1,9}[.)])\s+")
 LONGEST = 1000
 """Characters of one item. What is longer is a document, not a fact to remember."""
 HEAD, TEMPLATE, CONFLICT = "head", "template", "conflict"

@@ -409,7 +409,7 @@ def test_what_is_worth_considering() -> None:
 @pytest.mark.parametrize(
     ("text", "kept", "wish", "section"),
     [
-        ("记住:以后一律用 pnpm。好吗？", "记住:以后一律用 pnpm。", True, "Rules"),
+        ("记住:以后一律用 pnpm。好吗？", "以后一律用 pnpm。", True, "Rules"),
         (
             "开发服务器监听端口 5173。帮我修一下登录。",
             "开发服务器监听端口 5173。",

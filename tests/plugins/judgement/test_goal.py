@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from mimocode.session import Session
 from mimocode.testing import MemoryStore, Script, play, talk
 from mimocode_plugins.crew import commands
 from mimocode_plugins.judgement import asking, goal
-from mimocode_plugins.judgement.goal import evidence, goals
+from mimocode_plugins.judgement.goal import evidence, goals, judge
 from mimocode_plugins.judgement.goal.gate import current
 from mimocode_plugins.store import workspace
 from mimocode_plugins.tools import shell
@@ -511,6 +512,12 @@ def test_no_text_poses_as_another_item_or_ends_the_evidence() -> None:
         "[#8] earlier verdict by the judge: met"
     )
     assert numbers == {7}
+
+
+def test_a_check_that_prints_blank_lines_is_read_in_no_time() -> None:
+    began = time.process_time()
+    assert len(judge._BESIDE.sub("", "\n" * 30_000 + " " * 30_000)) == 60_000
+    assert time.process_time() - began < 5
 
 
 def test_what_was_taken_back_is_no_evidence() -> None:

@@ -93,6 +93,14 @@ async def test_a_call_is_told_once(tmp_path: Path) -> None:
     assert len(calls) == len(set(calls)) == 8
 
 
+def test_a_file_that_is_read_in_parts_is_said_to_be_read_once() -> None:
+    events: list[object] = []
+    for n, path in enumerate(["a.py", "a.py", "b.py", "a.py"]):
+        events.append(MessageAdded(assistant("", ToolCall(f"{n}", "read", {"path": path}))))
+        events.append(CallFinished(f"{n}", (Text("..."),)))
+    assert gather(log(*events), {}).done == ["- read: a.py", "- read: b.py", "- read: a.py"]
+
+
 def test_a_checkpoint_that_lacks_a_section_is_refused() -> None:
     whole = render(dict.fromkeys(range(1, 14), "- something"))
     assert problems(whole) == []

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mimocode import ModelError, ModelFault, Noted, Prompt, Say, ToolCall, hookimpl
+from mimocode.events import Notice
 from mimocode.session import Session
 from mimocode.testing import Line, MemoryStore, play
 from mimocode_plugins.context import window
@@ -235,12 +236,27 @@ def test_the_last_tokens_of_a_window_are_kept_free_of_thresholds() -> None:
     assert marks(["40%"], 10_000, 13_000) == []
 
 
+class Listening(Small):
+    """Keeps what the user is told of checkpoints, too."""
+
+    def __init__(self, size: int, written: Any) -> None:
+        super().__init__(size, written=written)
+        self.told = list[str]()
+
+    @hookimpl
+    async def on_event(self, event: object) -> None:
+        if isinstance(event, Notice) and event.source == "checkpoint":
+            self.told.append(event.text)
+
+
 async def test_after_some_writers_that_brought_nothing_the_log_is_enough(tmp_path: Path) -> None:
-    plan = Small(32_000, written=failing)
+    plan = Listening(32_000, failing)
     async with conversation(plan, *steps(60), "finished", directory=tmp_path) as session:
         await said(session, "Go.")
         assert session.last_words() == "finished"
         assert begun(session) > 3 and len(plan.asked) == 3
+        end = "no model is asked for one any more until the session is opened again"
+        assert [text.endswith(end) for text in plan.told] == [False, False, True]
         assert {note["by"] for note in kept(session)} == {"log"}
 
 

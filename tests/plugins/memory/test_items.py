@@ -71,6 +71,11 @@ def test_what_we_signed_during_a_call_stays() -> None:
     assert items.demote("", f"{ours}\n", KEY, NOON, "-", set()) == (f"{ours}\n", [])
 
 
+def test_a_dash_within_a_sentence_is_part_of_it() -> None:
+    text = "## Rules\nUse npm - not yarn.\n- Version 2. 0 - maybe.\n12) Twelve.\n"
+    assert [item.text for item in items.parse(text, KEY)] == ["Use npm - not yarn.", "Version 2. 0 - maybe.", "Twelve."]
+
+
 def test_italics_are_a_template_s_only_below_a_heading() -> None:
     text = "## Rules\n\n_What the user wants._\n\n- Tabs.\n_Never push to main._\n"
     assert [item.text for item in items.parse(text, KEY)] == ["Tabs.", "_Never push to main._"]

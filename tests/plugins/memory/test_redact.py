@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from mimocode.events import Entry, MessageAdded
+from mimocode.messages import user
+from mimocode_plugins.memory import items
+from mimocode_plugins.memory.checkpoint.facts import gather
+from mimocode_plugins.memory.files.guard import PATCHED
 from mimocode_plugins.memory.redact import redact
 
 A = "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3gH5"
@@ -52,6 +59,22 @@ def test_a_known_family_of_tokens(name: str) -> None:
 def test_a_secret_that_its_surroundings_give_away(name: str) -> None:
     around, secret = WITHIN[name]
     assert redact(around.format(secret)) == (around.format(f"[redacted {name}]"), [name])
+
+
+LONG = ["a-", "0-", "a_b-c.", "a.", "x", "0", " ", "\n", "-----BEGIN A ", "a://", "secret ", "<!--"]
+
+
+@pytest.mark.parametrize("piece", LONG)
+def test_no_text_takes_long_to_look_through(piece: str) -> None:
+    """Patterns that begin anew at every sign took half a minute for 24,000 of them."""
+    text = piece * (24_000 // len(piece))
+    began = time.process_time()
+    redact(text)
+    gather([Entry("s", 1, 0.0, MessageAdded(user(text)))], {})
+    items.parse(text, b"k" * 32)
+    items.readable(f"- {text}")
+    PATCHED.findall(text)
+    assert time.process_time() - began < 5
 
 
 def test_a_private_key_is_taken_out_whole_even_if_its_end_is_missing() -> None:

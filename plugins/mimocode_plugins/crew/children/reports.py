@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 LONGEST = 16_000
 """Characters of a report that are passed on; the whole of it is in the child's own log."""
 WORDS = {"done": "done", "success": "done", "partial": "partial", "blocked": "blocked", "failed": "failed"}
-_STATUS = re.compile(r"^\W*status\W*[:=]\W*(done|success|partial|blocked|failed)\b", re.IGNORECASE | re.MULTILINE)
-_SUMMARY = re.compile(r"^\W*summary\W*?[:=]\s*[*_]*\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+_STATUS = re.compile(
+    r"^[^\w\n]*+status\W{0,40}[:=]\W{0,40}(done|success|partial|blocked|failed)\b", re.IGNORECASE | re.MULTILINE
+)
+_SUMMARY = re.compile(r"^[^\w\n]*+summary\W{0,40}?[:=]\s*[*_]*\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n\s*```", re.DOTALL)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mimocode.messages import ToolCall
     from mimocode.session import Session
 
-_DONE = re.compile(r"^\s*(?:task\s+)?done\s+[\"']?(T[\d.]+)", re.MULTILINE | re.IGNORECASE)
+_DONE = re.compile(r"^[ \t]*+(?:task\s+)?done\s+[\"']?(T[\d.]+)", re.MULTILINE | re.IGNORECASE)
 _GIT = re.compile(
     r"\bgit\b((?:\s+-{1,2}[^\s;&|]+(?:\s+[^\s;&|-][^\s;&|]*)?)*?)\s+(merge|push|cherry-pick)(?![\w-])([^;&|\n]*)"
 )

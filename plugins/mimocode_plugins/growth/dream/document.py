@@ -16,7 +16,7 @@ LINES, BYTES = 200, 10_000
 LAST = "Discovered durable knowledge"
 FIRST = ("Rules", "Project context", "Architecture decisions")
 """Sections that keep their place when room is short."""
-_MARK = re.compile(r"[ \t]*<!--.*?-->")
+_MARK = re.compile(r"(?<![ \t])[ \t]*<!--.*?-->")
 
 
 def rendered(text: str, before: Mapping[int, Claim], claims: Sequence[Claim], memory: Memory) -> str:

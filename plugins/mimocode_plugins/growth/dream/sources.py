@@ -18,7 +18,8 @@ _PUT_IN = re.compile(r"^<(file|directory|resource|skills?|shell)\b[^\n>]*>.*</\1
 """What came along with a message, from the first such mark to the last: nobody has said that."""
 _OPENING = re.compile(
     r"^(?:(?:please|also|and|but|oh|ok(?:ay)?|by the way|btw|fyi|note|important)\b[,:\s]*)*"
-    r"(?:remember(?: that|:)?|keep in mind(?: that)?|note that|for the future,?|from now on,?)?\s*",
+    r"(?:remember(?: that|:)?|keep in mind(?: that)?|note that|for the future,?|from now on,?"
+    r"|请?记住[::，,]?|請?記住[::，,]?|merk dir[::,]?)?\s*",
     re.IGNORECASE,
 )
 _WISH = re.compile(

@@ -27,7 +27,7 @@ CHECKPOINT = 8000
 OUTPUT = 1500
 """Characters of a failed check's output that the agent gets to read."""
 
-_BESIDE = re.compile(r"\s*<(\w+_metadata)>.*?</\1>", re.DOTALL)
+_BESIDE = re.compile(r"(?<!\s)\s*<(\w+_metadata)>.*?</\1>", re.DOTALL)
 """What a tool says of a run beside its output: the exit code stands in the verdict already."""
 
 

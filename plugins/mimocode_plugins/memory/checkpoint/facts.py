@@ -38,7 +38,7 @@ _DECISION = re.compile(
     re.IGNORECASE,
 )
 _IDENTIFIER = re.compile(
-    r"https?://[^\s\"'<>)\]]+|(?:~|\.{0,2})?/[\w.@-]+(?:/[\w.@-]+)+|\b[\w-]+(?:/[\w.-]+)+\.\w+|\b[\w-]+\.(?:py|ts|js|rs|go|md|json|toml|yaml|yml|sql|sh)\b"
+    r"https?://[^\s\"'<>)\]]+|(?:~|\.{0,2})?/[\w.@-]+(?:/[\w.@-]+)+|(?<![\w-])[\w-]++(?:/[\w.-]+)+\.\w+|(?<![\w-])[\w-]++\.(?:py|ts|js|rs|go|md|json|toml|yaml|yml|sql|sh)\b"
     r"|\b[A-Z][A-Z0-9]+(?:[-_][A-Z0-9]+)+\b|\b[A-Z]{2,}-\d+\b|\b[0-9a-f]{7,40}\b|\b(?:port|pid|PR|issue)\s*[#:]?\s*\d+\b|\bv?\d+\.\d+\.\d+\b"
 )
 
@@ -126,7 +126,9 @@ def _ran(facts: Facts, call: ToolCall, text: str, spec: ToolSpec | None, mark: s
     about = spec.meta.get("mimocode", {}) if spec is not None else {}
     argument = _clean(_argument(call, about))
     line = f"{call.name}: {_one_line(argument, LINE)}"
-    facts.done.append(f"- {line}{' (failed)' if failed else ''}")
+    done = f"- {line}{' (failed)' if failed else ''}"
+    if facts.done[-1:] != [done]:  # a file that is read in parts is said to be read once
+        facts.done.append(done)
     facts.story.append(f"CALL {line}\n{'FAILED' if failed else 'RESULT'}: {_short(text, 1600 if failed else 1000)}")
     if failed:
         facts.failed.append(f"- {line} -> {_one_line(_error(text), LINE)}{mark}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from mimocode.messages import Part
@@ -58,8 +59,8 @@ def replace_good(good: Good, text: str, upto: int, session: Session) -> Good:
 
 async def since(session: Session, upto: int = 0) -> Facts:
     """What happened since the newest checkpoint, read from the log."""
-    store = await session.host.store()
-    return gather(store.read(session.id, newest(session).covers), session.toolbox.specs, upto)
+    store, tools, covered = await session.host.store(), dict(session.toolbox.specs), newest(session).covers
+    return await asyncio.to_thread(lambda: gather(store.read(session.id, covered), tools, upto))
 
 
 def writable(session: Session) -> bool:

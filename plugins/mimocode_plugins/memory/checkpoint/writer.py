@@ -74,13 +74,16 @@ async def _work(session: Session, good: Good, usable: int, prefix: Prefix | None
         before = parse(newest(session).text)
         try:
             if kept.failures >= wanted.max_writer_failures:
-                raise ModelError(ModelFault.NONSENSE, f"{kept.failures} writers in a row brought nothing")
-            async with asyncio.timeout(wanted.timeout):
-                written, calls = await _ask(session, before, facts, usable, prefix, wanted)
-            body, by, kept.failures = combined(before, written, facts, session), "writer", 0
+                body, by, calls = merged(before, facts, session.state), "log", 0
+            else:
+                async with asyncio.timeout(wanted.timeout):
+                    written, calls = await _ask(session, before, facts, usable, prefix, wanted)
+                body, by, kept.failures = combined(before, written, facts, session), "writer", 0
         except (MimoError, TimeoutError, OSError) as error:
             kept.failures += 1
             why = str(error) or f"it took longer than {wanted.timeout:g} s"
+            if kept.failures == wanted.max_writer_failures:
+                why += "; no model is asked for one any more until the session is opened again"
             await session.notice(NAME, f"the checkpoint was made from the log alone: {why}", "warning")
             body, by, calls = merged(before, facts, session.state), "log", 0
         text = render(body, session.state.title)

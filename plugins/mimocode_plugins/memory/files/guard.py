@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mimocode.session import Session
 
 WRITER = "checkpoint-writer"
-PATCHED = re.compile(r"^\s*\*\*\* (?:Add File|Update File|Delete File|Move to):(.*)$", re.MULTILINE)
+PATCHED = re.compile(r"^[ \t]*+\*\*\* (?:Add File|Update File|Delete File|Move to):(.*)$", re.MULTILINE)
 """The files that a patch names (see plugins/README.md, key `patch`)."""
 GARDENERS = ("dream", "distill")
 """They tidy all of memory and may also write what they make of it into the project's own folder."""

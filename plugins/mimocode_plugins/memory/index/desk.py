@@ -22,6 +22,7 @@ from .alike import joined
 from .database import Index
 from .evidence import judge
 from .ranking import Hit, Where, search
+from .text import stems
 
 if TYPE_CHECKING:
     from mimocode.host import Host
@@ -140,6 +141,16 @@ class Desk:
         if kept.id not in before:
             await self._log("add", kept)
         return kept
+
+    def alike(self, kept: Item, most: int = 2) -> list[Item]:
+        """Items that speak of the same and hold beside this one: it may contradict them."""
+        mine = set(stems(kept.text))
+        others = [one for one in self.shelf.items(kept.scope) if one.status in items.SHOWN and one.id != kept.id]
+        return [
+            one
+            for one in others
+            if one.id != kept.by and 2 * len(mine & (its := set(stems(one.text)))) >= min(len(mine), len(its)) > 1
+        ][-most:]
 
     async def confirm(self, id: str) -> Item:
         """The user stands for an item. Who calls this has the user's word."""

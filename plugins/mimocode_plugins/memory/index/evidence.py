@@ -6,9 +6,12 @@ every "not". It is untrusted when a tool's result says it. Everything else is th
 
 from __future__ import annotations
 
+import asyncio
 import re
 from itertools import pairwise
+from os.path import commonprefix
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from mimocode.events import CallFinished, MessageAdded, Noted
 from mimocode.messages import Text
@@ -18,6 +21,7 @@ from .text import words
 
 if TYPE_CHECKING:
     from mimocode.events import Event
+    from mimocode.ports import Store
     from mimocode.session import Session
 
 USER, TOOL = 0.8, 0.6
@@ -37,22 +41,38 @@ async def judge(claim: str, session: Session) -> tuple[str, str]:
     root = session
     while root.parent is not None:
         root = root.parent
-    wanted = {stem(word) for word in words(claim)}
     store = await session.host.store()
-    found = ("agent", f"{session.id}#{session.state.seq}")
-    for holder in dict.fromkeys((root, session)):
+    latest = f"{session.id}#{session.state.seq}"
+    return await asyncio.to_thread(_judged, claim, list(dict.fromkeys((root.id, session.id))), store, latest)
+
+
+def _judged(claim: str, holders: list[str], store: Store, latest: str) -> tuple[str, str]:
+    """Reads all that was said and printed in these sessions, the first of which is the user's."""
+    wanted = {stem(word) for word in words(claim)}
+    hints = [commonprefix([word, stem(word)]) for word in words(claim)]  # noqa: RUF071 - of words, not of paths
+    found = ("agent", latest)
+    for holder in holders:
         typed: str | None = None
-        for entry in store.read(holder.id):
-            at = f"{holder.id}#{entry.seq}"
+        for entry in store.read(holder):
+            at = f"{holder}#{entry.seq}"
             if isinstance(entry.event, Noted) and entry.event.plugin == "command":
                 typed = str(entry.event.data.get("typed", ""))
             elif said := _of_user(entry.event):
                 said, typed = said if typed is None else typed, None
-                if holder is root and _said(said, claim, wanted):
+                if holder == holders[0] and _said(said, claim, wanted):
                     return "user", at
-            if found[0] == "agent" and _holds(_of_tool(entry.event), wanted, TOOL):
+            if found[0] == "agent" and _holds(_likely(_of_tool(entry.event), hints), wanted, TOOL):
                 found = ("untrusted", at)
     return found
+
+
+def _likely(printed: str, hints: list[str]) -> str:
+    """What a tool printed if it can hold the claim, else nothing: taking all of it apart would take a second for each
+    megabyte."""
+    low = printed.casefold()
+    if not low.isascii():
+        low += re.sub("[\u0300-\u036f]", "", normalize("NFD", low))
+    return printed if sum(hint in low for hint in hints) >= TOOL * len(hints) else ""
 
 
 def _of_user(event: Event) -> str:

@@ -56,6 +56,9 @@ HISTORY = {
 }
 
 
+_ALIKE = 'Does it replace [{id}] "{text}"? Then propose it again with supersedes.'
+
+
 def build(session: Session | None) -> MCPServer:
     """The server of one session; without a session it can only list its tools."""
 
@@ -85,6 +88,7 @@ def build(session: Session | None) -> MCPServer:
                     text or query, section, "global" if scope == "global" else "project", supersedes
                 )
                 stays = f" [{kept.by}] holds until then." if kept.by else ""
+                stays += "".join(f"\n{_ALIKE.format(id=one.id, text=one.text[:100])}" for one in desk.alike(kept))
                 return f"Kept as [{kept.id}], {kept.status}. {_guidance(f'memory_{kept.status}')}{stays}"
             case "confirm":
                 return f"Confirmed: {(await desk.confirm(id)).text}"

@@ -47,7 +47,7 @@ def _last_session(parser: argparse.ArgumentParser) -> None:
 
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
-    _one_session(parser)
+    _last_session(parser)
     parser.add_argument("--format", choices=["text", "json"], default="text", help="json: one fact per line")
 
 
