@@ -106,8 +106,9 @@ async def _run(words: list[str]) -> int:
 
 
 def complain(line: str) -> None:
-    """One line for the user."""
-    print(f"mimo: {line}", file=sys.stderr, flush=True)  # noqa: T201
+    """One line for the user. What it quotes may come from anywhere, and commands no terminal."""
+    shown = "".join(c if c.isprintable() or c in "\n\t" else "?" for c in line)
+    print(f"mimo: {shown}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def console() -> NoReturn:

@@ -36,3 +36,8 @@ def test_nothing_is_created_by_asking_for_help(tmp_path: Path) -> None:
     done = mimo("--help", home=tmp_path)
     assert done.returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_commands_no_terminal(tmp_path: Path) -> None:
+    done = mimo("run", "--dir", "\x1b]52;c;eA==\x07gone\u202e", "hi", home=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "mimo: ?]52;c;eA==?gone?: No such file or directory\n")
