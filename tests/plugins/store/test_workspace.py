@@ -393,13 +393,18 @@ def test_a_claim_that_makes_no_sense_costs_only_itself(desk: Desk) -> None:
     class Thief:
         @hookimpl
         def register_settings(self) -> list[Any]:
-            return [Setting("model", int, 5, "Mine."), "more", Setting("mine", int, 7, "Really mine.")]
+            return [Setting("model", int, 5, "Mine."), Setting("mine", int, 7, "Really mine.")]
 
-    host = Host([workspace, configured, Thief()], directory=desk.root, external=False, complain=said.append)
+    class Clumsy:
+        @hookimpl
+        def register_settings(self) -> list[Any]:
+            return ["more"]
+
+    host = Host([workspace, configured, Thief(), Clumsy()], directory=desk.root, external=False, complain=said.append)
     assert (host.settings["model"], host.settings["mine"]) == ("", 7)
     owner = "mimocode_plugins.providers.configured"
     assert said == [
-        "plugin Thief: register_settings must give a list of Setting",
+        "plugin Clumsy: register_settings raised TypeError: its answer must be Iterable[Setting], not str",
         f'plugin Thief: the settings key "model" belongs to {owner}; choose another',
     ]
 

@@ -194,7 +194,7 @@ CASES = [
         "a key twice, the later counts",
         '{"model": "a/b", "model": "c/d"}',
         {"model": "c/d"},
-        [],
+        ['F:1: "model" stands there twice; the later one counts'],
     ),
     Case(
         "keys that nobody knows",

@@ -87,13 +87,11 @@ class Reader:
         ]
 
 
-def _sensible(claims: Sequence[tuple[str, Any]], report: Callable[[str, Exception], None]) -> Iterator[Any]:
+def _sensible(claims: Sequence[tuple[str, Setting]], report: Callable[[str, Exception], None]) -> Iterator[Any]:
     """Claims of keys that nobody has. Who came first keeps a key: the others here rely on what its value is."""
     owners: dict[str, str] = {}
     for plugin, claim in reversed(claims):  # they come the latest first
-        if not isinstance(claim, Setting):
-            report(plugin, PluginError(plugin, "register_settings must give a list of Setting"))
-        elif (owner := owners.setdefault(claim.name, plugin)) != plugin:
+        if (owner := owners.setdefault(claim.name, plugin)) != plugin:
             report(plugin, PluginError(plugin, f'the settings key "{claim.name}" belongs to {owner}; choose another'))
         else:
             yield plugin, claim

@@ -158,7 +158,9 @@ def test_the_clipboard_goes_through_tmux_and_screen() -> None:
 
 
 def test_a_command_gets_the_terminal_and_the_user_answers_it(cli: Cli) -> None:
-    command = "test -t 0 && read -r -p 'Password? ' word && echo got $word > answer; trap 'exit 7' INT; sleep 100"
+    asks = "test -t 0 && read -r -p 'Password? ' word"
+    waits = "trap 'kill $!; exit 7' INT; sleep 100 & echo got $word > answer; wait"
+    command = f"{asks}; {waits}"
     call = {"name": "bash", "arguments": {"command": command, "interactive": True}}
     model = cli.scenario([{"calls": [call]}, {"text": "Thank you."}])
     with terminal(cli, "chat", "--yolo", "-m", model, "--prompt", "log in", columns=100) as tty:
