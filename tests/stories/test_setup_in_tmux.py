@@ -56,8 +56,7 @@ def first_answer(pane: Pane) -> str:
 
 def to_the_first_answer(pane: Pane, ref: str) -> None:
     """The model works, is chosen, and answers in the conversation that follows."""
-    shown = pane.wait(rf"✓ {re.escape(ref)} works")
-    assert "streaming: yes" in shown and "tool calls: yes" in shown
+    pane.wait(rf"(?s)✓ {re.escape(ref)} works.*streaming: yes.*tool calls: yes")
     shown = first_answer(pane)
     for path in (pane.cli.home / ".config/mimocode").iterdir():
         assert not re.search("canary", path.read_text()), "a secret is in the settings"
