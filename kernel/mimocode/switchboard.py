@@ -87,14 +87,14 @@ class Switchboard:
                     if (scope := call_now(impl, kwargs)) is not None:
                         await scope.__aenter__()
                         stack.push_async_exit(partial(self._leave, hook, impl, scope))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._fault(hook, impl, error)
 
     async def _leave(self, hook: Callable[..., Scope], impl: pluggy.HookImpl, scope: Scope, *raised: Any) -> None:
         try:
             async with asyncio.timeout(getattr(hook, "deadline", DEADLINE)):
                 await scope.__aexit__(*raised)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._fault(hook, impl, error)
 
     def implementations(self, hook: Callable[..., Any]) -> list[pluggy.HookImpl]:
@@ -172,7 +172,7 @@ def _wanted(said: str) -> tuple[bool, tuple[Any, ...]]:
 
 def fitting(hook: Callable[..., Any], answer: Any) -> Any:
     """An answer as the annotation of its hook wants it, several as a list; `TypeError` says what it is instead."""
-    many, kinds = _wanted(said := hook.__annotations__.get("return", ""))
+    many, kinds = _wanted(said := str(hook.__annotations__.get("return", "")))
     answer = list(answer) if many else answer
     if kinds and (wrong := [each for each in (answer if many else [answer]) if not isinstance(each, kinds)]):
         raise TypeError(f"its answer must be {said}, not {type(wrong[0]).__name__}")

@@ -86,6 +86,38 @@ async def test_fold_threads_the_first_argument() -> None:
     assert folded.text == "x31"
 
 
+class Strangers:
+    """Hooks of a family whose module does not postpone its annotations."""
+
+    @staticmethod
+    @on.hookspec()
+    async def paint(colour: str) -> list[str] | None: ...
+
+    @staticmethod
+    @on.hookspec()
+    def mix(colour: str) -> str: ...
+
+
+async def test_hooks_of_strangers_may_be_annotated_as_they_like() -> None:
+    class Painter:
+        name = "p"
+
+        @hookimpl
+        async def paint(self, colour: str) -> list[str]:
+            return [colour]
+
+        @hookimpl
+        def mix(self, colour: str) -> str:
+            return colour
+
+    board = Board()
+    board._plugins.add_hookspecs(Strangers)
+    board._plugins.register(Painter(), "p")
+    assert await board.collect(Strangers.paint, colour="red") == [["red"]]
+    assert board.collect_now(Strangers.mix, colour="red") == [("p", "red")]
+    assert board.said == []
+
+
 async def test_a_failure_is_named_and_skipped() -> None:
     board = Board(Sync("a", [Part("1")]), Async("b", ValueError("bad")), Sync("c", MimoError("not mine to stop you")))
     assert await board.collect(on.contribute, session=ANY) == [[Part("1")]]
@@ -129,7 +161,10 @@ async def test_a_guard_that_overruns_is_suspended_and_lets_nothing_pass(monkeypa
     assert guard.asked == 1
 
 
-async def test_scopes_are_left_in_reverse_and_a_broken_one_is_skipped() -> None:
+@pytest.mark.parametrize("broken", [RuntimeError("no"), SystemExit("no")])
+async def test_scopes_are_left_in_reverse_and_a_broken_one_is_skipped(
+    broken: BaseException,
+) -> None:
     log: list[str] = []
 
     class Scope(Plugin):
@@ -141,14 +176,17 @@ async def test_scopes_are_left_in_reverse_and_a_broken_one_is_skipped() -> None:
             yield
             log.append(f"out {self.name}")
 
-    board = Board(Scope("a", None), Scope("b", RuntimeError("no")), Scope("c", None))
+    board = Board(Scope("a", None), Scope("b", broken), Scope("c", None))
     async with AsyncExitStack() as stack:
         await board.enter(stack, on.session_scope, session=ANY)
     assert log == ["in c", "in a", "out a", "out c"]
-    assert board.said == ["b: plugin b: session_scope raised RuntimeError: no"]
+    assert board.said == [f"b: plugin b: session_scope raised {type(broken).__name__}: no"]
 
 
-async def test_a_scope_that_breaks_while_it_is_left_is_named_and_the_others_are_left_all_the_same() -> None:
+@pytest.mark.parametrize("broken", [RuntimeError("no"), SystemExit("no")])
+async def test_a_scope_that_breaks_while_it_is_left_is_named_and_the_others_are_left_all_the_same(
+    broken: BaseException,
+) -> None:
     log: list[str] = []
 
     class Scope(Plugin):
@@ -164,10 +202,10 @@ async def test_a_scope_that_breaks_while_it_is_left_is_named_and_the_others_are_
                 log.append(f"out {self.name}")
                 self._answer()
 
-    board = Board(Scope("a", None), Scope("b", RuntimeError("no")), Scope("c", None))
+    board = Board(Scope("a", None), Scope("b", broken), Scope("c", None))
     with pytest.raises(ValueError, match="the body's own"):
         async with AsyncExitStack() as stack:
             await board.enter(stack, on.session_scope, session=ANY)
             raise ValueError("the body's own")
     assert log == [line for name in "abc" for line in (f"{name} saw the body's own", f"out {name}")]
-    assert board.said == ["b: plugin b: session_scope raised RuntimeError: no"]
+    assert board.said == [f"b: plugin b: session_scope raised {type(broken).__name__}: no"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mimocode.events import Entry, MessageAdded, Noted, Rewound
 
 from ..planted import INJECTED
+from .words import RUN
 
 SHORTEST, LONGEST = 12, 300
 """Characters of a sentence that is one claim; one of a script without spaces says as much as three."""
@@ -54,7 +55,6 @@ _DECIDED = re.compile(
     r"|决定|改成|改为|因为|ことにし|결정|때문에",
     re.IGNORECASE,
 )
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _sentences(said: str, evidence: str, time: float) -> Iterator[Candidate]:
         text = _OPENING.sub("", sentence, count=1)
         text = text[:1].upper() + text[1:]
         if (
-            not SHORTEST <= len(text) + 2 * len(_UNSPACED.findall(text)) <= LONGEST
+            not SHORTEST <= len(text) + 2 * sum(map(len, RUN.findall(text))) <= LONGEST
             or INJECTED.search(sentence)
             or sentence.startswith(("/", "@", "!"))
         ):

@@ -115,7 +115,8 @@ REPLACING = frozenset(
 ALIKE = 0.8
 """Share of words that two sentences have in common when they say the same."""
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_RUN = re.compile(f"[{_UNSPACED}]+")
+RUN = re.compile(f"[{_UNSPACED}]+")
+"""Signs of scripts without spaces that follow each other."""
 _WORD = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[\w'@./:-])*(?![{_UNSPACED}])\w")
 _CODE = re.compile(r"`([^`]+)`")
 TAKES_BACK = re.compile(
@@ -156,7 +157,7 @@ def gist(text: str) -> Gist:
     """Take a sentence apart."""
     code = frozenset(" ".join(each.split()) for each in _CODE.findall(text))
     found = _WORD.findall(_CODE.sub(" ", text))
-    tokens = [part for word in found for part in (_pairs(word) if _RUN.match(word) else [word.strip("'./:-").lower()])]
+    tokens = [part for word in found for part in (_pairs(word) if RUN.match(word) else [word.strip("'./:-").lower()])]
     values = frozenset(word for word in tokens if any(c.isdigit() for c in word) or "/" in word or "@" in word)
     said = frozenset(stem(word) for word in tokens if word and word not in STOP | NEGATION and word not in values)
     denies = any(word in NEGATION for word in tokens) or bool(DENIES.search(text))
