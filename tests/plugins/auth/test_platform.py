@@ -85,6 +85,7 @@ def test_a_login_of_the_original_is_used_at_the_address_it_is_for(cli: Cli) -> N
     [
         ({"uid": "1"}, "the platform sent no key"),
         ({"sk": KEY, "url": "http://plain.example/v1"}, "an address that is not encrypted"),
+        ({"sk": KEY, "url": "http://localhost.evil.example/v1"}, "an address that is not encrypted"),
     ],
 )
 def test_a_grant_that_is_not_good_enough(cli: Cli, grant: dict[str, str], why: str) -> None:
